@@ -1,0 +1,1 @@
+"""Stand-in backends that speak the vendors' wire protocols on loopback."""
