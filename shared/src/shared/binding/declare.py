@@ -1,0 +1,203 @@
+"""Declare a contract once: a class of HTTP-marked async methods over frozen msgspec Structs.
+
+    class Crm(Contract, tier="system", version="v1"):
+        '''Customers and their quotes, whichever CRM holds them.'''
+
+        @get("/quotes/{quote_id}", scope="crm:read", raises=[QuoteNotFound])
+        async def get_quote(self, quote_id: QuoteId) -> Quote:
+            '''Return the quote as last approved.'''
+            ...
+
+From this come the routes, the HTTP client, the in-process client and the OpenAPI document. A declaration
+that could not be served honestly does not import: TypeError, with a sentence that says what to change.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shared.binding.declaration_rules import check_contract, check_operation
+from shared.binding.operation import Method, Operation, Parameter, Route, Tier, camel
+from shared.binding.problems import Problem
+
+_T = TypeVar("_T")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_\-]+$")]
+"""An opaque place in a list; only the API that gave it can read it."""
+
+PageSize = Annotated[int, msgspec.Meta(ge=1, le=200)]
+"""How many items a page may hold."""
+
+
+class Page(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_defaults=True):
+    """One page of a list; `next_cursor` is absent on the last. Over HTTP also a `Link` with `rel="next"`."""
+
+    items: list[_T]
+    next_cursor: str | None = None
+
+
+class Marker(Protocol):
+    """A decorator that turns an async method into an operation."""
+
+    def __call__(self, method: _F, /) -> _F: ...
+
+
+class Contract:
+    """What an API promises. Subclass it in `shared.contracts`; subclass that to implement it.
+
+    Class keywords:
+        tier: `system`, `process` or `experience`: where it stands in API-led connectivity.
+        version: `v1`, …; part of the path. A breaking change is a new version.
+
+    Attributes:
+        operations: Every operation by method name.
+        slug: Name for scopes, spans and settings, e.g. `quote_to_order`.
+        prefix: Path of the API, e.g. `/process/quote-to-order/v1`.
+        audience: What a token for this API names in `aud`.
+    """
+
+    operations: ClassVar[dict[str, Operation]] = {}
+    tier: ClassVar[Tier]
+    version: ClassVar[str]
+    slug: ClassVar[str]
+    prefix: ClassVar[str]
+    audience: ClassVar[str]
+    declared_by: ClassVar[type["Contract"]]
+
+    def __init_subclass__(cls, *, tier: Tier | None = None, version: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if tier is None or version is None:
+            check_contract(cls, tier, version, is_implementation=Contract not in cls.__bases__)
+            return
+        check_contract(cls, tier, version, is_implementation=False)
+        kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        cls.tier, cls.version, cls.declared_by = tier, version, cls
+        cls.slug = kebab.replace("-", "_")
+        cls.prefix = f"/{tier}/{kebab}/{version}"
+        cls.audience = f"urn:triptych:{tier}:{kebab}"
+        cls.operations = {
+            name: _operation(cls, name, method)
+            for name, method in vars(cls).items()
+            if inspect.isfunction(method) and not name.startswith("_")
+        }
+        check_contract(cls, tier, version, is_implementation=False, complete=True)
+
+    @classmethod
+    def scopes(cls) -> frozenset[str]:
+        """Every scope that some operation of this API asks for."""
+        return frozenset(operation.scope for operation in cls.operations.values())
+
+
+def get(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
+    """A read. Answers 200, 304 to a matching `If-None-Match`; `HEAD` comes with it."""
+    return _mark("GET", path, scope, raises, 200, safe=True, timeout=timeout)
+
+
+def post(
+    path: str,
+    *,
+    scope: str,
+    raises: Sequence[type[Problem]] = (),
+    status: int = 201,
+    safe: bool = False,
+    long_running: str | None = None,
+    timeout: float | None = None,
+) -> Marker:
+    """A creation, an action, or (`safe=True`) a read whose question needs a body.
+
+    Args:
+        path: Template below the contract's prefix, `{name}` for each path parameter.
+        scope: What a caller's token must hold.
+        raises: The business refusals a caller should be ready for.
+        status: Of a success.
+        safe: True when nothing changes: no `Idempotency-Key`, free to repeat.
+        long_running: Path template of the status resource (fields of the result in braces). An answer
+            whose `state` is not final is then sent as 202 with `Location`, and `Prefer: wait=n` or
+            `respond-async` (RFC 7240) choose how long to wait.
+        timeout: Seconds of this operation's deadline, if the default of its kind does not fit.
+    """
+    return _mark("POST", path, scope, raises, 200 if safe else status, safe=safe, long_running=long_running, timeout=timeout)
+
+
+def put(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
+    """A full replacement; repeatable by nature."""
+    return _mark("PUT", path, scope, raises, 200, timeout=timeout)
+
+
+def patch(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
+    """A change of some fields."""
+    return _mark("PATCH", path, scope, raises, 200, timeout=timeout)
+
+
+def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
+    """A removal; answers 204 when the method returns None."""
+    return _mark("DELETE", path, scope, raises, 200, timeout=timeout)
+
+
+def _mark(
+    method: Method, path: str, scope: str, raises: Sequence[type[Problem]], status: int, *,
+    safe: bool = False, long_running: str | None = None, timeout: float | None = None,
+) -> Marker:  # fmt: skip
+    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout)
+
+    def mark(function: _F, /) -> _F:
+        function.__triptych_route__ = route  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
+        return function
+
+    return mark
+
+
+def _operation(contract: type[Contract], name: str, function: Any) -> Operation:
+    route: Route | None = getattr(function, "__triptych_route__", None)
+    where = f"{contract.__name__}.{name}"
+    if route is None:
+        raise TypeError(f"{where} has no route; mark it with @get(...), @post(...), … or start its name with _.")
+    hints = get_type_hints(function, include_extras=True)
+    doc = inspect.getdoc(function) or ""
+    signature = inspect.signature(function)
+    check_operation(where, route, function, signature, hints, doc)
+    described = _described(doc)
+    parameters = tuple(
+        _parameter(parameter, hints[parameter.name], route, described.get(parameter.name, ""))
+        for parameter in list(signature.parameters.values())[1:]
+    )
+    result: Any = hints["return"]
+    if result is type(None) and route.status in (200, 201):
+        route = _with_status(route, 204)
+    summary, _, rest = doc.partition("\n")
+    return Operation(contract, name, route, parameters, result, summary.strip(), rest.partition("Args:")[0].strip())
+
+
+def _with_status(route: Route, status: int) -> Route:
+    return Route(route.method, route.path, route.scope, route.raises, status, route.safe, route.long_running, route.timeout)
+
+
+def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, description: str) -> Parameter:
+    required = parameter.default is inspect.Parameter.empty
+    in_path = "{" + parameter.name + "}" in route.path
+    location = "path" if in_path else "body" if _is_struct(kind) else "query"
+    return Parameter(
+        name=parameter.name,
+        wire_name=camel(parameter.name),
+        location=location,
+        type=kind,
+        required=required,
+        default=None if required else parameter.default,
+        description=description,
+    )
+
+
+def _is_struct(kind: Any) -> bool:
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else get_origin(kind) or kind
+    return isinstance(bare, type) and issubclass(bare, msgspec.Struct)
+
+
+def _described(doc: str) -> dict[str, str]:
+    """The `Args:` section of a Google-style docstring, by parameter name."""
+    section = doc.partition("Args:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^\s{4}(\w+): (.+(?:\n\s{6,}.+)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in found}

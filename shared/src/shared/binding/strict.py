@@ -1,0 +1,58 @@
+"""Strict twins: the same type, refusing unknown fields.
+
+Canonical types stay tolerant, so that a peer may add a field to an answer before its callers know it;
+what a caller *sends* is refused when it says something we would ignore (OWASP API3:2023).
+"""
+
+import types
+from functools import cache
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+
+@cache
+def strict_twin(kind: Any) -> Any:
+    """`kind` with every Struct in it replaced by a copy that forbids unknown fields."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _strict_struct(kind)
+    origin = get_origin(kind)
+    if origin is None:
+        return kind
+    if origin is Annotated:
+        inner, *marks = get_args(kind)
+        return Annotated[strict_twin(inner), *marks]
+    args = tuple(strict_twin(arg) if arg is not Ellipsis else arg for arg in get_args(kind))
+    if origin in (Union, types.UnionType):
+        return Union[args]  # noqa: UP007 - built at run time
+    if isinstance(origin, type) and issubclass(origin, msgspec.Struct):
+        return _strict_struct(kind)
+    return origin[args] if args and origin in (list, dict, tuple, set, frozenset) else kind
+
+
+def _strict_struct(kind: Any) -> type[msgspec.Struct]:
+    struct: Any = get_origin(kind) or kind
+    config = struct.__struct_config__
+    fields: list[Any] = []
+    rename: dict[str, str] = {}
+    types_by_name = _field_types(kind)
+    for field in msgspec.structs.fields(kind):
+        twin = strict_twin(types_by_name[field.name])
+        rename[field.name] = field.encode_name
+        if field.required:
+            fields.append((field.name, twin))
+        elif field.default_factory is not msgspec.NODEFAULT:
+            fields.append((field.name, twin, msgspec.field(default_factory=field.default_factory)))
+        else:
+            fields.append((field.name, twin, field.default))
+    return msgspec.defstruct(
+        struct.__name__, fields, frozen=True, forbid_unknown_fields=True, rename=rename, kw_only=True,
+        tag=config.tag, tag_field=config.tag_field,
+    )  # fmt: skip
+
+
+def _field_types(kind: Any) -> dict[str, Any]:
+    """Resolved field types; a generic Struct's parameters are already filled in by msgspec."""
+    if get_origin(kind) is None:
+        return get_type_hints(kind, include_extras=True)
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
