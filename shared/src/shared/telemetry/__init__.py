@@ -1,0 +1,1 @@
+"""What operators see: spans, metrics and log lines, cheap enough to stay switched on."""
