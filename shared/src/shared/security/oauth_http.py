@@ -1,0 +1,79 @@
+"""The two HTTP calls OAuth needs, bounded: no redirects, no plain http off this machine, small answers."""
+
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+from shared.binding.problems import BackendUnavailable
+
+MAX_ANSWER_BYTES = 262_144
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class OAuthHttp(Protocol):
+    """How this package reaches an issuer; each call returns (status, body) or raises BackendUnavailable."""
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        """Fetch `url`."""
+        ...
+
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Send `form` to `url`."""
+        ...
+
+
+def require_trustworthy(url: str) -> str:
+    """`url` back if it is https, or http to this very machine; else ValueError: keys and tokens need TLS."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return url
+    raise ValueError(f"{parts.scheme}://{parts.hostname} carries keys or tokens without TLS; use https.")
+
+
+class HttpxOAuth:
+    """OAuthHttp over httpx.
+
+    Args:
+        timeout: Seconds for a whole phase (connect, read).
+        client: A client to use instead of an own one; its owner closes it.
+    """
+
+    def __init__(self, timeout: float = 5.0, client: httpx.AsyncClient | None = None) -> None:
+        self._timeout = timeout
+        self._client = client
+        self._owned = client is None
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        """Fetch `url` (https, or loopback)."""
+        return await self._send("GET", url, None, {"accept": "application/json"})
+
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Send `form`, urlencoded, to `url` (https, or loopback)."""
+        return await self._send("POST", url, form, {"accept": "application/json", **headers})
+
+    async def aclose(self) -> None:
+        """Close the connections this object opened."""
+        if self._owned and self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _send(
+        self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        require_trustworthy(url)
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=self._timeout, follow_redirects=False)
+        try:
+            async with self._client.stream(method, url, data=form, headers=headers) as response:
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise BackendUnavailable("The issuer's answer is larger than any key set or token.")
+                return response.status_code, bytes(body)
+        except httpx.HTTPError as error:
+            raise BackendUnavailable(
+                f"The issuer at {urlsplit(url).netloc} cannot be reached ({type(error).__name__}); try again."
+            ) from None
