@@ -1,4 +1,4 @@
-"""One coherent firm, Tarn Gauge Works, that fills every sandbox: an account, its SAP customer and its parcels agree.
+"""One coherent firm, Tarn Gauge Works, that fills every sandbox, so that their records agree.
 
 `company()` returns it whole. Ids are valid where the vendor checks them (`salesforce_id`, `checksum`).
 """

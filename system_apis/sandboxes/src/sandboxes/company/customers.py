@@ -93,7 +93,7 @@ def _ship_to(number: int, locale: Locale, name: str) -> tuple[ShipTo, ...]:
     return tuple(
         ShipTo(
             sap_customer=str(10_200_000 + number * 10 + place),
-            name=longest(name) if number == LONG_NAME else f"{name} – {place + 1}",
+            name=longest(name) if number == LONG_NAME else f"{name} #{place + 1}",
             address=address_in(locale, "ship", number, place, long=number == LONG_NAME),
         )
         for place in range(1 + number % 3)

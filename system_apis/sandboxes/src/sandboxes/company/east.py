@@ -1,4 +1,5 @@
 """Locales written in other scripts; Kuwait counts in thousandths and Japan in whole yen."""
+# ruff: noqa: RUF001 - letters that resemble others are the point
 
 from sandboxes.company.locales import Locale, places, words
 

@@ -1,4 +1,4 @@
-"""Where customers live: words, places and formats of each country, gathered from the files beside this one."""
+"""Where customers live: words, places and formats of each country."""
 
 from msgspec import Struct
 

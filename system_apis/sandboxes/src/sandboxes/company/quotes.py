@@ -1,7 +1,7 @@
 """The quotes, each with a reason to exist."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Final
@@ -79,7 +79,7 @@ _SCENARIOS: Final = (
         title=lambda customer: longest(f"Renewal for {customer.name[:60]}"),
     ),
     _Scenario(
-        "emoji", 2, customer=lambda customer: customer.number == EMOJI_NAME, title=lambda _: "Brunnen 🚰 2×"
+        "emoji", 2, customer=lambda customer: customer.number == EMOJI_NAME, title=lambda _: "Brunnen 🚰 💧"
     ),
     _Scenario("arabic", 2, customer=_from(east.EMIRATES.country), title=lambda c: f"قطع غيار لـ {c.name}"),
     _Scenario("japanese", 2, customer=_from(east.JAPAN.country), title=lambda c: f"{c.name} 御見積"),
@@ -124,9 +124,7 @@ def _quote(
         customer=customer.number,
         ship_to=number % len(customer.ship_to),
         status=scenario.status,
-        created=date.fromordinal(_FIRST_DAY.toordinal() + number * 2)
-        if scenario.expires > _FIRST_DAY
-        else date(2019, 12, 1),
+        created=min(_FIRST_DAY + timedelta(days=2 * number), scenario.expires - timedelta(days=30)),
         expires=scenario.expires,
         currency=customer.currency,
         lines=tuple(

@@ -1,4 +1,5 @@
 """Locales written in the Latin script."""
+# ruff: noqa: RUF001 - letters that resemble others are the point
 
 from sandboxes.company.locales import Locale, places, words
 
@@ -23,9 +24,7 @@ UNITED_STATES = Locale(
     "+1 415",
     "##-#######",
     "Inc.",
-    places(
-        "San Francisco/CA/941##|Austin/TX/787##|Reno/NV/895##|Boise/ID/837##|Portland/OR/972##|Albany/NY/122##"
-    ),
+    places("San Francisco/CA/941##|Austin/TX/787##|Reno/NV/895##|Boise/ID/837##|Portland/OR/972##"),
     words("Market Street|Oak Ave|Industrial Pkwy|Martin Luther King Jr Blvd|Route 66|Harbor Dr"),
     words("Grace|Marcus|Imani|Walter|Guadalupe|Tyrone|Abigail|Chen"),
     words("O'Neill|Washington|Nguyen|Smith-Jones|García|Kowalski|Begaye|de la Cruz"),

@@ -1,0 +1,79 @@
+"""What a folder declares to be a sandbox, and how declarations are found."""
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import sandboxes
+from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
+from sandboxes.kit.clock import Clock
+
+Control = Callable[[dict[str, Any]], object]
+
+
+def _nothing() -> None:
+    return None
+
+
+def _empty() -> dict[str, object]:
+    return {}
+
+
+@dataclass(frozen=True)
+class SandboxApp:
+    """A running stand-in: an ASGI app (HTTP only, no lifespan) and what the control path may ask of it.
+
+    Args:
+        asgi: Answers as the vendor does.
+        close: Lets go of files; called once, after the last request.
+        reset: Goes back to the seed.
+        ledger: Says what the sandbox did, e.g. `{"orders": [...]}`; must be JSON-encodable.
+        controls: More control routes, `POST /__sandbox__/{name}`; each gets the JSON body, its result is sent
+            back as JSON.
+    """
+
+    asgi: ASGIApp
+    close: Callable[[], None] = _nothing
+    reset: Callable[[], None] = _nothing
+    ledger: Callable[[], Mapping[str, object]] = _empty
+    controls: Mapping[str, Control] = field(default_factory=dict[str, Control])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.asgi(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A stand-in reached over HTTP; `create(state, clock)` keeps its state in memory when state is None."""
+
+    name: str
+    create: Callable[[Path | None, Clock], SandboxApp]
+
+
+@dataclass(frozen=True)
+class DatabaseSandbox:
+    """A stand-in that is a database file: `create(path)` makes it if it is not there and returns its URL."""
+
+    name: str
+    create: Callable[[Path], str]
+
+
+def discover(only: frozenset[str] = frozenset()) -> dict[str, Sandbox | DatabaseSandbox]:
+    """Every `sandbox` declared in a folder of this package, by name; `only` limits them to these.
+
+    Raises:
+        LookupError: `only` names a sandbox that is not declared.
+    """
+    folders = [module.name for module in pkgutil.iter_modules(sandboxes.__path__) if module.ispkg]
+    wanted = [folder for folder in folders if not only or folder in only]
+    declared = (getattr(import_module(f"sandboxes.{folder}"), "sandbox", None) for folder in wanted)
+    found = {one.name: one for one in declared if isinstance(one, Sandbox | DatabaseSandbox)}
+    if missing := only - found.keys():
+        raise LookupError(
+            f"No sandbox is called {', '.join(sorted(missing))}; there are {', '.join(folders)}."
+        )
+    return found
