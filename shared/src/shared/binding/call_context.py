@@ -4,7 +4,7 @@ A service reads `current_context()`; it never sees whether the call came over HT
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
@@ -98,7 +98,7 @@ def current_context() -> CallContext:
 
 
 @contextmanager
-def calling(context: CallContext) -> Iterator[CallContext]:
+def calling(context: CallContext) -> Generator[CallContext]:
     """Make `context` the current one for the body and what it awaits."""
     token = _current.set(context)
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 
 from shared.binding.operation import Route
-from shared.binding.problems import Problem
+from shared.binding.problems import Problem, ProblemDetails
 
 _TIERS = ("system", "process", "experience")
 _SCOPE = re.compile(r"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$")
@@ -77,7 +77,9 @@ def _check_parameters(where: str, route: Route, signature: inspect.Signature, hi
     names = {parameter.name for parameter in parameters}
     for name in re.findall(r"{(\w*)}", route.path):
         if name not in names:
-            raise TypeError(f"{where}: the path names {{{name}}}, which is no parameter of the method; add or rename it.")
+            raise TypeError(
+                f"{where}: the path names {{{name}}}, which is no parameter of the method; add or rename it."
+            )
     bodies: list[str] = []
     for parameter in parameters:
         if parameter.kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
@@ -95,7 +97,7 @@ def _check_parameters(where: str, route: Route, signature: inspect.Signature, hi
 def _check_type(where: str, kind: Any, seen: set[Any]) -> None:
     bare = get_origin(kind) or kind
     if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
-        if bare in seen:
+        if bare in seen or bare is ProblemDetails:  # its extension members are open by design (RFC 9457)
             return
         seen.add(bare)
         if not bare.__struct_config__.frozen:

@@ -43,7 +43,9 @@ class Page(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_defaul
 class Marker(Protocol):
     """A decorator that turns an async method into an operation."""
 
-    def __call__(self, method: _F, /) -> _F: ...
+    def __call__(self, method: _F, /) -> _F:
+        """Return the method itself, marked."""
+        ...
 
 
 class Contract:
@@ -120,7 +122,16 @@ def post(
             `respond-async` (RFC 7240) choose how long to wait.
         timeout: Seconds of this operation's deadline, if the default of its kind does not fit.
     """
-    return _mark("POST", path, scope, raises, 200 if safe else status, safe=safe, long_running=long_running, timeout=timeout)
+    return _mark(
+        "POST",
+        path,
+        scope,
+        raises,
+        200 if safe else status,
+        safe=safe,
+        long_running=long_running,
+        timeout=timeout,
+    )
 
 
 def put(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
@@ -173,7 +184,16 @@ def _operation(contract: type[Contract], name: str, function: Any) -> Operation:
 
 
 def _with_status(route: Route, status: int) -> Route:
-    return Route(route.method, route.path, route.scope, route.raises, status, route.safe, route.long_running, route.timeout)
+    return Route(
+        route.method,
+        route.path,
+        route.scope,
+        route.raises,
+        status,
+        route.safe,
+        route.long_running,
+        route.timeout,
+    )
 
 
 def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, description: str) -> Parameter:

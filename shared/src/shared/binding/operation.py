@@ -200,7 +200,7 @@ class Operation:
             if parameter.location == "path":
                 path = path.replace("{" + parameter.wire_name + "}", quote(_text(value), safe=""))
             elif parameter.location == "query" and value != parameter.default:
-                many: Sequence[Any] = value if isinstance(value, list | tuple) else [value]
+                many: list[Any] = list(value) if _is_list(parameter.type) else [value]
                 query += [f"{parameter.wire_name}={quote(_text(one), safe='')}" for one in many]
         body = msgspec.json.encode(by_name[self.body.name]) if self.body else None
         return path + ("?" + "&".join(query) if query else ""), body
@@ -284,8 +284,6 @@ def _is_list(kind: Any) -> bool:
 
 
 def _struct(name: str, parameters: Sequence[Parameter], *, wire: bool) -> type[msgspec.Struct]:
-    fields: list[Any] = [
-        (p.name, p.type) if p.required else (p.name, p.type, p.default) for p in parameters
-    ]
+    fields: list[Any] = [(p.name, p.type) if p.required else (p.name, p.type, p.default) for p in parameters]
     rename = {p.name: p.wire_name for p in parameters} if wire else None
     return msgspec.defstruct(name, fields, frozen=True, forbid_unknown_fields=True, rename=rename)

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+_CONTAINERS = (list, dict, tuple, set, frozenset)
+
 
 @cache
 def strict_twin(kind: Any) -> Any:
     """`kind` with every Struct in it replaced by a copy that forbids unknown fields."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+    if _is_struct(kind):
         return _strict_struct(kind)
-    origin = get_origin(kind)
+    origin: Any = get_origin(kind)
     if origin is None:
         return kind
     if origin is Annotated:
@@ -25,9 +27,9 @@ def strict_twin(kind: Any) -> Any:
     args = tuple(strict_twin(arg) if arg is not Ellipsis else arg for arg in get_args(kind))
     if origin in (Union, types.UnionType):
         return Union[args]  # noqa: UP007 - built at run time
-    if isinstance(origin, type) and issubclass(origin, msgspec.Struct):
+    if _is_struct(origin):
         return _strict_struct(kind)
-    return origin[args] if args and origin in (list, dict, tuple, set, frozenset) else kind
+    return types.GenericAlias(origin, args) if args and origin in _CONTAINERS else kind
 
 
 def _strict_struct(kind: Any) -> type[msgspec.Struct]:
@@ -56,3 +58,7 @@ def _field_types(kind: Any) -> dict[str, Any]:
     if get_origin(kind) is None:
         return get_type_hints(kind, include_extras=True)
     return {field.name: field.type for field in msgspec.structs.fields(kind)}
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

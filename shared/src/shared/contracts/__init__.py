@@ -1,0 +1,1 @@
+"""Every public interface of the suite. Imports only msgspec, `binding.declare` and `binding.problems`."""

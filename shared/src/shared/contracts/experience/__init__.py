@@ -1,0 +1,1 @@
+"""Experience APIs: the shape each app needs."""

@@ -1,0 +1,1 @@
+"""Process APIs: business flows across backends."""

@@ -1,0 +1,121 @@
+"""From an approved quote to an order that stands everywhere."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from shared.binding.declare import Contract, get, post
+from shared.binding.problems import Conflict, NotFound, ProblemDetails, Refused
+from shared.contracts.canonical.values import Id, Money, ShortText
+from shared.contracts.system.crm import QuoteNotFound
+from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
+
+FlowState = Literal["pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead"]
+
+
+class QuoteNotApproved(Refused):
+    """Only an approved, unexpired quote can be ordered."""
+
+
+class CustomerNotInErp(Refused):
+    """The quote's customer has no number in the ERP yet; onboard it first."""
+
+
+class CreditRefused(Refused):
+    """The customer's credit does not cover the order."""
+
+
+class OrderNotFound(NotFound):
+    """No order flow has this id."""
+
+
+class OrderAlreadyComplete(Conflict):
+    """The order stands; it can be returned, not cancelled."""
+
+
+class OrderRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Which quote to order, and how to ship it."""
+
+    quote_id: Id
+    shipping_preference: Literal["cheapest", "fastest"] = "cheapest"
+    purchase_order: Annotated[str, msgspec.Meta(max_length=35)] = ""
+
+
+class PlacedOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The order as it stands in every system."""
+
+    quote_id: Id
+    erp_order_id: Id
+    crm_order_id: Id
+    reservation_id: Id
+    shipment_id: Id
+    tracking_code: str
+    carrier: str
+    total: Money
+    shipping_price: Money | None = None
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One step of a flow: what was done, when, how often, and what came of it."""
+
+    step: str
+    state: Literal["running", "done", "failed", "waiting", "undone"]
+    started: datetime
+    finished: datetime | None = None
+    duration_ms: float | None = None
+    attempts: int = 1
+    detail: str = ""
+
+
+class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How far an order has come. `order` is there once it stands, `problem` once it failed."""
+
+    order_id: Id
+    quote_id: Id
+    state: FlowState
+    created: datetime
+    updated: datetime
+    correlation_id: str = ""
+    order: PlacedOrder | None = None
+    problem: ProblemDetails | None = None
+    timeline: list[TimelineEntry] = []
+
+
+class Cancellation(msgspec.Struct, frozen=True, rename="camel"):
+    """Why an order is cancelled."""
+
+    reason: ShortText
+
+
+class QuoteToOrder(Contract, tier="process", version="v1"):
+    """Turns an approved quote into an order in CRM, ERP and warehouse with shipping booked, or into nothing at all."""
+
+    @post(
+        "/orders", scope="quote-to-order:write", long_running="/orders/{order_id}", timeout=30.0,
+        raises=[
+            QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
+            UnknownSku, ZeroQuantity, OrderRejected,
+        ],
+    )  # fmt: skip
+    async def place_order(self, request: OrderRequest) -> OrderProgress:
+        """Order a quote.
+
+        A quote is ordered at most once: asking again while it runs, or after it succeeded, answers with the
+        same order. A refusal that comes within the wait is answered as that problem.
+        """
+        ...
+
+    @get("/orders/{order_id}", scope="quote-to-order:read", raises=[OrderNotFound])
+    async def get_order(self, order_id: Id) -> OrderProgress:
+        """Return how far an order has come, with its timeline."""
+        ...
+
+    @post(
+        "/orders/{order_id}/cancellation", scope="quote-to-order:write", status=200,
+        raises=[OrderNotFound, OrderAlreadyComplete],
+    )  # fmt: skip
+    async def cancel_order(self, order_id: Id, cancellation: Cancellation) -> OrderProgress:
+        """Stop an order at its next step and undo what was done; repeating changes nothing."""
+        ...

@@ -1,0 +1,1 @@
+"""System APIs: one capability each, whichever vendor fills it."""

@@ -1,0 +1,119 @@
+"""The CRM capability."""
+
+from typing import Annotated
+
+import msgspec
+
+from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
+from shared.binding.problems import Conflict, NotFound
+from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
+from shared.contracts.canonical.party import Contact, Customer
+from shared.contracts.canonical.quote import Opportunity, Quote, QuoteState
+from shared.contracts.canonical.values import Id, ShortText
+
+SearchText = Annotated[str, msgspec.Meta(min_length=2, max_length=100)]
+
+
+class CustomerNotFound(NotFound):
+    """No customer has this id in the CRM."""
+
+
+class QuoteNotFound(NotFound):
+    """No quote has this id in the CRM."""
+
+
+class CrmOrderNotFound(NotFound):
+    """No order has this id in the CRM."""
+
+
+class QuoteAlreadyOrdered(Conflict):
+    """The quote has become an order under another reference."""
+
+
+class CustomerOverview(msgspec.Struct, frozen=True, rename="camel"):
+    """A customer with what is open around it, read in one go."""
+
+    customer: Customer
+    contacts: list[Contact]
+    open_opportunities: list[Opportunity]
+    open_quotes: list[Quote]
+    recent_orders: list[CrmOrder]
+
+
+class CrmOrderStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What to note on an order in the CRM."""
+
+    fulfilment: ShortText
+    tracking_number: ShortText = ""
+
+
+class OrderCancellation(msgspec.Struct, frozen=True, rename="camel"):
+    """Why an order is cancelled."""
+
+    reason: ShortText
+
+
+class Crm(Contract, tier="system", version="v1"):
+    """Customers, their contacts, opportunities, quotes and orders, whichever CRM holds them."""
+
+    @get("/customers", scope="crm:read")
+    async def list_customers(
+        self, search: SearchText | None = None, cursor: Cursor | None = None, limit: PageSize = 50
+    ) -> Page[Customer]:
+        """List customers by name.
+
+        Args:
+            search: Part of the name.
+            cursor: Where the previous page ended.
+            limit: Customers a page.
+        """
+        ...
+
+    @get("/customers/{customer_id}", scope="crm:read", raises=[CustomerNotFound])
+    async def get_customer(self, customer_id: Id) -> Customer:
+        """Return one customer."""
+        ...
+
+    @get("/customers/{customer_id}/overview", scope="crm:read", raises=[CustomerNotFound])
+    async def get_customer_overview(self, customer_id: Id) -> CustomerOverview:
+        """Return a customer with contacts, open opportunities, open quotes and the latest orders."""
+        ...
+
+    @get("/customers/{customer_id}/quotes", scope="crm:read", raises=[CustomerNotFound])
+    async def list_quotes(
+        self,
+        customer_id: Id,
+        state: QuoteState | None = None,
+        cursor: Cursor | None = None,
+        limit: PageSize = 50,
+    ) -> Page[Quote]:
+        """List a customer's quotes, newest first, without lines."""
+        ...
+
+    @get("/quotes/{quote_id}", scope="crm:read", raises=[QuoteNotFound])
+    async def get_quote(self, quote_id: Id) -> Quote:
+        """Return the quote with its lines, as it stands now."""
+        ...
+
+    @get("/orders/{crm_order_id}", scope="crm:read", raises=[CrmOrderNotFound])
+    async def get_order(self, crm_order_id: Id) -> CrmOrder:
+        """Return one order."""
+        ...
+
+    @post("/orders", scope="crm:write", raises=[CustomerNotFound, QuoteNotFound, QuoteAlreadyOrdered])
+    async def record_order(self, order: NewCrmOrder) -> CrmOrder:
+        """Record an order that stands in the ERP, and mark its quote as accepted.
+
+        The same `reference` always answers with the same order, so a repeat is harmless.
+        """
+        ...
+
+    @post("/orders/{crm_order_id}/status", scope="crm:write", status=200, raises=[CrmOrderNotFound])
+    async def note_order_status(self, crm_order_id: Id, status: CrmOrderStatus) -> CrmOrder:
+        """Note how far fulfilment has come; repeating changes nothing."""
+        ...
+
+    @post("/orders/{crm_order_id}/cancellation", scope="crm:write", status=200, raises=[CrmOrderNotFound])
+    async def cancel_order(self, crm_order_id: Id, cancellation: OrderCancellation) -> CrmOrder:
+        """Cancel an order and open its quote again; repeating changes nothing."""
+        ...

@@ -1,0 +1,112 @@
+"""The ERP capability."""
+
+from datetime import date
+
+import msgspec
+
+from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
+from shared.binding.problems import Conflict, NotFound, Refused
+from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
+from shared.contracts.canonical.party import CreditStanding, ErpCustomer
+from shared.contracts.canonical.product import Product
+from shared.contracts.canonical.values import Id, ShortText, Sku
+
+
+class ErpCustomerNotFound(NotFound):
+    """No customer has this number in the ERP."""
+
+
+class ProductNotFound(NotFound):
+    """No product has this SKU in the ERP."""
+
+
+class ErpOrderNotFound(NotFound):
+    """No order has this number in the ERP."""
+
+
+class CustomerBlocked(Refused):
+    """The ERP takes no orders for this customer."""
+
+
+class OrderRejected(Refused):
+    """The ERP refused the order by one of its own rules; `detail` says which."""
+
+
+class OrderNotCancellable(Conflict):
+    """The order has gone too far to be cancelled, for example because goods have left."""
+
+
+class ErpCancellation(msgspec.Struct, frozen=True, rename="camel"):
+    """Why an order is cancelled."""
+
+    reason: ShortText
+
+
+class Erp(Contract, tier="system", version="v1"):
+    """Customers, credit, products, prices and sales orders, whichever ERP keeps them."""
+
+    @get("/customers/{erp_number}", scope="erp:read", raises=[ErpCustomerNotFound])
+    async def get_customer(self, erp_number: Id) -> ErpCustomer:
+        """Return a customer with hierarchy, sales areas, partners and blocks."""
+        ...
+
+    @get("/customers/{erp_number}/credit", scope="erp:read", raises=[ErpCustomerNotFound])
+    async def get_credit(self, erp_number: Id) -> CreditStanding:
+        """Return what the customer may still owe."""
+        ...
+
+    @get("/customers/{erp_number}/orders", scope="erp:read", raises=[ErpCustomerNotFound])
+    async def list_orders(
+        self, erp_number: Id, since: date | None = None, cursor: Cursor | None = None, limit: PageSize = 50
+    ) -> Page[ErpOrder]:
+        """List a customer's orders, newest first, without lines.
+
+        Args:
+            since: Only orders created on or after this day.
+            cursor: Where the previous page ended.
+            limit: Orders a page.
+        """
+        ...
+
+    @get("/products", scope="erp:read")
+    async def list_products(self, cursor: Cursor | None = None, limit: PageSize = 50) -> Page[Product]:
+        """List products by SKU."""
+        ...
+
+    @get("/products/{sku}", scope="erp:read", raises=[ProductNotFound])
+    async def get_product(self, sku: Sku) -> Product:
+        """Return one product."""
+        ...
+
+    @post(
+        "/order-simulations",
+        scope="erp:read",
+        safe=True,
+        raises=[ErpCustomerNotFound, CustomerBlocked, OrderRejected],
+    )
+    async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
+        """Say what an order would cost, whether credit allows it and what can be delivered when; nothing is saved."""
+        ...
+
+    @post("/orders", scope="erp:write", raises=[ErpCustomerNotFound, CustomerBlocked, OrderRejected])
+    async def create_order(self, order: NewErpOrder) -> ErpOrder:
+        """Place an order.
+
+        The same `reference` always answers with the same order, so a repeat is harmless.
+        """
+        ...
+
+    @get("/orders/{erp_order_id}", scope="erp:read", raises=[ErpOrderNotFound])
+    async def get_order(self, erp_order_id: Id) -> ErpOrder:
+        """Return an order with its lines and state."""
+        ...
+
+    @post(
+        "/orders/{erp_order_id}/cancellation",
+        scope="erp:write",
+        status=200,
+        raises=[ErpOrderNotFound, OrderNotCancellable],
+    )
+    async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
+        """Cancel an order by rejecting its items; repeating changes nothing."""
+        ...
