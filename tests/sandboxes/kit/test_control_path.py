@@ -49,7 +49,7 @@ async def test_a_close_does_nothing_and_answers_nothing(client: httpx.AsyncClien
 
 async def test_a_truncated_answer_breaks_off_inside_the_body(client: httpx.AsyncClient) -> None:
     await fault(client, fault="truncate", path="/notes/*")
-    with pytest.raises(httpx.RemoteProtocolError, match="incomplete"):
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
         await client.get("/notes/a")
 
 
