@@ -1,0 +1,1 @@
+"""Staying up while backends, callers and machines do not: limits, deadlines, breakers, repeats."""

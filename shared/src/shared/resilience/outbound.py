@@ -1,0 +1,330 @@
+"""Outbound calls: every request to a backend passes the same policies, composed in `Backend.send`.
+
+deadline → bulkhead → circuit breaker → quota → retry → credentials → send → span
+"""
+
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import msgspec
+
+from shared.binding.problems import BackendFault, Problem
+from shared.resilience.bulkhead import Bulkhead
+from shared.resilience.circuit_breaker import CircuitBreaker, CircuitState, StateChange
+from shared.resilience.credentials import Credentials
+from shared.resilience.deadline import Deadline
+from shared.resilience.outbound_call import OutboundCall, ServerAddress
+from shared.resilience.outbound_faults import problem_of_failure, retry_after_of
+from shared.resilience.outbound_span import AttemptSpan, server_attributes
+from shared.resilience.outbound_trial import Trial
+from shared.resilience.retry import Retry, RetryBudget
+from shared.resilience.wire import ConnectionFailed, Wire, WireFailure, WireReply, WireStream
+from shared.telemetry import metrics
+
+Classify = Callable[[WireReply], Problem | None]
+"""A backend's fault mapping, called with every reply: the problem to raise, or None if it is an answer."""
+
+_NOT_AN_ANSWER = 300
+_MAX_FAULT_BYTES = 64 * 1024
+_NO_HEADERS: Mapping[str, str] = {}
+
+
+class BackendSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one backend is reached and how much of it we use.
+
+    Attributes:
+        url: Everything before the path, e.g. `https://erp.example.com`.
+        timeout: Seconds for one call with all its repeats; the caller's deadline may be sooner. For a
+            stream: seconds until the first byte, and between pieces.
+        max_concurrent: Calls in flight at once.
+        max_waiting: Further calls that may wait for a place.
+        max_wait: Seconds to wait for a place.
+        breaker_window: Seconds of past that the circuit breaker looks at.
+        breaker_failure_ratio: Share of failures in the window that opens the circuit.
+        breaker_min_calls: Calls the window must hold before it can open.
+        breaker_probe_interval: Seconds between probes while open.
+        breaker_patience: A call given up after fewer seconds than this says nothing about the backend.
+        retry_delays: Upper bounds of the jittered seconds before each repeat; empty for none.
+        retry_share: Repeats per call over all calls, so that they cannot multiply an outage.
+    """
+
+    url: str
+    timeout: float = 10.0
+    max_concurrent: int = 32
+    max_waiting: int = 256
+    max_wait: float = 1.0
+    breaker_window: float = 30.0
+    breaker_failure_ratio: float = 0.5
+    breaker_min_calls: int = 10
+    breaker_probe_interval: float = 1.0
+    breaker_patience: float = 1.0
+    retry_delays: tuple[float, ...] = (0.1, 0.4)
+    retry_share: float = 0.2
+
+
+class Quota(Protocol):
+    """An allowance at the backend, e.g. requests per day."""
+
+    async def take(self) -> None:
+        """Spend one call.
+
+        Raises:
+            QuotaExceeded: Nothing is left for this caller's priority.
+        """
+        ...
+
+    def observe(self, reply: WireReply) -> None:
+        """See a reply, whose headers may tell the true balance."""
+        ...
+
+
+class Backend:
+    """One backend with its own places, circuit, credentials and repeats. Made by `Outbound.backend`."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: BackendSettings,
+        *,
+        wire: Wire,
+        credentials: Credentials | None,
+        classify: Classify,
+        quota: Quota | None,
+        on_change: StateChange,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self._wire = wire
+        self._credentials = credentials
+        self._classify = classify
+        self._quota = quota
+        self._address = ServerAddress(name, settings.url)
+        self._attributes = server_attributes(self._address)
+        self._bulkhead = Bulkhead(name, settings.max_concurrent, settings.max_wait, settings.max_waiting)
+        self._breaker = CircuitBreaker(
+            name,
+            clock=clock,
+            window=settings.breaker_window,
+            failure_ratio=settings.breaker_failure_ratio,
+            min_calls=settings.breaker_min_calls,
+            probe_interval=settings.breaker_probe_interval,
+            on_change=on_change,
+        )
+        self._retry = Retry(name, settings.retry_delays, RetryBudget(settings.retry_share), clock)
+
+    @property
+    def circuit(self) -> CircuitState:
+        """Where this backend's circuit stands."""
+        return self._breaker.state
+
+    @property
+    def in_flight(self) -> int:
+        """Calls this backend is working on."""
+        return self._bulkhead.in_flight
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        repeatable: bool | None = None,
+        operation: str,
+    ) -> WireReply:
+        """Send one request through all policies.
+
+        Args:
+            method: HTTP method in capitals.
+            path: From the backend's root, with query; or an absolute URL on the same server, as backends
+                hand out for the next page.
+            headers: Besides credentials and trace context.
+            body: The encoded body.
+            repeatable: Whether sending it twice does what sending it once does; by default so for GET,
+                HEAD, PUT, DELETE and OPTIONS (RFC 9110 §9.2.2).
+            operation: What is being done, in the contract's words; names the span.
+
+        Returns:
+            The reply, of any status that `classify` has no problem with.
+
+        Raises:
+            Problem: What `classify` made of the reply; `DeadlineExceeded`, `Overloaded`, `CircuitOpen`,
+                `QuotaExceeded`; `BackendUnavailable` and its kinds in `outbound_faults`; `BackendFault`.
+        """
+        call = OutboundCall(method, self._address.resolve(path), headers, body, operation, repeatable)
+        async with (
+            Deadline(self.name, self.settings.timeout) as deadline,
+            self._bulkhead,
+            Trial(self._breaker, call, deadline, self.settings.breaker_patience) as trial,
+        ):
+            if self._quota is not None:
+                await self._quota.take()
+            return await self._retry.run(
+                lambda number: self._attempt(call, deadline, number),
+                deadline,
+                repeatable=call.repeatable,
+                probe=trial.probe,
+            )
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        operation: str,
+    ) -> AsyncGenerator[WireStream]:
+        """Send one request through the policies, without repeats, and read the answer while it arrives.
+
+        Args: as for `send`. The caller's deadline bounds the whole body; `settings.timeout` each piece.
+
+        Raises:
+            Problem: As `send`; an answer of status 300 and above never reaches the body.
+        """
+        call = OutboundCall(method, self._address.resolve(path), headers, body, operation, None)
+        async with (
+            Deadline(self.name, None) as deadline,
+            self._bulkhead,
+            Trial(self._breaker, call, deadline, self.settings.breaker_patience),
+        ):
+            if self._quota is not None:
+                await self._quota.take()
+            try:
+                async with self._opened(call) as arriving:
+                    yield arriving
+            except WireFailure as failure:
+                raise problem_of_failure(failure, self.name, deadline, repeatable=call.repeatable) from failure
+
+    async def _attempt(self, call: OutboundCall, deadline: Deadline, number: int) -> WireReply:
+        used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
+        reply = await self._transmit(call, used, deadline, number)
+        if reply.status >= _NOT_AN_ANSWER and (renewed := await self._renewed(used, reply)) is not None:
+            reply = await self._transmit(call, renewed, deadline, number + 1)
+        problem = self._classify(reply)
+        if problem is not None:
+            raise _with_retry_after(problem, reply)
+        return reply
+
+    async def _transmit(
+        self, call: OutboundCall, credentials: Mapping[str, str], deadline: Deadline, number: int
+    ) -> WireReply:
+        span = AttemptSpan(self.name, call, self._attributes, number)
+        headers = {**call.headers, **credentials, "traceparent": span.traceparent}
+        deadline.outcome_unknown = not call.repeatable
+        try:
+            reply = await self._wire.send(call.method, call.url, headers, call.body, deadline.remaining())
+        except WireFailure as failure:
+            span.failed(type(failure).__name__)
+            deadline.outcome_unknown &= not isinstance(failure, ConnectionFailed)
+            raise problem_of_failure(failure, self.name, deadline, repeatable=call.repeatable) from failure
+        except BaseException as error:
+            span.failed(type(error).__name__)
+            raise
+        deadline.outcome_unknown = False
+        call.answered = True
+        span.answered(reply.status)
+        if self._quota is not None:
+            self._quota.observe(reply)
+        return reply
+
+    async def _renewed(self, used: Mapping[str, str], reply: WireReply) -> Mapping[str, str] | None:
+        credentials = self._credentials
+        if credentials is None or not credentials.refused(reply) or not await credentials.renew(used):
+            return None
+        return await credentials.headers()
+
+    @asynccontextmanager
+    async def _opened(self, call: OutboundCall) -> AsyncGenerator[WireStream]:
+        used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
+        for number in (0, 1):
+            span = AttemptSpan(self.name, call, self._attributes, number)
+            headers = {**call.headers, **used, "traceparent": span.traceparent}
+            try:
+                async with self._wire.stream(
+                    call.method, call.url, headers, call.body, self.settings.timeout
+                ) as arriving:
+                    call.answered = True
+                    if arriving.status < _NOT_AN_ANSWER:
+                        yield arriving
+                        span.answered(arriving.status)
+                        return
+                    reply = await _fault_reply(arriving)
+                span.answered(reply.status)
+            except BaseException as error:
+                span.failed(type(error).__name__)
+                raise
+            renewed = await self._renewed(used, reply) if number == 0 else None
+            if renewed is None:
+                problem = self._classify(reply) or BackendFault(f"{self.name} answered {reply.status}.")
+                raise _with_retry_after(problem, reply)
+            used = renewed
+
+
+class Outbound:
+    """Makes backends that share one wire.
+
+    Args:
+        wire: Moves the bytes; closed by whoever opened it.
+        on_change: Told when a circuit opens or closes; by default a gauge shows it.
+        clock: Monotonic seconds, for breakers and pauses.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        on_change: StateChange = metrics.breaker_state,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wire = wire
+        self._on_change = on_change
+        self._clock = clock
+
+    def backend(
+        self,
+        name: str,
+        settings: BackendSettings,
+        *,
+        credentials: Credentials | None,
+        classify: Classify,
+        quota: Quota | None = None,
+    ) -> Backend:
+        """A backend with policies of its own.
+
+        Args:
+            name: As people call it; appears in refusals, spans and metrics.
+            settings: Where it is and how much of it we use.
+            credentials: None for a backend that asks for none.
+            classify: The backend translator's fault mapping.
+            quota: An allowance to spend from, if the backend counts.
+        """
+        return Backend(
+            name,
+            settings,
+            wire=self._wire,
+            credentials=credentials,
+            classify=classify,
+            quota=quota,
+            on_change=self._on_change,
+            clock=self._clock,
+        )
+
+
+def _with_retry_after(problem: Problem, reply: WireReply) -> Problem:
+    if problem.transient and problem.retry_after is None:
+        problem.retry_after = retry_after_of(reply)
+    return problem
+
+
+async def _fault_reply(arriving: WireStream) -> WireReply:
+    body = bytearray()
+    async for chunk in arriving.chunks():
+        body += chunk
+        if len(body) >= _MAX_FAULT_BYTES:
+            break
+    return WireReply(arriving.status, arriving.headers, bytes(body))

@@ -1,0 +1,105 @@
+"""What the wire's failures and a backend's bare statuses mean to a caller."""
+
+from email.utils import parsedate_to_datetime
+from functools import cache
+from time import time
+from typing import TypeVar
+
+import msgspec
+
+from shared.binding.problems import (
+    BackendFault,
+    BackendUnavailable,
+    Problem,
+    QuotaExceeded,
+    Unauthenticated,
+    kind_of_status,
+)
+from shared.resilience.deadline import Deadline
+from shared.resilience.wire import ConnectionFailed, ReplyBroken, ReplyTooLarge, WireFailure, WireReply, WireTimeout
+
+Decoded = TypeVar("Decoded")
+
+
+class NotReached(BackendUnavailable):
+    """No connection to the backend: the request was surely not sent, and repeating it is harmless."""
+
+
+class LostReply(BackendUnavailable):
+    """The backend closed the connection without an answer to a request that may be repeated."""
+
+
+class BrokenReply(BackendUnavailable):
+    """The backend's answer broke off or is not HTTP, for a request that may be repeated."""
+
+    status = 502
+
+
+class OutcomeUnknown(BackendUnavailable):
+    """A request that must not be repeated blindly was sent and not answered: look whether it took effect."""
+
+
+def problem_of_failure(failure: WireFailure, backend: str, deadline: Deadline, *, repeatable: bool) -> Problem:
+    """What a failure of the wire means for this call."""
+    if isinstance(failure, ConnectionFailed):
+        return NotReached(f"{backend} cannot be reached; nothing was sent.")
+    if isinstance(failure, WireTimeout):
+        return deadline.exceeded()
+    if isinstance(failure, ReplyTooLarge):
+        return BackendFault(f"{backend} answered with more than is read into memory; ask for less or stream it.")
+    if not repeatable:
+        return OutcomeUnknown(
+            f"{backend} gave no usable answer; whether the request took effect is unknown. Look before repeating it.",
+            extensions={"outcome": "unknown"},
+        )
+    if isinstance(failure, ReplyBroken):
+        return BrokenReply(f"The answer of {backend} broke off.")
+    return LostReply(f"{backend} closed the connection without an answer.")
+
+
+def problem_of_status(reply: WireReply, backend: str) -> Problem | None:
+    """What a bare status means when the backend's own fault format does not say more; None below 400.
+
+    A 401 or 407 is our own credentials being refused, not the caller's: it becomes `BackendFault`.
+    """
+    status = reply.status
+    if status < 400:  # noqa: PLR2004 - the HTTP status classes (RFC 9110 §15)
+        return None
+    kind = BackendUnavailable if status in (408, 425) else kind_of_status(status)
+    if issubclass(kind, Unauthenticated) or status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+        return BackendFault(f"{backend} does not accept our credentials.")
+    detail = f"{backend} answered {status}."
+    if issubclass(kind, BackendUnavailable | QuotaExceeded):
+        return kind(detail, retry_after=retry_after_of(reply))
+    return kind(detail)
+
+
+def retry_after_of(reply: WireReply) -> float | None:
+    """Seconds of the `Retry-After` header, given as a number or as a date (RFC 9110 §10.2.3)."""
+    value = reply.headers.get("retry-after")
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time())
+    except ValueError:
+        return None
+
+
+def decode_json(reply: WireReply, kind: type[Decoded], *, backend: str) -> Decoded:
+    """The reply's body as `kind`.
+
+    Raises:
+        BackendFault: It is not JSON of that shape. The body stays out of the text.
+    """
+    try:
+        return _decoder(kind).decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        shown = getattr(kind, "__name__", str(kind))
+        raise BackendFault(f"{backend} answered {reply.status} with something that is not {shown}.") from None
+
+
+@cache
+def _decoder(kind: type[Decoded]) -> msgspec.json.Decoder[Decoded]:
+    return msgspec.json.Decoder(kind)
