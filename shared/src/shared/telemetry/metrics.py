@@ -28,9 +28,7 @@ STEP_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 BreakerState = Literal["closed", "half-open", "open"]
 _BREAKER_VALUE: dict[str, int] = {"closed": 0, "half-open": 1, "open": 2}
-_METHODS = frozenset(
-    {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT"}
-)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT"})
 
 
 class _Family:
@@ -104,16 +102,12 @@ _declared: dict[str, _Family] = {}
 
 def counter(name: str, documentation: str, labels: Sequence[str] = ()) -> Counter:
     """Declare a counter; its name ends in `_total`. Declaring the same again returns the first."""
-    return _declare(
-        Counter, name, labels, lambda: prometheus.Counter(name, documentation, labels, registry=REGISTRY)
-    )
+    return _declare(Counter, name, labels, lambda: prometheus.Counter(name, documentation, labels, registry=REGISTRY))
 
 
 def gauge(name: str, documentation: str, labels: Sequence[str] = ()) -> Gauge:
     """Declare a gauge. Declaring the same again returns the first."""
-    return _declare(
-        Gauge, name, labels, lambda: prometheus.Gauge(name, documentation, labels, registry=REGISTRY)
-    )
+    return _declare(Gauge, name, labels, lambda: prometheus.Gauge(name, documentation, labels, registry=REGISTRY))
 
 
 def histogram(

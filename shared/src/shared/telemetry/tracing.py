@@ -56,9 +56,7 @@ class Span:
         "span_id", "start_ns", "trace_id", "traceparent", "tracestate",
     )  # fmt: skip
 
-    def __init__(
-        self, name: str, kind: SpanKind, parent: str, tracestate: str, attributes: Attributes | None
-    ) -> None:
+    def __init__(self, name: str, kind: SpanKind, parent: str, tracestate: str, attributes: Attributes | None) -> None:
         self.name = name
         self.kind: SpanKind = kind
         caller = parse_traceparent(parent) if parent else None
