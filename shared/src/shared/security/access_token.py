@@ -124,9 +124,7 @@ class TokenVerifier:
     async def _verify(self, token: str, audience: str) -> Principal:
         jws = parse_compact(token)
         if jws.header.typ not in _TOKEN_TYPES:
-            raise TokenRefusedError(
-                "type", "The token is not an access token (`typ` must be `at+jwt`, RFC 9068)."
-            )
+            raise TokenRefusedError("type", "The token is not an access token (`typ` must be `at+jwt`, RFC 9068).")
         issuer = self._issuer_of(jws)
         key = await issuer.keys.find(jws.header.kid) if jws.header.kid else None
         if key is None:
@@ -140,7 +138,7 @@ class TokenVerifier:
     def _issuer_of(self, jws: Jws) -> TrustedIssuer:
         try:
             issuer = self._issuers.get(_issuer_decoder.decode(jws.payload).iss)
-        except (msgspec.MsgspecError, RecursionError):
+        except (ValueError, RecursionError):
             issuer = None
         if issuer is None:
             raise TokenRefusedError("issuer", "The token comes from an issuer not trusted here; use another.")
@@ -148,16 +146,12 @@ class TokenVerifier:
 
     def _principal(self, claims: _Claims, issuer: TrustedIssuer, audience: str, digest: str) -> Principal:
         if audience not in ((claims.aud,) if isinstance(claims.aud, str) else claims.aud):
-            raise TokenRefusedError(
-                "audience", f"The token is not meant for this API; get one for {audience}."
-            )
+            raise TokenRefusedError("audience", f"The token is not meant for this API; get one for {audience}.")
         now = self._clock()
         if claims.exp + SKEW_SECONDS < now:
             raise TokenRefusedError("expired", "The token has expired; get a new one.")
         if max(claims.iat, claims.nbf or claims.iat) - SKEW_SECONDS > now:
-            raise TokenRefusedError(
-                "not-yet-valid", "The token is not valid yet; check the clock of its issuer."
-            )
+            raise TokenRefusedError("not-yet-valid", "The token is not valid yet; check the clock of its issuer.")
         return Principal(
             subject=issuer.subject_prefix + claims.sub,
             client_id=claims.client_id,
@@ -192,7 +186,7 @@ def _digest(token: str) -> str:
 def _read_claims(jws: Jws) -> _Claims:
     try:
         return _claims_decoder.decode(jws.payload)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         detail = str(error) if isinstance(error, msgspec.ValidationError) else "not readable JSON"
         raise TokenRefusedError("claims", f"The token's claims do not follow RFC 9068: {detail}.") from None
 
@@ -203,9 +197,7 @@ def _actor(claim: _ActClaim | None) -> Actor | None:
         chain.append(claim.sub)
         claim = claim.act
     if len(chain) > MAX_ACTORS:
-        raise TokenRefusedError(
-            "actor", f"More than {MAX_ACTORS} APIs acted on the way here; call more directly."
-        )
+        raise TokenRefusedError("actor", f"More than {MAX_ACTORS} APIs acted on the way here; call more directly.")
     actor: Actor | None = None
     for subject in reversed(chain):
         actor = Actor(subject, actor)

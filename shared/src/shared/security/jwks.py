@@ -86,9 +86,7 @@ class Jwks:
         if not self._keys:
             if self._refreshing is not None or age >= _FIRST_RETRY_SECONDS:
                 await asyncio.shield(self._refresh())
-        elif age >= (TRUST_SECONDS if known else REFETCH_SECONDS) or (
-            self._refreshing is not None and not known
-        ):
+        elif age >= (TRUST_SECONDS if known else REFETCH_SECONDS) or (self._refreshing is not None and not known):
             await asyncio.shield(self._refresh())
         if not self._keys:
             raise BackendUnavailable(
@@ -123,10 +121,10 @@ class Jwks:
                     self._jwks_uri = await self._discover()
                 status, body = await self._http.get(self._jwks_uri)
             fetched = read_jwks(body) if status == 200 else {}  # noqa: PLR2004 - HTTP OK
-        except (Problem, ValueError, TimeoutError, msgspec.MsgspecError, RecursionError):
+        except (Problem, ValueError, TimeoutError, RecursionError):
             return
         if fetched:
-            self._keys = _keep_known(self._keys, fetched)
+            self._keys = keep_known(self._keys, fetched)
 
     async def _discover(self) -> str:
         for url in discovery_urls(self._issuer):
@@ -149,7 +147,7 @@ def discovery_urls(issuer: str) -> tuple[str, str]:
 
 
 def read_jwks(body: bytes) -> dict[str, VerificationKey]:
-    """The keys of a JWK set that may verify tokens, by `kid`; others (encryption, HMAC, unknown) are left out."""
+    """The keys of a JWK set that may verify tokens, by `kid`; others (encryption, HMAC) are left out."""
     keys: dict[str, VerificationKey] = {}
     for jwk in msgspec.json.decode(body, type=_JwkSet).keys[:_MAX_KEYS]:
         try:
@@ -160,10 +158,8 @@ def read_jwks(body: bytes) -> dict[str, VerificationKey]:
     return keys
 
 
-def _keep_known(
+def keep_known(
     known: Mapping[str, VerificationKey], fetched: Mapping[str, VerificationKey]
 ) -> dict[str, VerificationKey]:
-    # The same object for an unchanged key keeps the tokens verified with it cached.
-    return {
-        kid: known[kid] if kid in known and known[kid].same_as(key) else key for kid, key in fetched.items()
-    }
+    """`fetched`, with the known object where a key did not change: tokens verified with it stay cached."""
+    return {kid: known[kid] if kid in known and known[kid].same_as(key) else key for kid, key in fetched.items()}

@@ -1,4 +1,4 @@
-"""Compact JWS, strictly: one signature, one asymmetric algorithm per key, nothing taken from the token's word.
+"""Compact JWS, strictly: one signature, one asymmetric algorithm per key, nothing on the token's word.
 
 The primitives are PyJWT's; the envelope is ours, because PyJWT accepts non-canonical base64url and ignores
 a key's `use` and `key_ops` (RFC 7515, RFC 7517 §4.2-4.3, RFC 8725 §3.1-3.5).
@@ -84,12 +84,10 @@ def parse_compact(token: str) -> Jws:
     """Take a compact JWS apart without trusting it.
 
     Raises:
-        TokenRefusedError: `malformed`, `algorithm` (none, HMAC, unknown) or `header` (crit, jku, jwk, x5u, x5c).
+        TokenRefusedError: `malformed`, `algorithm` (none, HMAC) or `header` (crit, jku, jwk, x5u, x5c).
     """
     if len(token) > MAX_TOKEN_BYTES:
-        raise TokenRefusedError(
-            "malformed", f"The token exceeds {MAX_TOKEN_BYTES} bytes; ask for fewer scopes."
-        )
+        raise TokenRefusedError("malformed", f"The token exceeds {MAX_TOKEN_BYTES} bytes; ask for fewer scopes.")
     if _COMPACT.fullmatch(token) is None:
         raise TokenRefusedError("malformed", "The token is not a signed compact JWT; send it unchanged.")
     signing_input, _, signature = token.rpartition(".")
@@ -97,7 +95,7 @@ def parse_compact(token: str) -> Jws:
     try:
         header = _header_decoder.decode(decode_base64url(protected))
         claims, mark = decode_base64url(payload), decode_base64url(signature)
-    except (ValueError, msgspec.MsgspecError, RecursionError):
+    except (ValueError, RecursionError):
         raise TokenRefusedError(
             "malformed", "The token is not canonical base64url around a JSON header; send it unchanged."
         ) from None
