@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from msgspec import inspect
@@ -45,7 +45,7 @@ def _masked_field(value: Any, *, hidden: bool) -> Any:
 
 def _marked(described: inspect.Type) -> bool:
     if isinstance(described, inspect.Metadata):
-        extra: dict[str, Any] = described.extra or {}  # pyright: ignore[reportUnknownMemberType]
+        extra = cast("dict[str, Any]", described.extra or {})  # pyright: ignore[reportUnknownMemberType]
         return bool(extra.get("sensitive")) or _marked(described.type)
     if isinstance(described, inspect.UnionType):
         return any(_marked(member) for member in described.types)
