@@ -1,0 +1,137 @@
+"""Valkey killed, stopped or hung: decisions stay fast, the limit holds, and the limiter finds back alone."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from shared.host.embedded import EmbeddedValkey, valkey_client
+from shared.resilience.rate_limit import Decision, Policy, RateLimiter, Tier
+
+_SLOWEST = 0.02
+
+
+def _tiers(limit: int, window: int, burst: int) -> dict[str, Tier]:
+    return {"standard": Tier(Policy("standard", limit, window, burst))}
+
+
+async def _take(limiter: RateLimiter, client: str = "app") -> Decision:
+    return await limiter.take(client, "standard", "crm:read")
+
+
+async def _back(limiter: RateLimiter) -> None:
+    async with asyncio.timeout(5):
+        while limiter.local:  # noqa: ASYNC110 - the limiter signals nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_without_a_configured_server_each_process_gets_its_share() -> None:
+    limiter = RateLimiter(None, _tiers(60, 60, 20), processes=4)
+    decisions = [await _take(limiter) for _ in range(10)]
+    assert [each.allowed for each in decisions] == [True] * 5 + [False] * 5
+    assert all(each.local for each in decisions)
+    assert decisions[-1].retry_after == pytest.approx(4.0, abs=0.1)
+    assert limiter.local
+
+
+async def test_even_a_tiny_share_admits_one_request() -> None:
+    limiter = RateLimiter(None, _tiers(60, 60, 2), processes=8)
+    assert [(await _take(limiter)).allowed for _ in range(3)] == [True, False, False]
+
+
+async def test_a_stopped_server_costs_one_short_wait_and_then_nothing(tmp_path: Path) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(6_000, 60, 50), recheck_seconds=0.3)
+        assert not (await _take(limiter)).local
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            slowest = 0.0
+            for number in range(60):
+                began = time.monotonic()
+                decision = await _take(limiter, f"app-{number % 5}")
+                slowest = max(slowest, time.monotonic() - began)
+                assert decision.local
+                assert decision.allowed
+                await asyncio.sleep(0.01)
+            assert slowest <= _SLOWEST + 0.005  # the test machine's own scheduling
+            assert limiter.take_leased("app-0", "standard", "crm:read") is not None
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        await _back(limiter)
+        assert not (await _take(limiter)).local
+        await limiter.aclose()
+
+
+async def test_all_who_wait_when_the_server_hangs_are_answered_in_time(tmp_path: Path) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(60, 60, 10))
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            decisions = await asyncio.gather(*(_take(limiter) for _ in range(50)))
+            assert time.monotonic() - began <= _SLOWEST + 0.01
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        assert sum(each.allowed for each in decisions) == 10
+        await limiter.aclose()
+
+
+async def test_a_killed_server_is_replaced_and_found_again(tmp_path: Path) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(60, 60, 10), recheck_seconds=0.1)
+        for _ in range(6):
+            assert (await _take(limiter)).allowed
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        await asyncio.sleep(0.02)
+        decisions = [await _take(limiter) for _ in range(8)]
+        assert sum(each.allowed for each in decisions) == 4  # no second burst at the start of the outage
+        await _back(limiter)
+        assert not (await _take(limiter)).allowed  # nor at its end
+        await limiter.aclose()
+
+
+async def test_what_was_admitted_alone_is_charged_when_the_server_is_back(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    async with valkey_client(server.url) as client:
+        limiters = [RateLimiter(client, _tiers(60, 60, 40), processes=4, recheck_seconds=0.1) for _ in range(4)]
+        await server.stop()
+        admitted = [sum([(await _take(each)).allowed for _ in range(20)]) for each in limiters]
+        assert admitted == [10, 10, 10, 10]
+        await server.start()
+        for limiter in limiters:
+            await _back(limiter)
+        stranger = RateLimiter(client, _tiers(60, 60, 40))
+        assert (await _take(stranger)).remaining <= 3  # what refilled during the test
+        for limiter in (*limiters, stranger):
+            await limiter.aclose()
+    await server.stop()
+
+
+async def test_a_server_that_refuses_to_write_counts_as_lost(tmp_path: Path) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        await client.config_set("maxmemory", "1")
+        limiter = RateLimiter(client, _tiers(60, 60, 10), recheck_seconds=0.05)
+        assert (await _take(limiter)).local
+        await client.config_set("maxmemory", "0")
+        await _back(limiter)
+        assert not (await _take(limiter)).local
+        await limiter.aclose()
+
+
+async def test_closing_answers_those_who_still_wait(tmp_path: Path) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(60, 60, 10), patience=5.0)
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        waiting = asyncio.create_task(_take(limiter))
+        await asyncio.sleep(0.01)
+        await limiter.aclose()
+        os.kill(server.pid, signal.SIGCONT)
+        assert (await waiting).local
