@@ -12,6 +12,7 @@ From this come the routes, the HTTP client, the in-process client and the OpenAP
 that could not be served honestly does not import: TypeError, with a sentence that says what to change.
 """
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -106,6 +107,7 @@ def post(
     raises: Sequence[type[Problem]] = (),
     status: int = 201,
     safe: bool = False,
+    repeatable: bool = False,
     long_running: str | None = None,
     timeout: float | None = None,
 ) -> Marker:
@@ -117,21 +119,17 @@ def post(
         raises: The business refusals a caller should be ready for.
         status: Of a success.
         safe: True when nothing changes: no `Idempotency-Key`, free to repeat.
+        repeatable: True when the operation itself recognises a repeat, by a `reference` or by the record it
+            changes; otherwise the answer to an `Idempotency-Key` is stored and given again.
         long_running: Path template of the status resource (fields of the result in braces). An answer
             whose `state` is not final is then sent as 202 with `Location`, and `Prefer: wait=n` or
             `respond-async` (RFC 7240) choose how long to wait.
         timeout: Seconds of this operation's deadline, if the default of its kind does not fit.
     """
     return _mark(
-        "POST",
-        path,
-        scope,
-        raises,
-        200 if safe else status,
-        safe=safe,
-        long_running=long_running,
-        timeout=timeout,
-    )
+        "POST", path, scope, raises, 200 if safe else status,
+        safe=safe, repeatable=repeatable, long_running=long_running, timeout=timeout,
+    )  # fmt: skip
 
 
 def put(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
@@ -151,9 +149,9 @@ def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeo
 
 def _mark(
     method: Method, path: str, scope: str, raises: Sequence[type[Problem]], status: int, *,
-    safe: bool = False, long_running: str | None = None, timeout: float | None = None,
+    safe: bool = False, repeatable: bool = False, long_running: str | None = None, timeout: float | None = None,
 ) -> Marker:  # fmt: skip
-    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout)
+    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable)
 
     def mark(function: _F, /) -> _F:
         function.__triptych_route__ = route  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]
@@ -184,16 +182,7 @@ def _operation(contract: type[Contract], name: str, function: Any) -> Operation:
 
 
 def _with_status(route: Route, status: int) -> Route:
-    return Route(
-        route.method,
-        route.path,
-        route.scope,
-        route.raises,
-        status,
-        route.safe,
-        route.long_running,
-        route.timeout,
-    )
+    return dataclasses.replace(route, status=status)
 
 
 def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, description: str) -> Parameter:

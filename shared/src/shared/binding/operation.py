@@ -135,6 +135,11 @@ class Operation:
         return self.route.safe
 
     @property
+    def takes_idempotency_key(self) -> bool:
+        """True when a stored answer, not the operation itself, makes a repeat harmless."""
+        return not (self.route.safe or self.route.repeatable or self.route.method in ("PUT", "DELETE"))
+
+    @property
     def qualified_name(self) -> str:
         """`crm.get_quote`: unique in a topology; span name, journal key and operationId."""
         return f"{self.contract.slug}.{self.name}"

@@ -93,7 +93,7 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
     """Turns an approved quote into an order in CRM, ERP and warehouse with shipping booked, or into nothing at all."""
 
     @post(
-        "/orders", scope="quote-to-order:write", long_running="/orders/{order_id}", timeout=30.0,
+        "/orders", scope="quote-to-order:write", repeatable=True, long_running="/orders/{order_id}", timeout=30.0,
         raises=[
             QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
             UnknownSku, ZeroQuantity, OrderRejected,
@@ -113,7 +113,7 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
         ...
 
     @post(
-        "/orders/{order_id}/cancellation", scope="quote-to-order:write", status=200,
+        "/orders/{order_id}/cancellation", scope="quote-to-order:write", status=200, repeatable=True,
         raises=[OrderNotFound, OrderAlreadyComplete],
     )  # fmt: skip
     async def cancel_order(self, order_id: Id, cancellation: Cancellation) -> OrderProgress:

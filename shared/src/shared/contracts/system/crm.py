@@ -100,7 +100,7 @@ class Crm(Contract, tier="system", version="v1"):
         """Return one order."""
         ...
 
-    @post("/orders", scope="crm:write", raises=[CustomerNotFound, QuoteNotFound, QuoteAlreadyOrdered])
+    @post("/orders", scope="crm:write", repeatable=True, raises=[CustomerNotFound, QuoteNotFound, QuoteAlreadyOrdered])
     async def record_order(self, order: NewCrmOrder) -> CrmOrder:
         """Record an order that stands in the ERP, and mark its quote as accepted.
 
@@ -108,12 +108,14 @@ class Crm(Contract, tier="system", version="v1"):
         """
         ...
 
-    @post("/orders/{crm_order_id}/status", scope="crm:write", status=200, raises=[CrmOrderNotFound])
+    @post("/orders/{crm_order_id}/status", scope="crm:write", repeatable=True, status=200, raises=[CrmOrderNotFound])
     async def note_order_status(self, crm_order_id: Id, status: CrmOrderStatus) -> CrmOrder:
         """Note how far fulfilment has come; repeating changes nothing."""
         ...
 
-    @post("/orders/{crm_order_id}/cancellation", scope="crm:write", status=200, raises=[CrmOrderNotFound])
+    @post(
+        "/orders/{crm_order_id}/cancellation", scope="crm:write", repeatable=True, status=200, raises=[CrmOrderNotFound]
+    )
     async def cancel_order(self, crm_order_id: Id, cancellation: OrderCancellation) -> CrmOrder:
         """Cancel an order and open its quote again; repeating changes nothing."""
         ...

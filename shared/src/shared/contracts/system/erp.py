@@ -88,7 +88,7 @@ class Erp(Contract, tier="system", version="v1"):
         """Say what an order would cost, whether credit allows it and what can be delivered when; nothing is saved."""
         ...
 
-    @post("/orders", scope="erp:write", raises=[ErpCustomerNotFound, CustomerBlocked, OrderRejected])
+    @post("/orders", scope="erp:write", repeatable=True, raises=[ErpCustomerNotFound, CustomerBlocked, OrderRejected])
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
         """Place an order.
 
@@ -104,6 +104,7 @@ class Erp(Contract, tier="system", version="v1"):
     @post(
         "/orders/{erp_order_id}/cancellation",
         scope="erp:write",
+        repeatable=True,
         status=200,
         raises=[ErpOrderNotFound, OrderNotCancellable],
     )

@@ -30,7 +30,7 @@ class Logistics(Contract, tier="system", version="v1"):
         """Return every carrier's offer for a parcel, cheapest first."""
         ...
 
-    @post("/labels", scope="logistics:write", raises=[ShipmentNotFound, RateGone])
+    @post("/labels", scope="logistics:write", repeatable=True, raises=[ShipmentNotFound, RateGone])
     async def purchase_label(self, purchase: LabelPurchase) -> Shipment:
         """Buy the label of an offer, which books the shipment.
 
@@ -46,6 +46,7 @@ class Logistics(Contract, tier="system", version="v1"):
     @post(
         "/shipments/{shipment_id}/refund",
         scope="logistics:write",
+        repeatable=True,
         status=200,
         raises=[ShipmentNotFound, LabelNotRefundable],
     )

@@ -44,7 +44,7 @@ class Warehouse(Contract, tier="system", version="v1"):
         """Say how much of each product is free to promise, over all warehouses."""
         ...
 
-    @post("/reservations", scope="warehouse:write", raises=[UnknownSku, ZeroQuantity, ShortStock])
+    @post("/reservations", scope="warehouse:write", repeatable=True, raises=[UnknownSku, ZeroQuantity, ShortStock])
     async def reserve(self, reservation: NewReservation) -> Reservation:
         """Hold goods back until the hold expires, all lines or none.
 
@@ -59,7 +59,7 @@ class Warehouse(Contract, tier="system", version="v1"):
         ...
 
     @post(
-        "/reservations/{reservation_id}/confirmation", scope="warehouse:write", status=200,
+        "/reservations/{reservation_id}/confirmation", scope="warehouse:write", repeatable=True, status=200,
         raises=[ReservationNotFound, ReservationEnded],
     )  # fmt: skip
     async def confirm_reservation(self, reservation_id: Id) -> Reservation:
@@ -69,6 +69,7 @@ class Warehouse(Contract, tier="system", version="v1"):
     @post(
         "/reservations/{reservation_id}/release",
         scope="warehouse:write",
+        repeatable=True,
         status=200,
         raises=[ReservationNotFound],
     )

@@ -1,0 +1,1 @@
+"""Runs APIs: which ones, in which process, wired to what."""

@@ -1,0 +1,75 @@
+"""What a folder of a tier declares: its implementation, and its durable flows."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from shared.binding.declare import Contract
+from shared.binding.operation import Tier
+
+ENTRY_POINTS = "triptych.tiers"
+"""Each entry point names a package; every folder in it with an `api` object is an API of that tier."""
+
+
+@dataclass(frozen=True)
+class Api:
+    """An implementation that the host can serve.
+
+    Attributes:
+        service: The class that implements a contract; its constructor names what it needs.
+        vendor: Which backend it speaks to; a topology chooses by it when several fill one capability.
+        flows: Durable flows that this API runs; their constructors are part of the call graph.
+    """
+
+    service: type[Contract]
+    vendor: str = ""
+    flows: tuple[type[Any], ...] = field(default=())
+
+    @property
+    def contract(self) -> type[Contract]:
+        """The contract it implements."""
+        return self.service.declared_by
+
+    @property
+    def tier(self) -> Tier:
+        """Where it stands in API-led connectivity."""
+        return self.contract.tier
+
+    @property
+    def name(self) -> str:
+        """`crm (salesforce)`: for people."""
+        return f"{self.contract.slug} ({self.vendor})" if self.vendor else self.contract.slug
+
+
+class BrokenApi(Exception):  # noqa: N818 - reads as what it is
+    """An installed API cannot be served; the text says which and why."""
+
+
+@cache
+def installed_apis() -> tuple[Api, ...]:
+    """Every API of every installed tier, by tier and name.
+
+    Raises:
+        BrokenApi: A folder has no `api`, or one in the wrong tier.
+    """
+    found = [api for point in entry_points(group=ENTRY_POINTS) for api in _apis_of(point.name, point.value)]
+    order = ("system", "process", "experience")
+    return tuple(sorted(found, key=lambda api: (order.index(api.tier), api.contract.slug, api.vendor)))
+
+
+def _apis_of(tier: str, package_name: str) -> Iterator[Api]:
+    package = importlib.import_module(package_name)
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.ispkg:
+            continue
+        name = f"{package_name}.{module.name}"
+        api = getattr(importlib.import_module(name), "api", None)
+        if not isinstance(api, Api):
+            raise BrokenApi(f"{name} has no `api`; write `api = Api(service=…)` in its __init__.py.")
+        if api.tier != tier:
+            raise BrokenApi(f"{name} implements a {api.tier} contract but lies in the {tier} tier; move it there.")
+        yield api

@@ -1,0 +1,150 @@
+"""Topology files: which APIs run in which process, who fills a capability, where the backends are.
+
+    name = "split"
+    [vendors]
+    crm = "salesforce"
+    [processes.experience]
+    tiers = ["experience"]
+    edge = true
+    issuer = true
+    [backends.salesforce]
+    url = "sandbox:salesforce"
+
+Secrets never stand here, only references to them (`env:NAME`, `file:/path`).
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.binding.operation import Tier
+from shared.host.api import Api
+
+
+class TopologyRefused(Exception):  # noqa: N818 - reads as what it is
+    """A topology file cannot be used; the text says where and what to change."""
+
+
+class ProcessPlacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One process of a topology.
+
+    Attributes:
+        tiers: Serve every chosen API of these tiers.
+        apis: Serve these too, by contract name (`crm`).
+        edge: Clients come in here; its port is the one people ask for.
+        issuer: Serve the embedded issuer here.
+        url: Where the other processes reach it, when it is not on this machine.
+        port: Its port on this machine; 0 lets `triptych up` choose one.
+    """
+
+    tiers: tuple[Tier, ...] = ()
+    apis: tuple[str, ...] = ()
+    edge: bool = False
+    issuer: bool = False
+    url: str = ""
+    port: int = 0
+
+
+class AppClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An application that may get tokens from the embedded issuer.
+
+    Attributes:
+        audience: The API it addresses, by contract name.
+        scopes: What its users may do, down to the System APIs that are read on their behalf.
+        tier: SLA tier of its rate limits.
+    """
+
+    audience: str
+    scopes: tuple[str, ...]
+    tier: str = "standard"
+
+
+class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole topology file."""
+
+    name: str
+    processes: dict[str, ProcessPlacement]
+    summary: str = ""
+    vendors: dict[str, str] = {}
+    clients: dict[str, AppClient] = {}
+    backends: dict[str, dict[str, Any]] = {}
+    valkey: str = ""
+    issuer: str = ""
+
+
+def load_topology(path: Path) -> Topology:
+    """Read and check a topology file.
+
+    Raises:
+        TopologyRefused: Says where the file is wrong.
+    """
+    try:
+        raw = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise TopologyRefused(f"There is no topology file {path}; `triptych up --help` lists the known ones.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TopologyRefused(f"{path} is not TOML: {error}.") from None
+    try:
+        topology = msgspec.convert(raw, Topology)
+    except msgspec.ValidationError as error:
+        raise TopologyRefused(f"{path}: {error}.") from None
+    edges = [name for name, process in topology.processes.items() if process.edge]
+    if len(edges) != 1:
+        raise TopologyRefused(f"{path}: exactly one process must say `edge = true`, found {len(edges)}.")
+    return topology
+
+
+def chosen_apis(topology: Topology, installed: tuple[Api, ...]) -> tuple[Api, ...]:
+    """One API for each contract: the only one there is, or the vendor that the topology names.
+
+    Raises:
+        TopologyRefused: Several fill one capability and none is chosen, or the chosen one is not installed.
+    """
+    by_contract: dict[str, list[Api]] = {}
+    for api in installed:
+        by_contract.setdefault(api.contract.slug, []).append(api)
+    return tuple(_choose(topology, slug, candidates) for slug, candidates in by_contract.items())
+
+
+def _choose(topology: Topology, slug: str, candidates: list[Api]) -> Api:
+    wanted = topology.vendors.get(slug)
+    matching = [api for api in candidates if wanted in (None, api.vendor)]
+    if len(matching) == 1:
+        return matching[0]
+    vendors = ", ".join(sorted(api.vendor for api in candidates))
+    if not matching:
+        raise TopologyRefused(f"{topology.name}: vendors.{slug} = {wanted!r} is not installed (there are: {vendors}).")
+    raise TopologyRefused(f"{topology.name}: several vendors fill {slug} ({vendors}); choose one under [vendors].")
+
+
+def apis_of_process(topology: Topology, process: str, chosen: tuple[Api, ...]) -> tuple[Api, ...]:
+    """The APIs that one process serves.
+
+    Raises:
+        TopologyRefused: There is no such process, or it names an API that is not installed.
+    """
+    placement = topology.processes.get(process)
+    if placement is None:
+        known = ", ".join(topology.processes)
+        raise TopologyRefused(f"{topology.name} has no process {process!r}; it has {known}.")
+    known_slugs = {api.contract.slug for api in chosen}
+    for slug in placement.apis:
+        if slug not in known_slugs:
+            raise TopologyRefused(f"{topology.name}: processes.{process}.apis names {slug!r}, which is not installed.")
+    return tuple(api for api in chosen if api.tier in placement.tiers or api.contract.slug in placement.apis)
+
+
+def process_of(topology: Topology, api: Api) -> str:
+    """The process that serves an API.
+
+    Raises:
+        TopologyRefused: None does, or several do.
+    """
+    slug = api.contract.slug
+    found = [name for name, p in topology.processes.items() if api.tier in p.tiers or slug in p.apis]
+    if len(found) != 1:
+        where = ", ".join(found) or "no process"
+        raise TopologyRefused(f"{topology.name}: {slug} must be served by exactly one process, but is by {where}.")
+    return found[0]
