@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandboxes.kit import DatabaseSandbox, Sandbox, discover, serve_sandbox
+from sandboxes.kit import DatabaseSandbox, Sandbox, UnknownSandboxError, discover, serve_sandbox
 
 
 async def test_state_with_a_path_outlives_the_server(notes: Sandbox, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_every_folder_that_declares_a_sandbox_is_found() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(LookupError, match=r"No sandbox is called abacus; there are .*easypost"):
+    with pytest.raises(UnknownSandboxError, match=r"No sandbox is called abacus; there are .*easypost"):
         discover(frozenset({"abacus"}))
 
 
@@ -83,3 +83,13 @@ async def test_the_command_lists_urls_once_all_listen_and_ends_on_sigterm(tmp_pa
     finally:
         process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_the_command_refuses_an_unknown_name_in_one_line(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandboxes", "--only", "abacus", "--state", str(tmp_path)),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, complaint = await process.communicate()
+    assert process.returncode == 1
+    assert complaint.decode().startswith("No sandbox is called abacus; there are ")

@@ -12,17 +12,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from sandboxes.kit import serve_all
+from sandboxes.kit import UnknownSandboxError, serve_all
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandboxes", description=__doc__)
-    parser.add_argument(
-        "--state", type=Path, required=True, help="folder of the databases; kept over restarts"
-    )
-    parser.add_argument(
-        "--ports-file", type=Path, help="JSON of name to URL, written when all of them listen"
-    )
+    parser.add_argument("--state", type=Path, required=True, help="folder of the databases; kept over restarts")
+    parser.add_argument("--ports-file", type=Path, help="JSON of name to URL, written when all of them listen")
     parser.add_argument("--only", default="", help="names separated by commas; all when left out")
     return parser.parse_args()
 
@@ -50,7 +46,10 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     arguments = _arguments()
     arguments.state.mkdir(parents=True, exist_ok=True)
-    uvloop.run(_serve(arguments))
+    try:
+        uvloop.run(_serve(arguments))
+    except UnknownSandboxError as unknown:
+        sys.exit(str(unknown))
 
 
 if __name__ == "__main__":

@@ -101,9 +101,7 @@ def _ship_to(number: int, locale: Locale, name: str) -> tuple[ShipTo, ...]:
 
 
 def _contacts(number: int, locale: Locale, domain: str) -> tuple[Contact, ...]:
-    return tuple(
-        _contact(number * 4 + place, locale, domain) for place in range(1 + spread("contacts", number) % 4)
-    )
+    return tuple(_contact(number * 4 + place, locale, domain) for place in range(1 + spread("contacts", number) % 4))
 
 
 def _contact(number: int, locale: Locale, domain: str) -> Contact:

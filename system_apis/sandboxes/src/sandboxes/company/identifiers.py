@@ -20,8 +20,7 @@ def checksum(fifteen: str) -> str:
     """
     groups = (fifteen[start : start + 5] for start in range(0, _SHORT, 5))
     return "".join(
-        _CHECKSUM[sum(1 << place for place, char in enumerate(group) if "A" <= char <= "Z")]
-        for group in groups
+        _CHECKSUM[sum(1 << place for place, char in enumerate(group) if "A" <= char <= "Z")] for group in groups
     )
 
 
@@ -48,10 +47,6 @@ def pick(choices: Sequence[T], *key: object) -> T:
 def filled(pattern: str, *key: object) -> str:
     """The pattern with each `#` a digit and each `@` a capital letter."""
     return "".join(
-        str(spread(place, *key) % 10)
-        if char == "#"
-        else _CHECKSUM[spread(place, *key) % 26]
-        if char == "@"
-        else char
+        str(spread(place, *key) % 10) if char == "#" else _CHECKSUM[spread(place, *key) % 26] if char == "@" else char
         for place, char in enumerate(pattern)
     )

@@ -18,9 +18,7 @@ _LONGEST = 255
 
 def longest(start: str, width: int = _LONGEST) -> str:
     """A text of exactly this many characters, for fields that must hold their maximum."""
-    return (f"{start} of the Most Extensively Named Undertakings " * (width // len(start) + 1))[
-        : width - 1
-    ] + "."
+    return (f"{start} of the Most Extensively Named Undertakings " * (width // len(start) + 1))[: width - 1] + "."
 
 
 def locale_of(number: int) -> Locale:
@@ -31,9 +29,7 @@ def locale_of(number: int) -> Locale:
 def firm_name(number: int) -> str:
     """The trading name of a customer, at most 255 characters."""
     if number == LONG_NAME:
-        return longest(
-            "Vereinigte Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-        )
+        return longest("Vereinigte Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft")
     if number == EMOJI_NAME:
         return "Bäckerei 🥐 & Söhne 👨‍👩‍👧‍👦 Überfluss 🚰"
     locale = locale_of(number)

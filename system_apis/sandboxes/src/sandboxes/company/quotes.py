@@ -21,9 +21,7 @@ _FIRST_DAY = date(2026, 1, 5)
 
 def _solvent(customer: Customer) -> bool:
     named_plainly = customer.number not in (LONG_NAME, EMOJI_NAME)
-    return (
-        named_plainly and not customer.order_blocked and customer.credit_exposure * 2 < customer.credit_limit
-    )
+    return named_plainly and not customer.order_blocked and customer.credit_exposure * 2 < customer.credit_limit
 
 
 def _western(customer: Customer) -> bool:
@@ -78,14 +76,10 @@ _SCENARIOS: Final = (
         customer=lambda customer: customer.number == LONG_NAME,
         title=lambda customer: longest(f"Renewal for {customer.name[:60]}"),
     ),
-    _Scenario(
-        "emoji", 2, customer=lambda customer: customer.number == EMOJI_NAME, title=lambda _: "Brunnen 🚰 💧"
-    ),
+    _Scenario("emoji", 2, customer=lambda customer: customer.number == EMOJI_NAME, title=lambda _: "Brunnen 🚰 💧"),
     _Scenario("arabic", 2, customer=_from(east.EMIRATES.country), title=lambda c: f"قطع غيار لـ {c.name}"),
     _Scenario("japanese", 2, customer=_from(east.JAPAN.country), title=lambda c: f"{c.name} 御見積"),
-    _Scenario(
-        "cyrillic", 2, customer=_from(east.UKRAINE.country), title=lambda c: f"Запчастини для {c.name}"
-    ),
+    _Scenario("cyrillic", 2, customer=_from(east.UKRAINE.country), title=lambda c: f"Запчастини для {c.name}"),
     _Scenario("no-minor-units", 2, customer=_from(east.KOREA.country)),
     _Scenario("no-minor-units", 1, customer=_from(east.JAPAN.country)),
     _Scenario("three-minor-units", 2, customer=_from(east.KUWAIT.country)),
@@ -108,9 +102,7 @@ def quotes(customers: tuple[Customer, ...], products: tuple[Product, ...]) -> tu
     return tuple(written)
 
 
-def _quote(
-    number: int, scenario: _Scenario, customer: Customer, firsts: list[Product], others: list[Product]
-) -> Quote:
+def _quote(number: int, scenario: _Scenario, customer: Customer, firsts: list[Product], others: list[Product]) -> Quote:
     length = scenario.lines or 1 + spread("lines", number) % 6
     start = spread("start", number)
     chosen = [firsts[start % len(firsts)]]
@@ -127,9 +119,7 @@ def _quote(
         created=min(_FIRST_DAY + timedelta(days=2 * number), scenario.expires - timedelta(days=30)),
         expires=scenario.expires,
         currency=customer.currency,
-        lines=tuple(
-            _line(number, place, product, customer, scenario) for place, product in enumerate(chosen)
-        ),
+        lines=tuple(_line(number, place, product, customer, scenario) for place, product in enumerate(chosen)),
     )
 
 

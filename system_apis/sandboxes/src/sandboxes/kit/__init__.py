@@ -38,7 +38,7 @@ blocking clients can call it. `python -m sandboxes --state DIR --ports-file FILE
 from sandboxes.kit.asgi import ASGIApp, Message, Receive, Scope, Send
 from sandboxes.kit.clock import Clock
 from sandboxes.kit.http import Endpoint, Request, Response, Router, http_app, read_body, send_response
-from sandboxes.kit.sandbox import Control, DatabaseSandbox, Sandbox, SandboxApp, discover
+from sandboxes.kit.sandbox import Control, DatabaseSandbox, Sandbox, SandboxApp, UnknownSandboxError, discover
 from sandboxes.kit.serving import serve_all, serve_sandbox
 from sandboxes.kit.state import State
 
@@ -58,6 +58,7 @@ __all__ = [
     "Scope",
     "Send",
     "State",
+    "UnknownSandboxError",
     "discover",
     "http_app",
     "read_body",

@@ -60,9 +60,7 @@ class Watched:
                 case "GET", "requests":
                     return self._requests(request.query)
                 case "POST", "faults":
-                    return Response(
-                        {"id": self._faults.add(msgspec.json.decode(request.body, type=Fault))}, 201
-                    )
+                    return Response({"id": self._faults.add(msgspec.json.decode(request.body, type=Fault))}, 201)
                 case "DELETE", "faults":
                     self._faults.clear()
                     return Response(status=204)

@@ -12,9 +12,7 @@ from sandboxes.kit.http import Response, read_body, send_response
 
 Kind = Literal["latency", "status", "lost-reply", "nonsense", "truncate", "close", "html"]
 
-_LOGIN_PAGE = (
-    "<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
-)
+_LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
 _NONSENSE = '{"unexpected": [1, 2, "\\ud800'
 
 

@@ -88,9 +88,7 @@ async def read_body(receive: Receive) -> bytes:
 
 async def send_response(send: Send, response: Response, *, head: bool = False) -> None:
     """Send the response with its length; `head` leaves the body out."""
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()
-    ]
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
     if response.status not in (204, 304):
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

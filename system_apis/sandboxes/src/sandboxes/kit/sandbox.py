@@ -62,18 +62,21 @@ class DatabaseSandbox:
     create: Callable[[Path], str]
 
 
+class UnknownSandboxError(LookupError):
+    """A sandbox was asked for that no folder declares."""
+
+
 def discover(only: frozenset[str] = frozenset()) -> dict[str, Sandbox | DatabaseSandbox]:
     """Every `sandbox` declared in a folder of this package, by name; `only` limits them to these.
 
     Raises:
-        LookupError: `only` names a sandbox that is not declared.
+        UnknownSandboxError: `only` names a sandbox that is not declared.
     """
     folders = [module.name for module in pkgutil.iter_modules(sandboxes.__path__) if module.ispkg]
     wanted = [folder for folder in folders if not only or folder in only]
     declared = (getattr(import_module(f"sandboxes.{folder}"), "sandbox", None) for folder in wanted)
     found = {one.name: one for one in declared if isinstance(one, Sandbox | DatabaseSandbox)}
     if missing := only - found.keys():
-        raise LookupError(
-            f"No sandbox is called {', '.join(sorted(missing))}; there are {', '.join(folders)}."
-        )
+        asked, known = ", ".join(sorted(missing)), ", ".join(discover())
+        raise UnknownSandboxError(f"No sandbox is called {asked}; there are {known}.")
     return found

@@ -21,9 +21,7 @@ class State:
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA journal_mode=WAL")
-        self.connection.execute(
-            "PRAGMA synchronous=OFF"
-        )  # outlives the process, which is all a stand-in owes
+        self.connection.execute("PRAGMA synchronous=OFF")  # outlives the process, which is all a stand-in owes
         self.connection.execute("PRAGMA foreign_keys=ON")
         if not self._tables():
             self._fill()
