@@ -13,13 +13,14 @@ STATUS_CODE = "http.response.status_code"
 ERROR_TYPE = "error.type"
 CORRELATION_ID = "triptych.correlation_id"
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT"})
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT"})
+"""Methods that may become labels; the rest is `_OTHER`, else callers could invent label values."""
 _PORTS = {"http": 80, "https": 443}
 
 
 def known_method(method: str) -> str:
     """The method as a label: itself, or `_OTHER` for one no standard names."""
-    return method if method in _METHODS else "_OTHER"
+    return method if method in KNOWN_METHODS else "_OTHER"
 
 
 def http_span_name(method: str, template: str = "") -> str:

@@ -13,6 +13,8 @@ import prometheus_client as prometheus
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics import MetricWrapperBase
 
+from shared.telemetry.conventions import KNOWN_METHODS
+
 REGISTRY = prometheus.CollectorRegistry(auto_describe=True)
 """Everything this process measures."""
 
@@ -28,7 +30,6 @@ STEP_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 BreakerState = Literal["closed", "half-open", "open"]
 _BREAKER_VALUE: dict[str, int] = {"closed": 0, "half-open": 1, "open": 2}
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY", "TRACE", "CONNECT"})
 
 
 class _Family:
@@ -174,7 +175,7 @@ _build = gauge("triptych_build_info", "Always 1; the labels say what runs.", ("s
 
 def server_request(route: str, method: str, status: int, seconds: float) -> None:
     """Count one request served; `route` is the path template, `seconds` its whole duration."""
-    if method not in _METHODS:
+    if method not in KNOWN_METHODS:
         method = "_OTHER"
     _server_seconds.observe(seconds, route, method, status)
 

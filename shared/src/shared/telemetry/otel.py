@@ -110,16 +110,16 @@ class SpanExport:
 
     def _drain(self) -> None:
         while self._waiting:
-            spans = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
-            outcome = "failed"
-            try:
-                if (
-                    self._exporter.export([readable(span, self._resource) for span in spans])
-                    is SpanExportResult.SUCCESS
-                ):
-                    outcome = "exported"
-            finally:
-                _exported.inc(outcome, by=len(spans))
+            self._export([self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))])
+
+    def _export(self, spans: list[Span]) -> None:
+        outcome = "failed"
+        try:
+            if self._exporter.export([readable(span, self._resource) for span in spans]) is SpanExportResult.SUCCESS:
+                outcome = "exported"
+        except Exception as error:  # noqa: BLE001 - one bad batch must not take the next with it
+            _log.warning("telemetry.export_failed", spans=len(spans), error=error)
+        _exported.inc(outcome, by=len(spans))
 
 
 def readable(span: Span, resource: Resource) -> ReadableSpan:

@@ -35,12 +35,14 @@ _LABEL = (
     r"(?:pass(?:word|wd|phrase)|pwd|secret|token|assertion|(?:api|access|private|signing)[_-]?key"
     r"|session[_-]?id|sid|code[_-]?verifier|signature)"
 )
-_QUOTED = r"""(?P<{0}>\\?["'])(?:\\.|(?!(?P={0})).)*(?:(?P={0})|\Z)"""
+_QUOTED = r"""b?(?P<{0}>\\?["'])(?:\\.|(?!(?P={0})).)*(?:(?P={0})|\Z)"""
 _CREDENTIAL = re.compile(
     # Whole header values: Authorization: Basic …, Cookie: a=b; c=d
-    r"(?P<header>(?:authorization|cookie)\\?[\"']?\s*[=:]\s*)(?:" + _QUOTED.format("hq") + r"|b?[^\s\"'][^\r\n\"']*)"
+    r"(?P<header>(?:authorization|cookie)\\?[\"']?\s*[=:]\s*)(?!\[masked\])(?:"
+    + _QUOTED.format("hq")
+    + r"|[^\s\"'][^\r\n\"']*)"
     # password=…, "clientSecret": "…", X-Api-Key: …
-    r"|(?P<named>" + _LABEL + r"\\?[\"']?\s*[=:]\s*)(?:" + _QUOTED.format("nq") + r"|[^\s\"'&,;<>]+)"
+    r"|(?P<named>" + _LABEL + r"\\?[\"']?\s*[=:]\s*)(?!\[masked\])(?:" + _QUOTED.format("nq") + r"|[^\s\"'&;<>]+)"
     # <password>…</password>, <urn:sessionId>…
     r"|(?P<tag><(?:\w+:)?\w*" + _LABEL + r"\b[^>]*>)[^<]+"
     # Bearer …, not followed by mere English

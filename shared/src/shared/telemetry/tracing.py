@@ -168,9 +168,13 @@ _sampler: Callable[[str], bool] = _always
 
 
 def add_sink(sink: SpanSink) -> None:
-    """Hand every span that ends from now on to `sink`, which must be quick and must not raise."""
+    """Hand every span that ends from now on to `sink`, which must be quick and must not raise.
+
+    Adding a sink twice changes nothing.
+    """
     global _sinks  # noqa: PLW0603 - replaced as a whole, so that a span ending meanwhile sees old or new
-    _sinks = (*_sinks, sink)
+    if sink not in _sinks:
+        _sinks = (*_sinks, sink)
 
 
 def remove_sink(sink: SpanSink) -> None:
