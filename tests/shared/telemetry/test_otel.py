@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -164,6 +165,16 @@ def test_an_endpoint_without_the_otlp_package_names_the_package(monkeypatch: pyt
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     assert exporter_from_environment("traces") is None
     assert "opentelemetry-exporter-otlp-proto-grpc" in recent.recent_lines(1)[0]["detail"]
+
+
+def test_an_exporter_that_cannot_start_is_told_and_the_process_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("otlp_proto_http", "no_such_module:Exporter", "opentelemetry_traces_exporter")
+    monkeypatch.setattr("shared.telemetry.otel.entry_points", lambda **_: (broken,))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    assert exporter_from_environment("traces") is None
+    line = recent.recent_lines(1)[0]
+    assert line["event"] == "telemetry.exporter_failed_to_start"
+    assert "no_such_module" in line["error"]
 
 
 def test_the_resource_says_who_we_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,9 +55,11 @@ class BackgroundLoop:
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        while not self._closed:
+        closing = False
+        while not closing:
             self._wake.wait(self._interval)
             self._wake.clear()
+            closing = self._closed  # read before working: what came until now is worked off once more
             try:
                 self._work()
             except Exception as error:  # noqa: BLE001 - an exporter may raise anything; telemetry must go on
@@ -180,7 +182,11 @@ def _load(signal: str, chosen: str) -> Any | None:
         name = "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"
         package = f"opentelemetry-exporter-{name.replace('_', '-')}"
     for found in entry_points(group=f"opentelemetry_{signal}_exporter", name=name):
-        return found.load()()
+        try:
+            return found.load()()
+        except Exception as error:  # noqa: BLE001 - whatever an exporter raises, the process must start
+            _log.warning("telemetry.exporter_failed_to_start", signal=signal, exporter=name, error=error)
+            return None
     _log.warning(
         "telemetry.exporter_missing",
         signal=signal,
