@@ -23,6 +23,7 @@ def _socket(valkey: EmbeddedValkey) -> Path:
 async def _set(url: str, key: str, value: str) -> None:
     async with valkey_client(url) as client:
         await client.set(key, value)
+        await client.execute_command("WAITAOF", 1, 0, 5_000)  # on disk, so that a kill cannot take it
 
 
 async def _get(url: str, key: str) -> bytes | None:
@@ -82,6 +83,7 @@ async def main():
     async with EmbeddedValkey(Path(sys.argv[1])) as valkey:
         async with valkey_client(valkey.url) as client:
             await client.set("k", "v")
+            await client.execute_command("WAITAOF", 1, 0, 5_000)
         print(valkey.pid, flush=True)
         await asyncio.sleep(60)
 

@@ -120,18 +120,21 @@ async def test_leased_permits_keep_their_place_in_the_bucket_until_the_lease_end
     assert (await grant(valkey, ask._replace(needed=200, extra=0))).permits == 100
 
 
-async def test_debt_is_charged_but_never_beyond_an_empty_bucket(valkey: Redis) -> None:
+async def test_debt_is_charged_even_when_it_overdraws_but_by_one_burst_at_most(valkey: Redis) -> None:
     ask = Ask("k", interval=10.0, burst=10, needed=0, extra=0, debt=4.0, lease=0.1)
     assert (await grant(valkey, ask)).remaining == 6
-    assert (await grant(valkey, ask._replace(debt=500.0))).remaining == 0
-    assert (await grant(valkey, ask._replace(debt=0.0, needed=1))).retry_after == pytest.approx(10, abs=0.5)
+    assert (await grant(valkey, ask._replace(debt=9.0))).remaining == 0
+    nothing_owed = ask._replace(debt=0.0, needed=1)
+    assert (await grant(valkey, nothing_owed)).retry_after == pytest.approx(40, abs=0.5)
+    await grant(valkey, ask._replace(debt=500.0))
+    assert (await grant(valkey, nothing_owed)).retry_after == pytest.approx(110, abs=0.5)
 
 
 async def test_a_time_left_far_ahead_by_a_stepped_clock_heals(valkey: Redis) -> None:
     await valkey.set("k", f"{int((time.time() + 86_400) * 1e6)} 0 0 0")
-    ask = Ask("k", interval=0.05, burst=2, needed=1, extra=0, debt=0.0, lease=0.001)
+    ask = Ask("k", interval=0.02, burst=2, needed=1, extra=0, debt=0.0, lease=0.001)
     assert (await grant(valkey, ask)).permits == 0
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.07)  # one burst overdrawn, then one permit more
     assert (await grant(valkey, ask)).permits == 1
 
 
@@ -144,3 +147,8 @@ async def test_an_idle_account_is_forgotten_on_both_sides(valkey: Redis, monkeyp
     assert len(limiter._accounts) <= 12
     await asyncio.sleep(0.1)
     assert await valkey.keys("triptych:rate:*") == []
+
+
+def test_a_default_tier_that_does_not_exist_is_refused_at_start() -> None:
+    with pytest.raises(ValueError, match="default tier 'silver'"):
+        RateLimiter(None, default_tier="silver")

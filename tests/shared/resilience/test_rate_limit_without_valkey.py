@@ -86,6 +86,7 @@ async def test_a_killed_server_is_replaced_and_found_again(tmp_path: Path) -> No
         limiter = RateLimiter(client, _tiers(60, 60, 10), recheck_seconds=0.1)
         for _ in range(6):
             assert (await _take(limiter)).allowed
+        await client.execute_command("WAITAOF", 1, 0, 5_000)  # on disk, so that the kill cannot take it
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
         await asyncio.sleep(0.02)

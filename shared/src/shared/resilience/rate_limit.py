@@ -6,8 +6,9 @@ process in small batches and refusals are remembered until they end, so most dec
 Without Valkey, or when it does not answer within `patience`, the process decides alone, at `limit/N` for N
 configured processes, going on from the balance it saw last. It says so in `Decision.local`, for reads and
 writes alike: an order is protected by its SQL journal, not by the limiter. It asks again only after a probe
-got through, and then charges what it admitted meanwhile, so neither end of an outage gives a second burst.
-What Valkey itself forgets in a crash (up to a second with `appendfsync everysec`, everything when it keeps
+got through, and then charges what it admitted meanwhile, so neither end of an outage gives a second burst. A
+process that is cut off alone adds at most its `limit/N` to what the others admit, until it is back.
+What Valkey itself forgets in a crash (up to two seconds with `appendfsync everysec`, everything when it keeps
 nothing on disk) may let a client have at most one more burst.
 """
 
@@ -60,6 +61,9 @@ class RateLimiter:
         recheck_seconds: Seconds between two probes of a lost server.
         default_tier: The tier of clients whose token names none that is configured.
         clock: Monotonic seconds.
+
+    Raises:
+        ValueError: `default_tier` is not among `tiers`.
     """
 
     def __init__(
@@ -73,6 +77,8 @@ class RateLimiter:
         default_tier: str = DEFAULT_TIER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if default_tier not in tiers:
+            raise ValueError(f"The default tier {default_tier!r} is not among the tiers {sorted(tiers)}.")
         self._valkey = valkey
         self._tiers = tiers
         self._fallback = tiers[default_tier]
@@ -102,7 +108,8 @@ class RateLimiter:
         if account is None:
             account = self._open(client, tier, group)
         now = self._clock()
-        return account.take_leased(now) or (self._take_alone(account, now) if self._alone else None)
+        decision = account.take_leased(now)
+        return self._take_alone(account, now) if decision is None and self._alone else decision
 
     async def take(self, client: str, tier: str, group: str) -> Decision:
         """Decide, asking the server if needed; within 20 ms by default; never raises."""

@@ -31,11 +31,12 @@ if this == period + 1 then previous, current = current, 0
 elseif this ~= period then previous, current = 0, 0 end
 
 local horizon = now + burst * interval
--- the last min also heals a tat left too far ahead by a stepped clock or a shrunk policy
-local base = math.min(math.max(tat, now + (current + previous) * interval) + debt * interval, horizon)
-local granted = math.min(needed + extra, math.floor((horizon - base) / interval + 0.000001))
+-- debt may overdraw by one burst; the limit also heals a tat left far ahead by a stepped clock or a shrunk policy
+local furthest = horizon + burst * interval
+local base = math.min(math.max(tat, now + (current + previous) * interval) + debt * interval, furthest)
+local granted = math.max(0, math.min(needed + extra, math.floor((horizon - base) / interval + 0.000001)))
 current = current + math.max(0, granted - needed)
-if granted > 0 or debt > 0 or tat > horizon then
+if granted > 0 or debt > 0 or tat > furthest then
   tat = math.ceil(base + granted * interval)
   local keep = math.ceil((math.max(tat - now, 0) + 2 * lease) / 1000)
   redis.call('SET', KEYS[1], string.format('%.0f %.0f %.0f %.0f', tat, this, current, previous), 'PX', keep)
@@ -65,7 +66,7 @@ class Ask(NamedTuple):
         burst: Permits available at once.
         needed: Permits that will be spent at once.
         extra: Permits wanted for a lease on top.
-        debt: Permits already spent without asking, to be charged whatever the balance.
+        debt: Permits already spent without asking, charged even when that overdraws the account.
         lease: How long leased permits stay spendable.
     """
 
