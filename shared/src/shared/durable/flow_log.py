@@ -1,0 +1,98 @@
+"""What one run of a flow remembers and writes: recorded steps, and saves on their way into the journal.
+
+A step's outcome is handed to the journal the moment it is known. The flow may look at it at once, but no
+effect leaves before everything recorded until then is durable: writes wait for `durable()`, and so does the
+end of the flow. Reads therefore cost no waiting. Saves of one run go out one after the other, so the journal
+never has a gap: what came after a failed save is not written either.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from shared.durable.codec import PayloadCodec
+from shared.durable.interruptions import Disowned, Unrecorded
+from shared.durable.journal import Change, FenceLost, Journal, JournalUnavailable, Save, StepRecord
+
+
+class FlowLog:
+    """The record of one run under one fence. Payloads in `steps` are open; the journal gets them sealed."""
+
+    def __init__(self, journal: Journal, codec: PayloadCodec, flow_id: str, fence: int) -> None:
+        self.steps: dict[int, StepRecord] = {}
+        self._journal = journal
+        self._codec = codec
+        self._flow_id = flow_id
+        self._fence = fence
+        self._unsaved: list[StepRecord] = []
+        self._change: Change | None = None
+        self._saving: asyncio.Future[None] | None = None
+        self._failure: BaseException | None = None
+
+    def restore(self, steps: Iterable[StepRecord]) -> None:
+        """Take over what earlier runs recorded."""
+        for step in steps:
+            self.steps[step.seq] = self._recoded(step, self._codec.open)
+
+    def record(self, step: StepRecord) -> None:
+        """Remember a step and send it to the journal."""
+        self.steps[step.seq] = step
+        self._unsaved.append(step)
+        self._flush()
+
+    def change(self, change: Change) -> None:
+        """Send a change of state to the journal, in one save with the steps not sent yet."""
+        self._change = change
+        self._flush()
+
+    async def durable(self) -> None:
+        """Return once everything recorded is in the journal.
+
+        Raises:
+            Disowned: Another worker has the flow.
+            Unrecorded: The journal cannot be written.
+        """
+        while (saving := self._saving) is not None:
+            await asyncio.wait([saving])
+            self._saved(saving)
+        if isinstance(self._failure, FenceLost):
+            raise Disowned from self._failure
+        if isinstance(self._failure, JournalUnavailable):
+            raise Unrecorded(self._failure) from self._failure
+        if self._failure is not None:
+            raise self._failure
+
+    def _flush(self) -> None:
+        if self._saving is None and self._failure is None and (self._unsaved or self._change):
+            steps = tuple(self._recoded(step, self._codec.seal) for step in self._unsaved)
+            save = Save(self._flow_id, self._fence, steps, self._sealed_change())
+            self._unsaved, self._change = [], None
+            self._saving = self._journal.save(save)
+            self._saving.add_done_callback(self._saved)
+
+    def _saved(self, future: "asyncio.Future[None]") -> None:
+        if self._saving is not future:
+            return
+        self._saving = None
+        self._failure = future.exception()
+        self._flush()
+
+    def _sealed_change(self) -> Change | None:
+        change = self._change
+        if change is None or (change.result is None and change.problem is None):
+            return change
+        return msgspec.structs.replace(
+            change,
+            result=change.result and self._codec.seal(change.result, f"{self._flow_id}:result"),
+            problem=change.problem and self._codec.seal(change.problem, f"{self._flow_id}:problem"),
+        )
+
+    def _recoded(self, step: StepRecord, code: Any) -> StepRecord:
+        place = f"{self._flow_id}/{step.seq}"
+        return msgspec.structs.replace(
+            step,
+            arguments=code(step.arguments, place + ":arguments"),
+            outcome=code(step.outcome, place + ":outcome"),
+        )

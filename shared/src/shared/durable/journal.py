@@ -1,0 +1,214 @@
+"""The journal port: where flows are remembered. SQLite on one machine, PostgreSQL for many workers.
+
+What every driver promises, and the flows rely on:
+
+- `start` and `save` queue at once and are made durable in the order of the calls; the future they return
+  resolves after the commit, so many flows share one. A save is atomic: all of it or nothing.
+- A save names the fence it was claimed under. Once another worker claimed the flow, it raises `FenceLost`.
+- Times are the database's own. Callers pass and receive durations in seconds, never points in time,
+  except `started_at`/`finished_at`, which are only shown to people.
+- Payloads are opaque bytes: the codec above the port decides what they hold and whether they are sealed.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from shared.binding.problems import Transient
+
+FlowState = Literal["pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead"]
+"""pending: not yet begun; waiting: between two attempts at a step; refused: a business rule said no and what
+was done is undone; dead: given up, nothing undone, resumable."""
+
+StepState = Literal["succeeded", "refused", "waiting", "dead"]
+"""succeeded and refused are outcomes a replay returns; waiting and dead are tried again."""
+
+FINAL_STATES: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "dead"})
+
+
+class JournalUnavailable(Transient):
+    """The journal cannot be written now, so nothing was accepted; send the same request again later."""
+
+
+class FenceLost(Exception):  # noqa: N818 - the field's word for it
+    """Another worker has claimed this flow since; what this one still wants to write must not count."""
+
+
+class StepRecord(msgspec.Struct, frozen=True):
+    """What is known about one step.
+
+    Attributes:
+        seq: 1, 2, … in the order of the flow's calls; the negative of a step's number undoes that step.
+        operation: Qualified name, `erp.create_order`.
+        arguments: Encoded arguments (sealed).
+        state: See `StepState`.
+        outcome: The encoded result of a success, else the encoded problem of the last attempt (sealed).
+        attempts: How often it was tried; times spent waiting for an open circuit do not count.
+        parks: How often it was put off in a row by an open circuit.
+        started_at: Unix seconds, of the first attempt.
+        finished_at: Unix seconds, of the last attempt.
+        retry_in: Seconds until the next attempt is due; may be negative when read.
+    """
+
+    seq: int
+    operation: str
+    arguments: bytes
+    state: StepState
+    outcome: bytes
+    attempts: int
+    parks: int
+    started_at: float
+    finished_at: float
+    retry_in: float | None = None
+
+
+class FlowRecord(msgspec.Struct, frozen=True):
+    """One flow as the journal holds it.
+
+    Attributes:
+        flow_id: The business key, with `.2`, `.3`, … for a new attempt after a refusal or cancellation.
+        key: The business key.
+        attempt: 1, 2, ….
+        kind: Name and version of the flow's code, `quote-to-order@1`.
+        request: Encoded request (sealed).
+        context: Encoded call context of the submission (sealed).
+        state: See `FlowState`.
+        result: Encoded result, once completed (sealed).
+        problem: Encoded problem, once refused or dead (sealed).
+        compensating: It has turned to undoing what it did; stays set when that gets stuck.
+        cancel_requested: Someone asked to stop it at its next step.
+        in_doubt: Its last worker vanished, so a step may have happened without being recorded.
+        takeovers: Workers lost in a row without one step of progress.
+        fence: Counts the claims; see `FenceLost`.
+        next_in: Seconds until it is due; None while a worker has it and once it has ended.
+        created_at: Unix seconds.
+        updated_at: Unix seconds.
+    """
+
+    flow_id: str
+    key: str
+    attempt: int
+    kind: str
+    request: bytes
+    context: bytes
+    state: FlowState = "pending"
+    result: bytes | None = None
+    problem: bytes | None = None
+    compensating: bool = False
+    cancel_requested: bool = False
+    in_doubt: bool = False
+    takeovers: int = 0
+    fence: int = 0
+    next_in: float | None = None
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What becomes of a flow: its new state, and for how long its worker lets go of it.
+
+    `next_in` None keeps a running or compensating flow with its worker; an ended one has no worker.
+    """
+
+    state: FlowState
+    result: bytes | None = None
+    problem: bytes | None = None
+    compensating: bool = False
+    in_doubt: bool = False
+    next_in: float | None = None
+
+
+class Save(msgspec.Struct, frozen=True):
+    """Steps and, if any, a change of state, to be written together under a fence."""
+
+    flow_id: str
+    fence: int
+    steps: tuple[StepRecord, ...] = ()
+    change: Change | None = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A flow handed to a worker, with everything recorded so far."""
+
+    flow: FlowRecord
+    steps: tuple[StepRecord, ...] = ()
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """The answer to `claim`: flows now owned, and seconds until the next one is due (None: nothing waits)."""
+
+    claimed: tuple[Claim, ...]
+    next_in: float | None
+
+
+class Journal(Protocol):
+    """Where flows are remembered. Every method raises `JournalUnavailable` when the store cannot serve."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date; raises RuntimeError for a schema from the future."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and let go of the store."""
+        ...
+
+    def start(self, flow: FlowRecord, worker: str | None) -> "asyncio.Future[bool]":
+        """Add a flow. With a worker, it starts running there under `fence` 1; without, it is due at once.
+
+        Resolves to False, and nothing is written, when the flow's id is taken.
+        """
+        ...
+
+    def save(self, save: Save) -> "asyncio.Future[None]":
+        """Write steps and a change; the future raises `FenceLost` when another worker has the flow."""
+        ...
+
+    async def release(self, flow_id: str, fence: int) -> None:
+        """Let go of a flow whose save failed: what is recorded stands, the rest is in doubt, it is due at once.
+
+        Does nothing when the fence no longer holds.
+        """
+        ...
+
+    async def claim(self, worker: str, kinds: Collection[str], limit: int) -> Claims:
+        """Take up to `limit` flows that are due, or whose worker's lease is over, oldest first.
+
+        Raises the fence of each. Only flows whose `kind` is among `kinds` are taken.
+        """
+        ...
+
+    async def register(self, worker: str, lease: float) -> None:
+        """Announce a worker, alive for `lease` seconds unless it renews."""
+        ...
+
+    async def renew(self, worker: str, lease: float) -> frozenset[str]:
+        """Stay alive for `lease` more seconds; returns the worker's flows that were asked to stop."""
+        ...
+
+    async def leave(self, worker: str) -> None:
+        """Sign off: whatever the worker still has may be taken over at once."""
+        ...
+
+    async def request_cancel(self, flow_id: str) -> FlowRecord | None:
+        """Ask a flow that has not ended to stop, and make it due. Returns it as it was, None if unknown."""
+        ...
+
+    async def find(self, flow_id: str) -> Claim | None:
+        """Return a flow with its steps in order of `started_at`."""
+        ...
+
+    async def latest(self, key: str) -> FlowRecord | None:
+        """Return the newest attempt under a business key."""
+        ...
+
+    async def page(
+        self, *, states: Sequence[FlowState] = (), kind: str | None = None, limit: int = 50, before: int | None = None
+    ) -> tuple[list[FlowRecord], int | None]:
+        """Return flows, newest first, and where the next page begins (None on the last)."""
+        ...
+
+    async def counts(self) -> dict[FlowState, int]:
+        """Return how many flows are in each state, apart from those that ended well."""
+        ...

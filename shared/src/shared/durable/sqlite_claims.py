@@ -1,0 +1,73 @@
+"""Claims in the SQLite journal: which flows a worker may take, and the taking."""
+
+import json
+import sqlite3
+from typing import Any
+
+from shared.durable.journal import Claim, StepRecord
+from shared.durable.sqlite_rows import FLOW_COLUMNS, STEP_COLUMNS, flow_record, step_record
+
+_ABANDONED = (
+    "SELECT flow_id FROM flow WHERE owner IS NOT NULL AND owner <> ?"
+    " AND owner NOT IN (SELECT worker FROM worker WHERE lease_until > ?)"
+    " AND kind IN (SELECT value FROM json_each(?)) LIMIT ?"
+)
+_DUE = (
+    "SELECT flow_id FROM flow WHERE next_at <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?"
+)
+_SETTLED = "(SELECT count(*) FROM step s WHERE s.flow_id = flow.flow_id AND s.state IN ('succeeded', 'refused'))"
+# A worker that vanished counts against the flow, unless the flow had got further since the last time.
+_TAKE_OVER = (
+    f"UPDATE flow SET in_doubt = 1, progress = {_SETTLED},"  # noqa: S608
+    f" takeovers = CASE WHEN takeovers > 0 AND progress = {_SETTLED} THEN takeovers + 1 ELSE 1 END"
+    " WHERE flow_id IN (SELECT value FROM json_each(?))"
+)
+_TAKE = (
+    "UPDATE flow SET owner = ?, fence = fence + 1, next_at = NULL, updated_at = ?,"
+    " state = CASE WHEN compensating THEN 'compensating' ELSE 'running' END"
+    " WHERE flow_id IN (SELECT value FROM json_each(?))"
+)
+_OURS = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id IN (SELECT value FROM json_each(?)) ORDER BY number"  # noqa: S608
+
+
+def claim(connection: sqlite3.Connection, worker: str, kinds: str, limit: int, now: float) -> tuple[Claim, ...]:
+    """Take up to `limit` flows for a worker: first those whose worker is gone, then those that are due.
+
+    Args:
+        connection: In a write transaction.
+        worker: The new owner.
+        kinds: JSON array of the kinds it can run.
+        limit: At most so many.
+        now: Unix seconds.
+    """
+    abandoned = _ids(connection, _ABANDONED, (worker, now, kinds, limit))
+    due = _ids(connection, _DUE, (now, kinds, limit - len(abandoned)))
+    if not abandoned and not due:
+        return ()
+    if abandoned:
+        connection.execute(_TAKE_OVER, (json.dumps(abandoned),))
+    ours = json.dumps(abandoned + due)
+    connection.execute(_TAKE, (worker, now, ours))
+    rows = connection.execute(_OURS, (ours,)).fetchall()
+    return tuple(Claim(flow_record(row, now), steps(connection, row[0], now)) for row in rows)
+
+
+def steps(connection: sqlite3.Connection, flow_id: str, now: float) -> tuple[StepRecord, ...]:
+    """The steps of a flow in the order they began."""
+    found = connection.execute(
+        f"SELECT {STEP_COLUMNS} FROM step WHERE flow_id = ? ORDER BY started_at, abs(seq)",  # noqa: S608
+        (flow_id,),
+    )
+    return tuple(step_record(row, now) for row in found.fetchall())
+
+
+def next_due(connection: sqlite3.Connection, kinds: str, now: float) -> float | None:
+    """Seconds until the next flow of these kinds is due."""
+    (at,) = connection.execute(
+        "SELECT min(next_at) FROM flow WHERE next_at IS NOT NULL AND kind IN (SELECT value FROM json_each(?))", (kinds,)
+    ).fetchone()
+    return None if at is None else at - now
+
+
+def _ids(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> list[str]:
+    return [flow_id for (flow_id,) in connection.execute(query, values).fetchall()]

@@ -1,0 +1,66 @@
+"""Steps: contract calls that a flow awaits, and the proxies that make them.
+
+A proxy stands where the flow's constructor asks for a contract and has its methods. A call encodes its
+arguments at once, so later changes to them do not reach the step, and does nothing until it is awaited.
+"""
+
+from collections.abc import Callable, Generator
+from functools import cache
+from typing import Any, Generic, Protocol, TypeVar
+
+from shared.binding.declare import Contract
+from shared.binding.operation import Operation
+
+_T = TypeVar("_T")
+
+
+class StepRunner(Protocol):
+    """What makes a step happen, or remembers that it did."""
+
+    async def settle(self, step: "Step[_T]") -> _T:
+        """Return the step's result; raise its problem."""
+        ...
+
+
+class Step(Generic[_T]):
+    """One durable call, not begun until awaited. Await it once, in the flow's own task."""
+
+    __slots__ = ("arguments", "awaited", "delays", "operation", "runner", "undo")
+
+    def __init__(self, runner: StepRunner, operation: Operation, arguments: bytes) -> None:
+        self.runner = runner
+        self.operation = operation
+        self.arguments = arguments
+        self.undo: Callable[[_T], Any] | None = None
+        self.delays: tuple[float, ...] | None = None
+        self.awaited = False
+
+    def __await__(self) -> Generator[Any, Any, _T]:
+        return self.runner.settle(self).__await__()
+
+
+def steps_of(contract: type[Contract], runner: StepRunner) -> Any:
+    """An object with the contract's operations, each returning a Step of this run."""
+    return _proxy_type(contract)(runner)
+
+
+class _Proxy:
+    __slots__ = ("runner",)
+
+    def __init__(self, runner: StepRunner) -> None:
+        self.runner = runner
+
+
+@cache
+def _proxy_type(contract: type[Contract]) -> type[_Proxy]:
+    methods = {name: _method(operation) for name, operation in contract.operations.items()}
+    return type(f"{contract.__name__}Steps", (_Proxy,), {"__slots__": (), **methods})
+
+
+def _method(operation: Operation) -> Callable[..., Step[Any]]:
+    def call(self: _Proxy, *args: Any, **kwargs: Any) -> Step[Any]:
+        return Step(self.runner, operation, operation.encode_arguments(operation.bind(args, kwargs)))
+
+    call.__name__ = operation.name
+    call.__qualname__ = operation.qualified_name
+    return call

@@ -1,0 +1,250 @@
+"""The worker: claims flows that are due and runs them side by side, each in a task of its own."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import structlog
+
+from shared.binding.call_context import CallContext
+from shared.binding.problems import InternalFault
+from shared.durable.attempt import StepExecutor, fault
+from shared.durable.codec import PayloadCodec
+from shared.durable.execution import Execution, Surroundings
+from shared.durable.flow import FlowShape
+from shared.durable.flow_log import FlowLog
+from shared.durable.interruptions import Disowned, Unrecorded
+from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, JournalUnavailable
+from shared.durable.retry_schedule import RETRY_DELAYS
+from shared.telemetry.metrics import flow_event
+from shared.telemetry.tracing import start_span
+
+_log = structlog.get_logger("triptych.durable")
+_contexts = msgspec.json.Decoder(CallContext)
+_RELEASE_PAUSE = 1.0
+
+
+class WorkerSettings(msgspec.Struct, frozen=True):
+    """How a worker behaves.
+
+    Attributes:
+        in_flight: Flows run side by side; more wait in the journal.
+        lease: Seconds after which a silent worker's flows are taken over; renewed three times as often.
+        poll: Seconds between looks for due flows, when nothing calls for one earlier.
+        delays: Seconds between the attempts at a step.
+        step_timeout: Seconds for one attempt, unless the operation names its own.
+        quarantine_after: Workers a flow may take down without progress before it is a dead letter.
+    """
+
+    in_flight: int = 64
+    lease: float = 5.0
+    poll: float = 0.5
+    delays: tuple[float, ...] = RETRY_DELAYS
+    step_timeout: float = 30.0
+    quarantine_after: int = 5
+
+
+class FlowWorker:
+    """Runs flows of the given kinds until stopped.
+
+    Args:
+        journal: Open for as long as the worker runs.
+        shapes: What it can run, by kind.
+        execute: Performs a step.
+        codec: Seals payloads.
+        settings: See `WorkerSettings`.
+        clock: Unix seconds for timelines.
+        on_end: Called with each flow that ended here, payloads open.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        shapes: Mapping[str, FlowShape[Any, Any]],
+        execute: StepExecutor,
+        codec: PayloadCodec,
+        settings: WorkerSettings,
+        clock: Callable[[], float],
+        on_end: Callable[[Claim], None],
+    ) -> None:
+        self.name = uuid.uuid4().hex
+        self._journal = journal
+        self._shapes = shapes
+        self._codec = codec
+        self._settings = settings
+        self._around = Surroundings(execute, clock, settings.delays, settings.step_timeout)
+        self._on_end = on_end
+        self._running: dict[str, Execution] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._wakened = asyncio.Event()
+        self._reserved = 0
+        self._backlog = False
+        self._working = False
+
+    async def start(self) -> None:
+        """Announce the worker and begin to claim: first what a worker that is gone left behind."""
+        await self._journal.register(self.name, self._settings.lease)
+        self._working = True
+        self._loops = [asyncio.create_task(self._claim_forever()), asyncio.create_task(self._renew_forever())]
+
+    async def stop(self, grace: float) -> None:
+        """Let flows come to their next step boundary, for `grace` seconds at most; the rest is released as it is."""
+        self._working = False
+        self._loops[0].cancel()
+        for execution in self._running.values():
+            execution.stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in self._tasks:
+            task.cancel()
+        self._loops[1].cancel()
+        await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
+        with suppress(JournalUnavailable):
+            await self._journal.leave(self.name)
+
+    def reserve(self) -> bool:
+        """Take a place for a flow that is about to start here; False when it has to queue in the journal."""
+        if not self._working or self._backlog or self._room() <= 0:
+            return False
+        self._reserved += 1
+        return True
+
+    def release_place(self) -> None:
+        """Give back a place whose flow did not start."""
+        self._reserved -= 1
+
+    def begin(self, claim: Claim) -> None:
+        """Run a flow this worker owns."""
+        task = asyncio.create_task(self._run(claim))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def runs(self, flow_id: str) -> bool:
+        """True while the flow is being run here."""
+        return flow_id in self._running
+
+    def cancel(self, flow_id: str) -> None:
+        """Have a flow that runs here stop at its next step boundary."""
+        if execution := self._running.get(flow_id):
+            execution.cancel_requested = True
+
+    def wake(self, *, backlog: bool = False) -> None:
+        """Look for due flows now."""
+        self._backlog = self._backlog or backlog
+        self._wakened.set()
+
+    # --- one flow ------------------------------------------------------------------------------------
+
+    async def _run(self, claim: Claim) -> None:
+        flow = claim.flow
+        context = _contexts.decode(self._codec.open(flow.context, f"{flow.flow_id}:context"))
+        name = flow.kind.partition("@")[0]
+        span = start_span(
+            f"flow {name}", kind="internal", parent=context.traceparent, tracestate=context.tracestate,
+            attributes={"triptych.flow.id": flow.flow_id, "triptych.flow.kind": flow.kind},
+        )  # fmt: skip
+        log = FlowLog(self._journal, self._codec, flow.flow_id, flow.fence)
+        log.restore(claim.steps)
+        execution = Execution(flow, log, context.replace(traceparent=span.traceparent), self._around)
+        execution.stopping = not self._working
+        self._running[flow.flow_id] = execution
+        try:
+            change = await self._carry_on(claim, execution)
+            span.end(change.state if change.state in ("dead", "refused") else None)
+            self._report(claim, execution, change)
+        except Disowned:
+            span.end("disowned")
+            _log.warning("flow.disowned", flow_id=flow.flow_id, fence=flow.fence)
+        except Unrecorded as end:
+            span.end("unrecorded")
+            _log.error("flow.unrecorded", flow_id=flow.flow_id, detail=end.problem.detail)
+            await self._release(flow.flow_id, flow.fence)
+        finally:
+            if self._running.get(flow.flow_id) is execution:
+                del self._running[flow.flow_id]
+            if self._backlog:
+                self._wakened.set()
+
+    async def _carry_on(self, claim: Claim, execution: Execution) -> Change:
+        flow, shape = claim.flow, self._shapes[claim.flow.kind]
+        if flow.takeovers >= self._settings.quarantine_after:
+            return await execution.give_up(
+                InternalFault(f"{flow.takeovers} workers in a row ended while they ran this flow's next step.")
+            )
+        try:
+            request = shape.request.decode(self._codec.open(flow.request, f"{flow.flow_id}:request"))
+            code = shape.build(execution).run
+        except Exception as error:  # noqa: BLE001 - a payload or constructor that no longer fits must not be lost
+            return await execution.give_up(fault("flow.unreadable", error, flow_id=flow.flow_id, kind=flow.kind))
+        return await execution.carry_on(lambda: shape.encoded(code(request)))
+
+    def _report(self, claim: Claim, execution: Execution, change: Change) -> None:
+        name = claim.flow.kind.partition("@")[0]
+        if change.state in FINAL_STATES:
+            flow_event(name, change.state)
+            ended = msgspec.structs.replace(
+                claim.flow, state=change.state, result=change.result, problem=change.problem,
+                compensating=change.compensating, updated_at=self._around.clock(), next_in=None,
+                cancel_requested=execution.cancel_requested,
+            )  # fmt: skip
+            self._on_end(Claim(ended, tuple(sorted(execution.log.steps.values(), key=_by_time))))
+        elif change.next_in:
+            flow_event(name, "waiting")
+            self._wakened.set()
+        if change.state == "dead":
+            _log.error("flow.dead", flow_id=claim.flow.flow_id, kind=claim.flow.kind)
+
+    async def _release(self, flow_id: str, fence: int) -> None:
+        while self._working:
+            await asyncio.sleep(_RELEASE_PAUSE)
+            with suppress(JournalUnavailable):
+                await self._journal.release(flow_id, fence)
+                self._wakened.set()
+                return
+
+    # --- loops ---------------------------------------------------------------------------------------
+
+    def _room(self) -> int:
+        return self._settings.in_flight - len(self._tasks) - self._reserved
+
+    async def _claim_forever(self) -> None:
+        while True:
+            self._wakened.clear()
+            pause = self._settings.poll
+            try:
+                pause = await self._claim_once()
+            except JournalUnavailable as problem:
+                _log.error("flow.claim_failed", detail=problem.detail)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wakened.wait()
+
+    async def _claim_once(self) -> float:
+        """Claim what there is room for; returns the seconds until the next look is worth it."""
+        room, poll = self._room(), self._settings.poll
+        if room <= 0:
+            return poll
+        claims = await self._journal.claim(self.name, self._shapes.keys(), room)
+        for claim in claims.claimed:
+            self.begin(claim)
+        self._backlog = claims.next_in is not None and claims.next_in <= 0
+        if claims.next_in is None or self._backlog:
+            return poll
+        return min(poll, claims.next_in)
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.lease / 3)
+            try:
+                for flow_id in await self._journal.renew(self.name, self._settings.lease):
+                    self.cancel(flow_id)
+            except JournalUnavailable as problem:
+                _log.error("flow.renew_failed", detail=problem.detail)
+
+
+def _by_time(step: Any) -> tuple[float, int]:
+    return step.started_at, abs(step.seq)
