@@ -136,3 +136,37 @@ async def test_closing_answers_those_who_still_wait(tmp_path: Path) -> None:
         await limiter.aclose()
         os.kill(server.pid, signal.SIGCONT)
         assert (await waiting).local
+
+
+async def test_through_an_outage_four_processes_stay_within_the_limit(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path)
+    await server.start()
+    async with valkey_client(server.url) as client:
+        tiers = _tiers(400, 1, 400)
+        limiters = [RateLimiter(client, tiers, processes=4, recheck_seconds=0.2) for _ in range(4)]
+        began = time.monotonic()
+        admitted = alone = 0
+
+        async def hammer(limiter: RateLimiter) -> None:
+            nonlocal admitted, alone
+            while time.monotonic() < began + 3.0:
+                for _ in range(5):
+                    decision = await _take(limiter)
+                    admitted += decision.allowed
+                    alone += decision.allowed and decision.local
+                await asyncio.sleep(0.001)
+
+        async def outage() -> None:
+            await asyncio.sleep(0.8)
+            await server.stop()
+            await asyncio.sleep(1.0)
+            await server.start()
+
+        await asyncio.gather(outage(), *map(hammer, limiters))
+        seconds = time.monotonic() - began
+        for limiter in limiters:
+            await limiter.aclose()
+    await server.stop()
+    allowed = 400 * seconds + 400
+    assert alone > 200
+    assert allowed * 0.9 <= admitted <= allowed * 1.01
