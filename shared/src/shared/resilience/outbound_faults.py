@@ -12,13 +12,16 @@ from shared.binding.problems import (
     BackendUnavailable,
     Problem,
     QuotaExceeded,
-    Unauthenticated,
     kind_of_status,
 )
 from shared.resilience.deadline import Deadline
 from shared.resilience.wire import ConnectionFailed, ReplyBroken, ReplyTooLarge, WireFailure, WireReply, WireTimeout
 
 Decoded = TypeVar("Decoded")
+
+_OUR_CREDENTIALS = frozenset({401, 407})
+_PASSING = frozenset({408, 425, 502, 503, 504})
+"""Timeout, too early, and the gateway's three: the request may succeed later (RFC 9110 §15, RFC 8470)."""
 
 
 class NotReached(BackendUnavailable):
@@ -58,19 +61,22 @@ def problem_of_failure(failure: WireFailure, backend: str, deadline: Deadline, *
 
 
 def problem_of_status(reply: WireReply, backend: str) -> Problem | None:
-    """What a bare status means when the backend's own fault format does not say more; None below 400.
+    """What a bare status means when the backend's own fault format does not say more; None for answers.
 
-    A 401 or 407 is our own credentials being refused, not the caller's: it becomes `BackendFault`.
+    Here 401 and 407 mean that our own credentials are refused, not the caller's: `BackendFault`. So do a
+    redirect, which leads away from the interface (often to a login page), and 5xx that are no passing state.
     """
     status = reply.status
-    if status < 400:  # noqa: PLR2004 - the HTTP status classes (RFC 9110 §15)
+    if status < 300 or status == 304:  # noqa: PLR2004 - the HTTP status classes (RFC 9110 §15)
         return None
-    kind = BackendUnavailable if status in (408, 425) else kind_of_status(status)
-    if issubclass(kind, Unauthenticated) or status == 407:  # noqa: PLR2004 - Proxy Authentication Required
+    if status in _OUR_CREDENTIALS:
         return BackendFault(f"{backend} does not accept our credentials.")
     detail = f"{backend} answered {status}."
-    if issubclass(kind, BackendUnavailable | QuotaExceeded):
-        return kind(detail, retry_after=retry_after_of(reply))
+    if status == 429:  # noqa: PLR2004 - Too Many Requests (RFC 6585 §4)
+        return QuotaExceeded(detail, retry_after=retry_after_of(reply))
+    if status in _PASSING:
+        return BackendUnavailable(detail, retry_after=retry_after_of(reply))
+    kind = kind_of_status(status) if 400 <= status < 500 else BackendFault  # noqa: PLR2004 - as above
     return kind(detail)
 
 

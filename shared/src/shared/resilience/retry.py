@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from shared.binding.problems import Problem, QuotaExceeded, Transient
+from shared.binding.problems import BackendUnavailable, Problem, QuotaExceeded, Transient
 from shared.resilience.deadline import Deadline
 from shared.resilience.outbound_faults import LostReply, NotReached
 
@@ -66,6 +66,7 @@ class Retry:
         self._budget = budget
         self._clock = clock
         self._paused_until = 0.0
+        self._paused_by: type[Transient] = BackendUnavailable
 
     async def run(
         self, attempt: Callable[[int], Awaitable[Reply]], deadline: Deadline, *, repeatable: bool, probe: bool
@@ -80,7 +81,8 @@ class Retry:
 
         Raises:
             Problem: Of the last attempt.
-            QuotaExceeded: The backend asked for silence longer than the deadline; nothing was sent.
+            QuotaExceeded, BackendUnavailable: The backend asked for silence longer than the deadline;
+                nothing was sent.
         """
         self._budget.earn()
         if self._paused_until:
@@ -92,7 +94,7 @@ class Retry:
             except Problem as problem:
                 delay = self._delay(problem, number, repeatable=repeatable)
                 if problem.retry_after is not None and isinstance(problem, Transient):
-                    self._pause(problem.retry_after)
+                    self._pause(problem, problem.retry_after)
                 if delay is None or probe or delay >= deadline.remaining() or not self._budget.spend():
                     raise
             await asyncio.sleep(delay)
@@ -109,13 +111,14 @@ class Retry:
             return 0.0  # mostly a kept-alive connection that the backend closed while we sent
         return random.uniform(0, self._delays[number])  # noqa: S311 - jitter, not a secret
 
-    def _pause(self, seconds: float) -> None:
+    def _pause(self, problem: Transient, seconds: float) -> None:
+        self._paused_by = QuotaExceeded if isinstance(problem, QuotaExceeded) else BackendUnavailable
         self._paused_until = max(self._paused_until, self._clock() + min(seconds, MAX_PAUSE_SECONDS))
 
     async def _keep_silence(self, deadline: Deadline) -> None:
         while (wait := self._paused_until - self._clock()) > 0:
             if wait >= deadline.remaining():
-                raise QuotaExceeded(
+                raise self._paused_by(
                     f"{self._backend} asked not to be called for another {wait:.0f} s; nothing was sent.",
                     retry_after=wait,
                 )
