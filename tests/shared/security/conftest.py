@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from granian.server.embed import Server
 from shared.security.clients import CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE, Client, digest_secret
 from shared.security.issuer import Issuer
 from shared.security.jws import SigningKey
+from shared.security.narrowing import delegable_scopes
 from shared.security.signing_keys import SigningKeys
 
 EXPERIENCE = "urn:triptych:experience:field-sales"
@@ -42,12 +43,13 @@ class Suite:
 
     experience, process, system, other = EXPERIENCE, PROCESS, SYSTEM, OTHER
     secret = "only-for-tests-0123456789abcdefghij"
-    audiences: ClassVar = {
-        EXPERIENCE: frozenset({"field-sales:read"}),
-        PROCESS: frozenset({"quote-to-order:write", "quote-to-order:read"}),
-        SYSTEM: frozenset({"crm:read", "crm:write"}),
-        OTHER: frozenset({"erp:write"}),
+    owned: ClassVar = {
+        EXPERIENCE: {"field-sales:read"},
+        PROCESS: {"quote-to-order:write", "quote-to-order:read"},
+        SYSTEM: {"crm:read", "crm:write"},
+        OTHER: {"erp:write"},
     }
+    audiences: ClassVar = delegable_scopes(owned, {EXPERIENCE: [PROCESS, SYSTEM], PROCESS: [SYSTEM]})
 
     def __init__(self, state: Path) -> None:
         self.client_keys = SigningKeys(state / "client")
@@ -103,7 +105,7 @@ def issuer(make_issuer: Callable[[str], Issuer]) -> Issuer:
 
 
 @asynccontextmanager
-async def _serving(app: Any, port: int) -> AsyncIterator[None]:
+async def _serving(app: Any, port: int) -> AsyncGenerator[None]:
     server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, log_enabled=False)
     running = asyncio.create_task(server.serve())
     try:

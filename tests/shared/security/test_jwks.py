@@ -43,6 +43,9 @@ class Wire:
     async def post(self, url: str, form: Any, headers: Any) -> tuple[int, bytes]:
         raise AssertionError(f"keys are never posted for: {url} {form} {headers}")
 
+    async def aclose(self) -> None:
+        self.down = True
+
     @property
     def key_fetches(self) -> int:
         return sum(url.endswith("/oauth2/jwks") for url in self.fetched)

@@ -90,7 +90,7 @@ def _own(issuer: Issuer, client: Client, form: Form, subject: str | None) -> Pri
     owned = issuer.audiences[audience]
     scopes = form["scope"].split() if form.get("scope") else client.scopes & owned
     if not owned.issuperset(scopes):
-        raise OAuthError("invalid_scope", "The audience does not own every scope asked for.")
+        raise OAuthError("invalid_scope", "A token for this audience may not carry every scope asked for.")
     return principal_for(
         client,
         audience,

@@ -16,13 +16,13 @@ MAX_LIFETIME_SECONDS = 3600.0
 
 
 class Issuer:
-    """Signs access tokens, and knows its clients and the scopes each API owns.
+    """Signs access tokens, and knows its clients and what a token for each API may carry.
 
     Args:
         url: Its `iss` and the address it is served at, without a trailing slash.
         keys: What it signs with.
         clients: Who may ask.
-        audiences: The APIs tokens may be meant for, with the scopes each owns.
+        audiences: The APIs tokens may be meant for, with the scopes those may carry (`delegable_scopes`).
         trusted: Further issuers whose tokens our APIs may exchange.
         lifetime: Seconds a token lives, at most an hour.
         clock: Unix seconds.

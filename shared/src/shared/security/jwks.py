@@ -50,7 +50,7 @@ class Jwks:
     Args:
         issuer: The exact `iss`; its metadata is discovered unless `jwks_uri` says where the keys are.
         jwks_uri: The key set's address (https, or loopback).
-        http: How to reach it.
+        http: How to reach it; closed with this object.
         monotonic: Seconds that never step back.
     """
 
@@ -96,10 +96,11 @@ class Jwks:
         return self._keys.get(kid)
 
     async def aclose(self) -> None:
-        """Stop a refresh under way."""
+        """Stop a refresh under way and close the connections."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)
+        await self._http.aclose()
 
     def _refresh(self) -> "asyncio.Task[None]":
         if self._refreshing is None:

@@ -176,8 +176,11 @@ class SigningKey:
         """The compact JWS over `claims` with header `typ`."""
         header = msgspec.json.encode({"alg": self.algorithm, "typ": typ, "kid": self.kid})
         signing_input = f"{encode_base64url(header)}.{encode_base64url(msgspec.json.encode(claims))}"
-        signature = self._primitive.sign(signing_input.encode("ascii"), self._key)
-        return f"{signing_input}.{encode_base64url(signature)}"
+        return f"{signing_input}.{self.signature(signing_input)}"
+
+    def signature(self, signing_input: str) -> str:
+        """The base64url signature over an encoded header and payload (RFC 7515 §5.1)."""
+        return encode_base64url(self._primitive.sign(signing_input.encode("ascii"), self._key))
 
 
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})

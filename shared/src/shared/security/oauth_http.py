@@ -23,6 +23,10 @@ class OAuthHttp(Protocol):
         """Send `form` to `url`."""
         ...
 
+    async def aclose(self) -> None:
+        """Close connections; a later call may open them again."""
+        ...
+
 
 def require_trustworthy(url: str) -> str:
     """`url` back if it is https, or http to this very machine; else ValueError: keys and tokens need TLS."""
@@ -36,14 +40,12 @@ class HttpxOAuth:
     """OAuthHttp over httpx.
 
     Args:
-        timeout: Seconds for a whole phase (connect, read).
-        client: A client to use instead of an own one; its owner closes it.
+        timeout: Seconds for each phase (connect, write, read).
     """
 
-    def __init__(self, timeout: float = 5.0, client: httpx.AsyncClient | None = None) -> None:
+    def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
-        self._client = client
-        self._owned = client is None
+        self._client: httpx.AsyncClient | None = None
 
     async def get(self, url: str) -> tuple[int, bytes]:
         """Fetch `url` (https, or loopback)."""
@@ -54,10 +56,10 @@ class HttpxOAuth:
         return await self._send("POST", url, form, {"accept": "application/json", **headers})
 
     async def aclose(self) -> None:
-        """Close the connections this object opened."""
-        if self._owned and self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        """See OAuthHttp."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
 
     async def _send(
         self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]

@@ -86,7 +86,7 @@ class TokenEndpoint:
         issuer: The issuer's `iss`.
         authentication: Who asks.
         token_url: Where, if not at `<issuer>/oauth2/token`.
-        http: How to reach it.
+        http: How to reach it; closed with this object.
         clock: Unix seconds.
     """
 
@@ -105,6 +105,10 @@ class TokenEndpoint:
         self._url = require_trustworthy(token_url or f"{issuer}/oauth2/token")
         self._http: OAuthHttp = http or HttpxOAuth()
         self._clock = clock
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
 
     async def request(self, form: Mapping[str, str]) -> IssuedToken:
         """Ask for a token.
