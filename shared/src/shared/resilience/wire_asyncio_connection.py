@@ -1,6 +1,7 @@
 """One kept-alive HTTP/1.1 connection: writes a request, parses the answer with llhttp (RFC 9112)."""
 
 import asyncio
+import select
 from collections import deque
 from typing import cast
 
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self.failure: WireFailure | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._incoming = select.poll()
         self._parser: httptools.HttpResponseParser | None = None
         self._pairs: list[tuple[str, str]] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -59,6 +61,11 @@ class Connection(asyncio.Protocol):
         """Whether a request may be written now."""
         transport = self._transport
         return self.complete and self.reusable and transport is not None and not transport.is_closing()
+
+    @property
+    def silent(self) -> bool:
+        """Whether the server has neither closed nor spoken since; asks the system, ahead of the loop."""
+        return not self._incoming.poll(0)
 
     def request(self, method: str, message: bytes, cap: int | None) -> None:
         """Write a request.
@@ -152,6 +159,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection stands."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class inherits nothing
+        self._incoming.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; more than was asked for ends the connection."""

@@ -48,7 +48,8 @@ class Origin:
         now = self.loop.time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.idle_since < connection.idle_limit:
+            fresh = now - connection.idle_since < connection.idle_limit
+            if fresh and connection.usable and connection.silent:
                 return connection
             connection.abort()
         return None

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import ipaddress
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,18 @@ async def test_connection_the_server_wants_closed_is_not_reused(wire: AsyncioWir
     for _ in range(3):
         assert (await get(wire, server.url)).body == b"ok"
     assert server.connections == 3
+
+
+async def test_close_that_the_loop_has_not_seen_yet_costs_no_post(wire: AsyncioWire, serve: Serve) -> None:
+    def behave(peer: Any) -> None:
+        peer.read()
+        peer.answer()
+
+    server = serve(behave)
+    for _ in range(5):
+        assert (await wire.send("POST", server.url, {}, b"x", 5)).status == 200
+        time.sleep(0.05)  # noqa: ASYNC251 - the loop must not run while the server closes
+    assert len(server.requests) == 5
 
 
 async def test_idle_connection_is_dropped_before_the_server_would(wire: AsyncioWire, serve: Serve) -> None:
