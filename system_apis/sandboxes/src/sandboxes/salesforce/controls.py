@@ -1,0 +1,53 @@
+"""Levers that no real org has: what tests and developers may do to this one."""
+
+from typing import Any
+
+from sandboxes.kit import Control
+from sandboxes.salesforce.org import Org
+from sandboxes.salesforce.saving import Lock
+
+
+def controls(org: Org) -> dict[str, Control]:
+    """The control routes of an org, by name below /__sandbox__/."""
+
+    def expire_tokens(body: dict[str, Any]) -> object:
+        """End every session; refresh tokens and connected apps stay."""
+        del body
+        return {"expired": org.sessions.expire_all()}
+
+    def connected_apps(body: dict[str, Any]) -> object:
+        """Let an app in: client_id, and any of client_secret, run_as (username), public_key (PEM)."""
+        client_id = str(body["client_id"])
+        secret, run_as, key = (str(body.get(name, "")) for name in ("client_secret", "run_as", "public_key"))
+        org.apps.register(client_id, secret, run_as, key)
+        return {"client_id": client_id}
+
+    def limits(body: dict[str, Any]) -> object:
+        """Set allowances by name, e.g. {"DailyApiRequests": 10}; `used` sets the calls already made."""
+        for name, most in body.items():
+            if name == "used":
+                org.usage.add(int(most) - org.usage.calls)
+            elif name in org.usage.allowances:
+                org.usage.allowances[name] = int(most)
+            else:
+                raise ValueError(f"there is no allowance {name}")
+        return org.usage.limits()
+
+    def lock_rows(body: dict[str, Any]) -> object:
+        """Refuse writes with UNABLE_TO_LOCK_ROW: object (or "*"), id (or any), times."""
+        lock = Lock(str(body.get("object", "*")), str(body.get("id", "")), int(body.get("times", 1)))
+        org.saving.locks.append(lock)
+        return {"object": lock.sobject, "times": lock.times}
+
+    def session_life(body: dict[str, Any]) -> object:
+        """How long an unused session lives, in seconds."""
+        org.sessions.seconds = float(body["seconds"])
+        return {"seconds": org.sessions.seconds}
+
+    return {
+        "connected-apps": connected_apps,
+        "expire-tokens": expire_tokens,
+        "limits": limits,
+        "lock-rows": lock_rows,
+        "session-life": session_life,
+    }

@@ -1,0 +1,68 @@
+"""The org: everything the doors share."""
+# ruff: noqa: S608 - names come from the catalogue, values travel as parameters
+
+import os
+from pathlib import Path
+
+from sandboxes.company import company
+from sandboxes.kit import Clock
+from sandboxes.salesforce.saving import Saving
+from sandboxes.salesforce.schema import load_catalogue
+from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
+from sandboxes.salesforce.sessions import ConnectedApp, ConnectedApps, Sessions
+from sandboxes.salesforce.soql.execution import Queries
+from sandboxes.salesforce.storage import Row, Store
+from sandboxes.salesforce.usage import Usage
+
+PUBLIC_KEY_FILE = "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE"
+"""Environment variable: path of a PEM public key or certificate that signs for the app triptych-local."""
+DEVELOPMENT_APP = "triptych-local"
+DEVELOPMENT_SECRET = "triptych-local-secret"  # noqa: S105 - opens nothing but this sandbox
+PASSWORD = "sandbox-password"  # noqa: S105 - every user's
+SECURITY_TOKEN = "sandbox-token"  # noqa: S105 - every user's
+MY_DOMAIN = "https://tarn-gauge.my.salesforce.com"
+
+
+class Org:
+    """One org: its records, schema, users, sessions and allowances.
+
+    Args:
+        state: The database file, or None for memory.
+        clock: What time it is here.
+    """
+
+    def __init__(self, state: Path | None, clock: Clock) -> None:
+        self.clock = clock
+        self.id = company().salesforce_organization_id
+        self.catalogue = load_catalogue()
+        self.store = Store(state, self.catalogue, Seed(self.catalogue))
+        self.queries = Queries(self.store, self.catalogue, clock)
+        self.saving = Saving(self.store, self.catalogue, clock)
+        self.sessions = Sessions(clock, self.id)
+        self.usage = Usage(clock)
+        key_file = os.environ.get(PUBLIC_KEY_FILE)
+        development = ConnectedApp(DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [])
+        self.apps = ConnectedApps([development], Path(key_file) if key_file else None)
+
+    def user_named(self, username: str) -> Row | None:
+        """The user with this username."""
+        user = self.catalogue.sobjects["user"]
+        rows = self.store.find(user, user.fields["username"], username)
+        return rows[0] if rows else None
+
+    def user(self, user_id: str) -> Row:
+        """The user with this id."""
+        return self.store.fetch(self.catalogue.sobjects["user"], user_id) or {}
+
+    def reset(self) -> None:
+        """Back to the seed; connected apps and sessions stay, so that clients go on."""
+        self.store.reset()
+        self.usage.reset()
+        self.saving.locks.clear()
+
+    def orders(self) -> list[dict[str, object]]:
+        """Every order created here, oldest first, for the ledger."""
+        names = ("Id", "External_Order_Id__c", "ERP_Order_Number__c", "Status", "AccountId", "QuoteId")
+        columns = ", ".join(f'"{name}"' for name in names)
+        rows = self.store.select(f'SELECT {columns} FROM "Order" WHERE "IsDeleted" = 0 ORDER BY rowid')
+        return [dict(zip(names, row, strict=True)) for row in rows]

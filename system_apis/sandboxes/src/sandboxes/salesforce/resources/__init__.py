@@ -1,0 +1,16 @@
+"""What the REST door serves: each module holds the routes of one family of resources."""
+
+from sandboxes.salesforce.resources import batch, collections_, composite, discovery, graph, queries, rows, tree
+
+ROUTES = (
+    *discovery.ROUTES,
+    *queries.ROUTES,
+    *rows.ROUTES,
+    *composite.ROUTES,
+    *batch.ROUTES,
+    *tree.ROUTES,
+    *collections_.ROUTES,
+    *graph.ROUTES,
+)
+
+__all__ = ["ROUTES"]

@@ -1,0 +1,26 @@
+"""What the org does to records of its own accord: derived fields, standard checks, validation rules, roll-ups.
+
+One module for each family of objects; `RULES` names the rules of each object.
+"""
+
+from sandboxes.salesforce.rules.accounts import ACCOUNT
+from sandboxes.salesforce.rules.orders import ORDER, ORDER_ITEM
+from sandboxes.salesforce.rules.people import PERSON
+from sandboxes.salesforce.rules.quotes import OPPORTUNITY, OPPORTUNITY_LINE, PRICEBOOK_ENTRY, QUOTE, QUOTE_LINE
+from sandboxes.salesforce.rules.ruling import Change, Rules
+
+RULES: dict[str, Rules] = {
+    "Account": ACCOUNT,
+    "Contact": PERSON,
+    "Lead": PERSON,
+    "User": PERSON,
+    "Opportunity": OPPORTUNITY,
+    "OpportunityLineItem": OPPORTUNITY_LINE,
+    "PricebookEntry": PRICEBOOK_ENTRY,
+    "Quote": QUOTE,
+    "QuoteLineItem": QUOTE_LINE,
+    "Order": ORDER,
+    "OrderItem": ORDER_ITEM,
+}
+
+__all__ = ["RULES", "Change", "Rules"]

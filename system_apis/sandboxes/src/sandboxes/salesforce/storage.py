@@ -1,0 +1,140 @@
+"""Keeps the org's records: one SQLite table per object, one column per stored field.
+
+The calls are synchronous on purpose: a request is served between two awaits, which makes it atomic, and a look-up
+takes microseconds.
+"""
+# ruff: noqa: S608 - names come from the catalogue, values travel as parameters
+
+import sqlite3
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandboxes.kit import State
+from sandboxes.salesforce.schema import Catalogue, Field, SObject
+
+Row = dict[str, Any]
+Insert = Callable[[str, Mapping[str, Any]], None]
+_BOOKKEEPING = """
+CREATE TABLE _sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE _page (cursor TEXT, start INTEGER, total INTEGER, records BLOB, created REAL,
+                    PRIMARY KEY (cursor, start)) WITHOUT ROWID;
+"""
+
+
+class Store:
+    """The records of one org.
+
+    Args:
+        path: The database file, or None for memory.
+        catalogue: The objects to keep.
+        seed: Fills a new database; gets a function that inserts a row of an object by name.
+    """
+
+    def __init__(self, path: Path | None, catalogue: Catalogue, seed: Callable[[Insert], None]) -> None:
+        self.catalogue = catalogue
+
+        def fill(connection: sqlite3.Connection) -> None:
+            def insert(name: str, row: Mapping[str, Any]) -> None:
+                _insert(connection, name, row)
+
+            seed(insert)
+
+        self._state = State(path, _ddl(catalogue), fill)
+        self._connection = self._state.connection
+        self._connection.row_factory = None
+        self._depth = 0
+
+    def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run a statement that answers nothing."""
+        self._connection.execute(sql, parameters)
+
+    def insert(self, sobject: SObject, row: Row) -> None:
+        """Add a record; `row` holds stored values by field name."""
+        _insert(self._connection, sobject.name, row)
+
+    def update(self, sobject: SObject, record_id: str, changes: Row) -> None:
+        """Change columns of a record."""
+        assignments = ", ".join(f'"{name}" = ?' for name in changes)
+        sql = f'UPDATE "{sobject.name}" SET {assignments} WHERE "Id" = ?'
+        self._connection.execute(sql, (*changes.values(), record_id))
+
+    def fetch(self, sobject: SObject, record_id: str) -> Row | None:
+        """The stored columns of a record, deleted or not."""
+        rows = self._rows(sobject, '"Id" = ?', record_id)
+        return rows[0] if rows else None
+
+    def find(self, sobject: SObject, field: Field, value: object) -> list[Row]:
+        """The records that carry this value and are not deleted."""
+        return self._rows(sobject, f'"{field.name}" = ? AND "IsDeleted" = 0', value)
+
+    def _rows(self, sobject: SObject, condition: str, value: object) -> list[Row]:
+        names = [field.name for field in sobject.columns]
+        columns = ", ".join(f'"{name}"' for name in names)
+        rows = self.select(f'SELECT {columns} FROM "{sobject.name}" WHERE {condition}', (value,))
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def next_number(self, name: str) -> int:
+        """The next number of a named sequence, from 1."""
+        sql = "INSERT INTO _sequence VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET last = last + 1 RETURNING last"
+        return int(self.select(sql, (name,))[0][0])
+
+    @contextmanager
+    def savepoint(self) -> Generator[None]:
+        """Everything inside is kept, or nothing when it raises; may be nested. Don't await inside."""
+        name = f"level{self._depth}"
+        self.execute(f"SAVEPOINT {name}")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self.execute(f"ROLLBACK TO {name}")
+            raise
+        finally:
+            self._depth -= 1
+            self.execute(f"RELEASE {name}")
+
+    def reset(self) -> None:
+        """Back to the seed."""
+        self._state.reset()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._state.close()
+
+
+def _insert(connection: sqlite3.Connection, name: str, row: Mapping[str, Any]) -> None:
+    columns = ", ".join(f'"{column}"' for column in row)
+    marks = ", ".join("?" * len(row))
+    connection.execute(f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', tuple(row.values()))
+
+
+def _ddl(catalogue: Catalogue) -> str:
+    statements = [_BOOKKEEPING]
+    names: list[str] = []
+    for sobject in catalogue:
+        statements.append(_table(sobject))
+        named = sobject.name_field.name
+        names.append(f'SELECT "Id", "{named}" AS "Name", \'{sobject.name}\' AS "Type" FROM "{sobject.name}"')
+    # References to several objects (Task.WhatId) are walked through one view of all names.
+    statements.append(f'CREATE VIEW IF NOT EXISTS "Name" AS {" UNION ALL ".join(names)};')
+    return "".join(statements)
+
+
+def _table(sobject: SObject) -> str:
+    columns = [
+        f'"{field.name}" {field.column_type}' + (" PRIMARY KEY" if field.type == "id" else "")
+        for field in sobject.columns
+    ]
+    indexed = [
+        field.name
+        for field in sobject.columns
+        if field.type == "reference" or field.external_id or field.unique or field.name == "SystemModstamp"
+    ]
+    indexes = "".join(f'CREATE INDEX "{sobject.name}.{name}" ON "{sobject.name}" ("{name}");\n' for name in indexed)
+    return f'CREATE TABLE "{sobject.name}" ({", ".join(columns)});\n{indexes}'
