@@ -7,8 +7,8 @@ from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.binding.http_answer import refusal
 from shared.binding.call_context import Priority
+from shared.binding.http_answer import refusal
 from shared.binding.http_request import Headers, read_headers
 from shared.binding.problems import InternalFault, Problem
 from shared.binding.routes import HEADERS, SPAN, write
@@ -38,9 +38,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass lifespan events on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif scope["path"] in self._exempt:
+        if scope["type"] != "http" or scope["path"] in self._exempt:
             await self._app(scope, receive, send)
         else:
             await self._observe(scope, receive, send)
@@ -90,7 +88,7 @@ class Edge:
                 await write(
                     refusal(problem, instance=scope["path"], trace_id=span.trace_id, realm="triptych"), (), send
                 )
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last line of defence: a defect becomes a problem and a log line
             _log.exception("edge.defect", path=scope["path"])
             if not started:
                 fault = InternalFault("This request failed by a defect of ours; the trace id leads to it.")

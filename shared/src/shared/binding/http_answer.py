@@ -42,7 +42,7 @@ def success(operation: Operation, result: Any, if_none_match: bytes | None, wait
     if operation.route.long_running:
         location = _location(operation, operation.route.long_running, result)
         headers.append((b"location", location))
-        if result.state in RUNNING_STATES:
+        if getattr(result, "state", None) in RUNNING_STATES:
             status = 202
             headers.append((b"retry-after", b"1"))
         if wait is not None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shared.binding.call_context import CallContext, Priority, Principal
+from shared.binding.call_context import CallContext, Principal, Priority
 from shared.binding.problems import ContentTooLarge, Invalid, NotAcceptable, UnsupportedMediaType
-from shared.messaging.idempotent_receiver import parse_idempotency_key
+from shared.messaging.idempotency_key import parse_idempotency_key
 
 MAX_BODY_BYTES = 1_048_576
 MAX_QUERY_FIELDS = 64

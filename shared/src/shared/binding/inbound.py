@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.operation import Operation
 from shared.binding.problems import DeadlineExceeded, InternalFault, Problem, Unauthenticated
-from shared.messaging.idempotent_receiver import IdempotentReceiver, fingerprint
+from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.resilience.rate_limit import RateLimiter
 from shared.resilience.rate_limit_policy import Decision, quota_exceeded
 from shared.security.authorisation import require_scope
@@ -116,7 +117,7 @@ class Inbound:
             key=context.idempotency_key,
             owner=f"{principal.issuer}|{principal.client_id}|{principal.subject}" if principal else "",
             operation=operation.qualified_name,
-            fingerprint=fingerprint(msgspec.msgpack.encode(values)),
+            fingerprint=blake2b(msgspec.msgpack.encode(values), digest_size=16).digest(),
             call=answer,
         )
         return operation.decode_result(stored)
@@ -129,7 +130,7 @@ class Inbound:
             raise
         except TimeoutError:
             raise _too_late(served.operation) from None
-        except Exception:
+        except Exception:  # noqa: BLE001 - a defect becomes a problem and a log line
             _log.exception("operation.defect", operation=served.operation.qualified_name)
             raise InternalFault(
                 f"{served.operation.qualified_name} failed by a defect of ours; the trace id leads to it."

@@ -45,7 +45,7 @@ def _method(served: Served, inbound: Inbound, identity: CallerIdentity) -> Any:
         caller = current_context()
         span = start_span(name, kind="internal", parent=caller.traceparent, attributes=attributes)
 
-        async def read() -> tuple[Any, ...]:  # noqa: RUF029 - the pipeline awaits arguments in every placement
+        async def read() -> tuple[Any, ...]:
             return operation.cross(args, kwargs)
 
         outcome: str | None = None

@@ -25,7 +25,7 @@ from shared.binding.problems import (
     Unauthenticated,
     UnsupportedMediaType,
 )
-from shared.messaging.idempotent_receiver import IdempotencyKeyInFlight, IdempotencyKeyReused
+from shared.messaging.idempotency_key import IdempotencyKeyInFlight, IdempotencyKeyReused
 
 _ALWAYS: tuple[type[Problem], ...] = (
     Invalid, Unauthenticated, Forbidden, NotAcceptable, QuotaExceeded, InternalFault, BackendFault,
@@ -57,7 +57,9 @@ def openapi_document(contract: type[Contract], *, server: str = "", token_url: s
         token_url: Where a client gets tokens, if known.
     """
     types = [kind for operation in contract.operations.values() for kind in _types(operation)]
-    schemas, components = msgspec.json.schema_components([*types, ProblemDetails], "#/components/schemas/{name}")
+    schemas, components = msgspec.json.schema_components(
+        [*types, ProblemDetails], ref_template="#/components/schemas/{name}"
+    )
     by_type = iter(schemas)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in contract.operations.values():

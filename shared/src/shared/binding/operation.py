@@ -52,6 +52,7 @@ class Route:
     safe: bool
     long_running: str | None
     timeout: float | None
+    repeatable: bool = False
 
 
 def camel(name: str) -> str:

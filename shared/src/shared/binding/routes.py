@@ -60,7 +60,7 @@ def routes(
 
 
 def _handler(resource: "Resource") -> HTTPRouteHandler:
-    async def answer(scope: Scope) -> ASGIApp:  # noqa: ARG001, RUF029 - Litestar asks for the application to run
+    async def answer(scope: Scope) -> ASGIApp:  # noqa: ARG001 - Litestar asks for the application to run
         return resource
 
     path = resource.path.replace("}", ":str}")
@@ -82,10 +82,10 @@ class Resource:
         allowed = {*served, "OPTIONS", *(["HEAD"] if self._get else [])}
         self._allow = ", ".join(method for method in ALL_METHODS if method in allowed)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request; never raises for anything a caller can do."""
-        method = scope["method"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
-        span: Span = scope.get(SPAN) or start_span(self.path, kind="server", parent="")  # pyright: ignore[reportAssignmentType]
+        method: str = scope["method"]
+        span: Span = scope.get(SPAN) or start_span(self.path, kind="server", parent="")
         extra: list[tuple[bytes, bytes]] = []
         try:
             if method == "OPTIONS":
@@ -94,14 +94,14 @@ class Resource:
                 answer = await self._answer(method, scope, receive, span, extra)
         except Problem as problem:
             answer = refusal(problem, instance=scope["path"], trace_id=span.trace_id, realm=self._contract.audience)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a defect becomes a problem and a log line
             _log.exception("http.defect", path=self.path)
             fault = InternalFault("This request failed by a defect of ours; the trace id leads to it.")
             answer = refusal(fault, instance=scope["path"], trace_id=span.trace_id, realm=self._contract.audience)
         await write(answer, extra, send, head=method == "HEAD")
 
     async def _answer(
-        self, method: str, scope: Scope, receive: Receive, span: Span, extra: list[tuple[bytes, bytes]]
+        self, method: str, scope: Any, receive: Receive, span: Span, extra: list[tuple[bytes, bytes]]
     ) -> Answer:
         served = self._get if method == "HEAD" else self._served.get(method)
         if served is None:
@@ -109,7 +109,7 @@ class Resource:
         operation = served.operation
         span.name = f"{method} {self.path}"
         span.set("triptych.operation", operation.qualified_name)
-        headers: Headers = scope.get(HEADERS) or read_headers(scope["headers"])  # pyright: ignore[reportAssignmentType]
+        headers: Headers = scope.get(HEADERS) or read_headers(scope["headers"])
         require_json_accepted(headers)
         outcome = "ok"
         try:
@@ -135,7 +135,7 @@ class Resource:
 
     @staticmethod
     def _reader(
-        served: Served, scope: Scope, headers: Headers, receive: Receive
+        served: Served, scope: Any, headers: Headers, receive: Receive
     ) -> Callable[[], Awaitable[tuple[Any, ...]]]:
         operation = served.operation
 

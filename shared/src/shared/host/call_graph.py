@@ -1,7 +1,7 @@
 """Who calls whom, computed from constructors, with the rules of API-led connectivity."""
 
 from collections.abc import Iterable
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 
 from shared.binding.declare import Contract
 from shared.host.api import Api
@@ -30,7 +30,7 @@ def constructor_parameters(kind: type[Any]) -> dict[str, Any]:
 
 def _collect(kind: type[Any], found: set[type[Contract]], seen: set[Any]) -> None:
     for hint in constructor_parameters(kind).values():
-        if not isinstance(hint, type) or hint in seen:
+        if not is_class(hint) or hint in seen:
             continue
         seen.add(hint)
         if issubclass(hint, Contract):
@@ -39,9 +39,14 @@ def _collect(kind: type[Any], found: set[type[Contract]], seen: set[Any]) -> Non
             _collect(hint, found, seen)
 
 
+def is_class(hint: Any) -> TypeGuard[type[Any]]:
+    """Whether an annotation is a plain class."""
+    return isinstance(hint, type)
+
+
 def calls(api: Api) -> frozenset[type[Contract]]:
     """The contracts an API calls, from its service and its flows."""
-    return frozenset().union(*(dependencies_of(kind) for kind in (api.service, *api.flows)))
+    return frozenset[type[Contract]]().union(*(dependencies_of(kind) for kind in (api.service, *api.flows)))
 
 
 def check_calls(apis: Iterable[Api]) -> None:

@@ -1,14 +1,12 @@
 """Builds services from what their constructors ask for. There is no registry to edit."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from shared.binding.declare import Contract
-from shared.host.call_graph import constructor_parameters
-
-_T = TypeVar("_T")
+from shared.host.call_graph import constructor_parameters, is_class
 
 
 class NotWirable(Exception):  # noqa: N818 - reads as what it is
@@ -43,7 +41,7 @@ class Wiring:
         """Everything built so far, dependencies first."""
         return list(self._built.values())
 
-    def build(self, kind: type[_T]) -> _T:
+    def build(self, kind: type[Any]) -> Any:
         """An instance of `kind` with everything it needs; the same one every time."""
         if kind not in self._built:
             parameters = constructor_parameters(kind)
@@ -54,7 +52,7 @@ class Wiring:
     def _argument(self, kind: type[Any], name: str, hint: Any) -> Any:
         if hint in self._provided:
             return self._provided[hint]
-        if isinstance(hint, type):
+        if is_class(hint):
             if issubclass(hint, Contract):
                 return self._peer(hint)
             if issubclass(hint, msgspec.Struct):

@@ -26,7 +26,10 @@ class AvailabilityRequest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StockLevel(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Stock of one product over all warehouses: `available` = on hand less allocated."""
+    """Stock of one product over all warehouses: `available` is what may still be promised.
+
+    `unit_weight_grams` is the weight of one base unit, absent where the warehouse does not know it.
+    """
 
     sku: Sku
     on_hand: Quantity
@@ -34,6 +37,7 @@ class StockLevel(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     available: Quantity
     wanted: Quantity = Decimal(0)
     enough: bool = True
+    unit_weight_grams: Decimal | None = None
 
 
 class Availability(msgspec.Struct, frozen=True, rename="camel"):

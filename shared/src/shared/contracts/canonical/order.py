@@ -1,7 +1,7 @@
 """What was bought, as each system records it."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -20,14 +20,18 @@ class NewOrderLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class NewErpOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An order for the ERP. `reference` (at most 35 characters) makes a repeat find the first."""
+    """An order for the ERP.
 
-    reference: str
+    `reference` makes a repeat find the first; `purchase_order` is the customer's own number.
+    """
+
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=35)]
     erp_number: Id
     currency: str
     lines: list[NewOrderLine]
     ship_to_erp_number: Id | None = None
     requested_date: date | None = None
+    purchase_order: Annotated[str, msgspec.Meta(max_length=35)] = ""
 
 
 class ConfirmedLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

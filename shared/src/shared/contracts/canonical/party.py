@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from shared.contracts.canonical.values import Address, CurrencyCode, Id, Money, Name, Sensitive, ShortText
+from shared.contracts.canonical.values import Address, CurrencyCode, Id, Money, Name, ShortText
+from shared.security.sensitive import Sensitive
 
 PartnerFunction = Literal["sold-to", "ship-to", "bill-to", "payer"]
 

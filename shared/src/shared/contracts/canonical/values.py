@@ -2,14 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
-
-_T = TypeVar("_T")
-
-Sensitive = Annotated[_T, msgspec.Meta(extra={"sensitive": True})]
-"""Personal or secret: masked in logs, traces and problems."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
 """A system's identifier for a record; safe in a URL path."""
@@ -24,7 +19,8 @@ Sku = Annotated[
     msgspec.Meta(min_length=1, max_length=40, pattern=r"^[\x21-\x7e]+$", description="Stock keeping unit"),
 ]
 Quantity = Annotated[Decimal, msgspec.Meta(description="In the product's base unit")]
-SystemName = Literal["salesforce", "sap", "oracle", "netsuite", "warehouse", "easypost"]
+Capability = Literal["crm", "erp", "warehouse", "logistics"]
+"""Which System API a part of an answer came from; never which vendor."""
 
 
 class Money(msgspec.Struct, frozen=True, rename="camel"):
@@ -45,16 +41,9 @@ class Address(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     country: CountryCode | None = None
 
 
-class ExternalReference(msgspec.Struct, frozen=True, rename="camel"):
-    """The name another system has for the same record."""
-
-    system: SystemName
-    id: str
-
-
 class Stamp(msgspec.Struct, frozen=True, rename="camel"):
     """Where a part of an answer came from and how old it is."""
 
-    system: SystemName
+    system: Capability
     as_of: datetime
     age_seconds: float = 0.0

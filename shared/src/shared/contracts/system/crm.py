@@ -31,7 +31,7 @@ class QuoteAlreadyOrdered(Conflict):
 
 
 class CustomerOverview(msgspec.Struct, frozen=True, rename="camel"):
-    """A customer with what is open around it, read in one go."""
+    """A customer with what is open around it, read in one go. The open quotes carry their lines."""
 
     customer: Customer
     contacts: list[Contact]

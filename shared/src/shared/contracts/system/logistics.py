@@ -40,7 +40,7 @@ class Logistics(Contract, tier="system", version="v1"):
 
     @get("/shipments/{shipment_id}", scope="logistics:read", raises=[ShipmentNotFound])
     async def get_shipment(self, shipment_id: Id) -> Shipment:
-        """Return a shipment with its tracking."""
+        """Return a shipment with its tracking, by its id or by the reference it was booked under."""
         ...
 
     @post(

@@ -1,0 +1,76 @@
+"""The ASGI application of one process: its APIs, its probes, its pages, the issuer if it has one."""
+
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from shared.binding.edge import Edge
+from shared.binding.problems import (
+    PROBLEM_MEDIA_TYPE,
+    InternalFault,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    kind_of_status,
+)
+from shared.binding.routes import SPAN, routes
+from shared.host.health import PROBES, health_routes
+from shared.host.pages import page_routes
+from shared.host.process import Process
+from shared.security.issuer_app import ISSUER_PATHS, issuer_app
+from shared.telemetry.logging import get_logger
+
+_log = get_logger("host")
+
+
+def build_app(process: Process) -> ASGIApp:
+    """The application that the server runs for a process that has been built."""
+    handlers: list[Any] = [*health_routes(process.health), *page_routes(process)]
+    for api, implementation in process.implementations.items():
+        handlers += routes(api.contract, implementation, process.inbound, process.verifier)
+    inner: ASGIApp = Litestar(
+        route_handlers=handlers,
+        exception_handlers={HTTPException: _refuse, Exception: _defect},
+        openapi_config=None,
+        logging_config=None,
+    )
+    if process.issuer is not None:
+        inner = _with_issuer(inner, issuer_app(process.issuer))
+    return Edge(inner, process.shedder, PROBES)
+
+
+def _with_issuer(inner: ASGIApp, issuer: Any) -> ASGIApp:
+    paths = frozenset(ISSUER_PATHS)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = issuer if scope["type"] == "http" and scope["path"] in paths else inner
+        await chosen(scope, receive, send)
+
+    return app
+
+
+def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    path = request.scope["path"]
+    if isinstance(error, NotFoundException):
+        problem: Problem = NotFound(f"There is nothing at {path[:200]}; the index at / lists every API.")
+    elif isinstance(error, MethodNotAllowedException):
+        problem = MethodNotAllowed(f"{path[:200]} does not take {request.method[:20]}.")
+    else:
+        problem = kind_of_status(error.status_code)(error.detail)
+    return _response(request, problem)
+
+
+def _defect(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if isinstance(error, Problem):
+        return _response(request, error)
+    _log.error("http.defect", path=request.scope["path"], exc_info=error)
+    return _response(request, InternalFault("This request failed by a defect of ours; the trace id leads to it."))
+
+
+def _response(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+    scope: Any = request.scope
+    span = scope.get(SPAN)
+    details = problem.details(instance=request.scope["path"], trace_id=span.trace_id if span else None)
+    return Response(details, status_code=problem.status, media_type=PROBLEM_MEDIA_TYPE)

@@ -1,0 +1,176 @@
+"""The `triptych` command. Refusals are one line on standard error and exit status 2."""
+
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
+# rich-click leaves type parameters of its decorators open
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+import uvloop
+from rich.console import Console
+
+from shared.binding.problems import Problem
+from shared.host.api import BrokenApi, installed_apis
+from shared.host.call_graph import ForbiddenCall, call_graph_markdown, calls
+from shared.host.runtime import NotRunning, read_runtime, state_directory
+from shared.host.sandbox_process import SandboxesMissing
+from shared.host.server import PortTaken
+from shared.host.topology import Topology, TopologyRefused, load_topology
+from shared.host.wiring import NotWirable
+
+_STARTED = time.perf_counter()
+_REFUSALS = (
+    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, TopologyRefused, Problem,
+)  # fmt: skip
+_console = Console(stderr=False, highlight=False)
+
+
+def main() -> None:
+    """Entry point."""
+    try:
+        cli(standalone_mode=False)
+    except _REFUSALS as refusal:
+        sys.exit(_refuse(str(refusal)))
+    except click.ClickException as refusal:
+        sys.exit(_refuse(refusal.format_message()))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _refuse(text: str) -> int:
+    Console(stderr=True, highlight=False).print(f"[bold red]triptych:[/] {text}", soft_wrap=True)
+    return 2
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option("0.1.0", prog_name="triptych")
+def cli() -> None:
+    """Three-tier, API-led connectivity: System, Process and Experience APIs on one command."""
+
+
+def topology_path(name: str) -> Path:
+    """A topology by name or by file."""
+    given = Path(name)
+    if given.suffix == ".toml":
+        return given
+    directory = Path(os.environ.get("TRIPTYCH_TOPOLOGIES", "deploy/topologies"))
+    return directory / f"{name}.toml"
+
+
+def _load(name: str) -> tuple[Path, Topology]:
+    path = topology_path(name)
+    return path, load_topology(path)
+
+
+@cli.command()
+@click.argument("topology", default="fused")
+@click.option(
+    "--port", envvar="PORT", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Of the edge."
+)
+@click.option("--order/--no-order", "with_order", default=False, help="Place one order to see it work.")
+@click.option("--once", is_flag=True, help="End after the order; its last line is one JSON object.")
+@click.option("--state", type=click.Path(path_type=Path), default=None, help="State directory [default: .state].")
+def up(topology: str, port: int, with_order: bool, once: bool, state: Path | None) -> None:
+    """Start a whole TOPOLOGY (fused, tiered, split or a file) on this machine, stand-in backends included."""
+    from shared.host.up import bring_up  # noqa: PLC0415 - only this command needs servers
+
+    path, loaded = _load(topology)
+    where = state or state_directory()
+    sys.exit(run(bring_up(path, loaded, where, port, with_order=with_order or once, once=once, began=_STARTED)))
+
+
+@cli.command()
+@click.argument("process")
+@click.option("--state", type=click.Path(path_type=Path), default=None, help="State directory [default: .state].")
+def serve(process: str, state: Path | None) -> None:
+    """Run one PROCESS of the topology described in the state directory's runtime.json."""
+    from shared.host.up import serve_process  # noqa: PLC0415 - only this command needs servers
+
+    sys.exit(run(serve_process(read_runtime(state or state_directory()), process)))
+
+
+@cli.command()
+@click.option("--markdown", is_flag=True, help="As `deploy/call_graph.md` holds it.")
+def apis(markdown: bool) -> None:
+    """List every installed API: tier, path, operations, and whom it calls."""
+    from rich.table import Table  # noqa: PLC0415 - start-up time of the other commands
+
+    known = installed_apis()
+    if markdown:
+        sys.stdout.write(call_graph_markdown(known))
+        return
+    table = Table(box=None, header_style="bold")
+    for column in ("tier", "API", "path", "operations", "calls", "scopes"):
+        table.add_column(column, overflow="fold")
+    for api in reversed(known):
+        callees = ", ".join(sorted(callee.__name__ for callee in calls(api))) or f"backend {api.vendor}"
+        scopes = ", ".join(sorted(api.contract.scopes()))
+        table.add_row(api.tier, api.name, api.contract.prefix, str(len(api.contract.operations)), callees, scopes)
+    _console.print(table)
+
+
+@cli.command()
+@click.option("--client", default="field-sales-app", show_default=True, help="Which application of the topology.")
+@click.option("--api", "slug", default=None, help="A token for this API instead, with all its scopes (development).")
+def token(client: str, slug: str | None) -> None:
+    """Print an access token for the running suite, for `curl -H "Authorization: Bearer $(triptych token)"`."""
+    from shared.host.tokens import app_token, development_token  # noqa: PLC0415 - start-up time
+
+    runtime = read_runtime(state_directory())
+    click.echo(development_token(runtime, slug) if slug else run(app_token(runtime, client)))
+
+
+@cli.command()
+@click.argument("quote_id", required=False)
+def order(quote_id: str | None) -> None:
+    """Order QUOTE_ID through the running suite, or the first approved quote in stock, and tell what happened."""
+    from shared.host.demonstration import order_and_tell  # noqa: PLC0415 - start-up time
+
+    summary = run(order_and_tell(read_runtime(state_directory()), _console, quote_id))
+    click.echo(json.dumps(summary))
+    sys.exit(0 if summary["status"] == "completed" else 1)
+
+
+@cli.command()
+@click.argument("trace_id")
+def trace(trace_id: str) -> None:
+    """Show every span and log line of TRACE_ID, in all processes and stand-in backends."""
+    from shared.host.trace_view import show_trace  # noqa: PLC0415 - start-up time
+
+    sys.exit(run(show_trace(read_runtime(state_directory()), trace_id, _console)))
+
+
+@cli.command()
+@click.option("--write", is_flag=True, help="Write generated files anew instead of comparing them.")
+@click.option("--deploy", type=click.Path(path_type=Path), default=Path("deploy"), show_default=True)
+def check(write: bool, deploy: Path) -> None:
+    """Check what the installed APIs declare: tiers, call graph, scopes, and that generated files are current."""
+    from shared.host.declared import check_declared  # noqa: PLC0415 - start-up time
+
+    findings = check_declared(installed_apis(), deploy, write=write)
+    for finding in findings:
+        _console.print(f"[red]✗[/] {finding}", soft_wrap=True)
+    if findings:
+        sys.exit(1)
+    _console.print(f"[green]✓[/] {len(installed_apis())} APIs: call graph, scopes and generated files are in order")
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run stand-in backends alone; ARGUMENTS go to `python -m sandboxes` (try --help)."""
+    given = list(arguments) if "--state" in arguments else ["--state", str(state_directory() / "sandboxes"), *arguments]
+    os.execv(sys.executable, [sys.executable, "-m", "sandboxes", *given])  # noqa: S606 - our own interpreter and module

@@ -1,0 +1,40 @@
+"""What only a developer's own machine may do, guarded against other machines and other sites in the same browser."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+
+from shared.binding.problems import Forbidden, NotFound
+from shared.host.api import Api
+from shared.host.call_graph import calls
+from shared.host.runtime import Runtime
+from shared.security.issuer import Issuer
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SUBJECT = "developer@localhost"
+
+
+def require_this_machine(request: Request[Any, Any, Any], runtime: Runtime) -> None:
+    """Raises Forbidden unless the request names a loopback host and comes from no other site.
+
+    The `Host` check defeats DNS rebinding, the `Origin` and `Sec-Fetch-Site` checks cross-site requests.
+    """
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site", "none")
+    ours = {url.rstrip("/") for url in runtime.processes.values()}
+    local_origins = ours | {url.replace("127.0.0.1", "localhost") for url in ours}
+    foreign = (origin is not None and origin not in local_origins) or site not in ("none", "same-origin", "same-site")
+    if host not in _LOOPBACK or foreign:
+        raise Forbidden("Only pages and tools on this machine may ask for this.")
+
+
+def issue_documentation_token(issuer: Issuer, apis: Iterable[Api], slug: str) -> str:
+    """A token of ten minutes for one API with all its scopes, and those of the APIs it calls for a caller."""
+    api = next((api for api in apis if api.contract.slug == slug), None)
+    if api is None:
+        raise NotFound(f"There is no API {slug[:80]!r} in this topology.")
+    scopes = api.contract.scopes().union(*(callee.scopes() for callee in calls(api)))
+    return issuer.issue(SUBJECT, "documentation", api.contract.audience, scopes, tier="gold")

@@ -1,0 +1,81 @@
+"""Runs the durable flows of the Process APIs in this process, each under its own API's identity."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.binding.call_context import CallContext, Principal, calling
+from shared.binding.declare import Contract
+from shared.binding.operation import Operation
+from shared.durable.attempt import StepExecutor
+from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.runner import FlowRunner
+from shared.host.api import Api
+from shared.host.identity import OWN_LIFETIME_SECONDS, own_principal
+
+Peer = Callable[[Api, type[Contract]], Contract]
+
+
+class FlowHost:
+    """The journal of this process and a runner for each API that has flows.
+
+    Args:
+        state: The state directory; the journal is `journal.db` in it.
+        issuer: `iss` of the identities the flows work under.
+        peer: Gives an API its client of a contract.
+    """
+
+    def __init__(self, state: Path, issuer: str, peer: Peer) -> None:
+        self._journal = SqliteJournal(state / "journal.db")
+        self._issuer = issuer
+        self._peer = peer
+        self._runners: dict[type[Contract], FlowRunner] = {}
+
+    def provided_for(self, api: Api) -> dict[type[Any], Any]:
+        """What an API's constructor may ask for: its FlowRunner, if it has flows."""
+        if not api.flows:
+            return {}
+        runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer))
+        self._runners[api.contract] = runner
+        return {FlowRunner: runner}
+
+    async def start(self) -> None:
+        """Open the journal and begin to work, on what an earlier process left unfinished first of all."""
+        if self._runners:
+            await self._journal.open()
+        for runner in self._runners.values():
+            await runner.start()
+
+    async def stop(self) -> None:
+        """Stop at step boundaries and close the journal; the next start carries on."""
+        for runner in self._runners.values():
+            await runner.stop()
+        if self._runners:
+            await self._journal.close()
+
+
+def _executor(api: Api, issuer: str, peer: Peer) -> StepExecutor:
+    """Performs a step as `api` itself: a flow may outlive every token of who started it."""
+    identity = _OwnIdentity(api, issuer)
+
+    async def execute(operation: Operation, arguments: Mapping[str, Any], context: CallContext) -> Any:
+        client = peer(api, operation.contract)
+        with calling(context.replace(principal=identity.current())):
+            return await getattr(client, operation.name)(**arguments)
+
+    return execute
+
+
+class _OwnIdentity:
+    """An API's own principal, renewed at half its life so that a step never starts with a stale one."""
+
+    def __init__(self, api: Api, issuer: str) -> None:
+        self._api = api
+        self._issuer = issuer
+        self._principal: Principal | None = None
+
+    def current(self) -> Principal:
+        if self._principal is None or self._principal.expires_at < time.time() + OWN_LIFETIME_SECONDS / 2:
+            self._principal = own_principal(self._api, self._issuer)
+        return self._principal

@@ -1,0 +1,135 @@
+"""Who an API is when it calls another: narrowed in-process, exchanged over HTTP, with the same outcome."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+
+from shared.binding.call_context import CallContext, Principal
+from shared.binding.declare import Contract
+from shared.binding.operation import Operation
+from shared.binding.problems import Unauthenticated
+from shared.host.api import Api
+from shared.host.call_graph import calls
+from shared.host.runtime import api_secret_file, ensure_secret
+from shared.host.topology import AppClient, Topology
+from shared.security.authorisation import require_scope
+from shared.security.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE, Client, digest_secret
+from shared.security.narrowing import delegable_scopes, narrow
+from shared.security.secrets import Secret
+from shared.security.token_endpoint import ClientSecretBasic, TokenEndpoint
+from shared.security.token_exchange import ClientCredentials, TokenExchange, WireTokens
+
+OWN_LIFETIME_SECONDS = 600.0
+
+
+def api_client(api: Api, state: Path) -> Client:
+    """An API as the issuer knows it: it may exchange its callers' tokens, and act under its own name.
+
+    Its own scopes are exactly those of the APIs it calls, computed from its constructors.
+    """
+    callees = calls(api)
+    audience = api.contract.audience
+    secret = ensure_secret(api_secret_file(state, api.contract)).read_text()
+    return Client(
+        id=audience,
+        secret_digest=digest_secret(secret),
+        grants=frozenset({CLIENT_CREDENTIALS, TOKEN_EXCHANGE}),
+        scopes=frozenset[str]().union(*(callee.scopes() for callee in callees)),
+        audiences=frozenset({audience, *(callee.audience for callee in callees)}),
+        may_act_for=frozenset({audience}),
+        tier="internal",
+    )
+
+
+def app_clients(topology: Topology, contracts: Mapping[str, type[Contract]], state: Path) -> list[Client]:
+    """The applications of a topology, each with a secret in `<state>/clients/<name>.secret`."""
+    return [_app_client(name, app, contracts, state) for name, app in topology.clients.items()]
+
+
+def _app_client(name: str, app: AppClient, contracts: Mapping[str, type[Contract]], state: Path) -> Client:
+    secret = ensure_secret(state / "clients" / f"{name}.secret").read_text()
+    return Client(
+        id=name,
+        secret_digest=digest_secret(secret),
+        scopes=frozenset(app.scopes),
+        audiences=frozenset({contracts[app.audience].audience}),
+        tier=app.tier,
+    )
+
+
+def own_principal(api: Api, issuer: str, clock: Callable[[], float] = time.time) -> Principal:
+    """An API under its own name, as its flows work: what `client_credentials` would give it."""
+    return Principal(
+        subject=api.contract.audience,
+        client_id=api.contract.audience,
+        audience=api.contract.audience,
+        scopes=frozenset[str]().union(*(callee.scopes() for callee in calls(api))),
+        expires_at=clock() + OWN_LIFETIME_SECONDS,
+        issuer=issuer,
+        tier="internal",
+    )
+
+
+def delegable(apis: Iterable[Api]) -> dict[str, frozenset[str]]:
+    """For each audience, the scopes a token for it may carry, from the call graph."""
+    known = list(apis)
+    owned = {api.contract.audience: api.contract.scopes() for api in known}
+    return delegable_scopes(owned, {api.contract.audience: [c.audience for c in calls(api)] for api in known})
+
+
+def narrowed_to(
+    callee: type[Contract], caller: Api, scopes: Mapping[str, frozenset[str]]
+) -> Callable[[CallContext], Principal]:
+    """The identity of `caller`'s callers at `callee`, for calls within this process.
+
+    `scopes` are those that `delegable` gives.
+    """
+    audience, allowed, actor = callee.audience, scopes[callee.audience], caller.contract.audience
+
+    def identity(context: CallContext) -> Principal:
+        return narrow(_authenticated(context), audience, allowed, actor)
+
+    return identity
+
+
+def exchanged_for(
+    callee: type[Contract], identity: Callable[[CallContext], Principal], tokens: WireTokens
+) -> Callable[[CallContext, Operation], Awaitable[str]]:
+    """The token for the callers behind `identity` at `callee`, for calls over HTTP."""
+
+    async def token(context: CallContext, operation: Operation) -> str:
+        require_scope(identity(context), operation.scope)  # what the callee would refuse is not sent
+        return await tokens.token_for(_authenticated(context), callee.audience)
+
+    return token
+
+
+def _authenticated(context: CallContext) -> Principal:
+    if context.principal is None:
+        raise Unauthenticated("This call has no caller; calls between APIs happen on someone's behalf.")
+    return context.principal
+
+
+class ApiTokens:
+    """Exchanges and own identities of the APIs in this process, against the issuer of the topology."""
+
+    def __init__(self, issuer: str, state: Path) -> None:
+        self._issuer = issuer
+        self._state = state
+        self.exchanges: dict[str, TokenExchange] = {}
+        self.credentials: dict[str, ClientCredentials] = {}
+        self._endpoints: list[TokenEndpoint] = []
+
+    def add(self, api: Api) -> None:
+        """Let `api` get tokens."""
+        audience = api.contract.audience
+        secret = Secret(f"file:{ensure_secret(api_secret_file(self._state, api.contract)).resolve()}")
+        endpoint = TokenEndpoint(self._issuer, ClientSecretBasic(audience, secret))
+        self._endpoints.append(endpoint)
+        self.exchanges[audience] = TokenExchange(endpoint)
+        self.credentials[audience] = ClientCredentials(endpoint)
+
+    async def aclose(self) -> None:
+        """Close the connections to the issuer."""
+        for endpoint in self._endpoints:
+            await endpoint.aclose()

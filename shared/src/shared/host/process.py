@@ -1,0 +1,164 @@
+"""One process of a topology: its APIs built, wired, served, and taken down in order."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.binding.client import http_client
+from shared.binding.declare import Contract
+from shared.binding.inbound import Inbound
+from shared.binding.inline import inline_client
+from shared.host.api import Api, installed_apis
+from shared.host.call_graph import check_calls
+from shared.host.embedded import valkey_client
+from shared.host.flows import FlowHost
+from shared.host.health import Health
+from shared.host.identity import ApiTokens, api_client, app_clients, delegable, exchanged_for, narrowed_to
+from shared.host.runtime import Runtime
+from shared.host.settings import read_settings
+from shared.host.topology import Topology, apis_of_process, chosen_apis, load_topology, process_of
+from shared.host.wiring import Wiring
+from shared.messaging.idempotent_receiver import IdempotentReceiver
+from shared.resilience.load_shedding import Shedder
+from shared.resilience.outbound import Outbound
+from shared.resilience.rate_limit import RateLimiter
+from shared.resilience.wire import Wire
+from shared.resilience.wire_default import open_wire
+from shared.security.access_token import TokenVerifier, TrustedIssuer
+from shared.security.issuer import Issuer
+from shared.security.jwks import Jwks
+from shared.security.signing_keys import SigningKeys
+from shared.security.token_exchange import WireTokens
+
+MAX_IN_FLIGHT = 512
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Which APIs there are, and which of them are served here."""
+
+    topology: Topology
+    process: str
+    chosen: tuple[Api, ...]
+    here: tuple[Api, ...]
+
+    @classmethod
+    def of(cls, runtime: Runtime, process: str) -> "Placement":
+        """Read the topology and choose; raises TopologyRefused, BrokenApi or ForbiddenCall with a sentence."""
+        topology = load_topology(Path(runtime.topology))
+        chosen = chosen_apis(topology, installed_apis())
+        check_calls(chosen)
+        return cls(topology, process, chosen, apis_of_process(topology, process, chosen))
+
+    def api_of(self, contract: type[Contract]) -> Api:
+        """The chosen API for a contract."""
+        return next(api for api in self.chosen if api.contract is contract)
+
+
+class Process:
+    """Everything alive in one process.
+
+    Args:
+        runtime: Addresses and state.
+        placement: What is served where.
+    """
+
+    def __init__(self, runtime: Runtime, placement: Placement) -> None:
+        self.runtime = runtime
+        self.placement = placement
+        self.state = Path(runtime.state)
+        self.health = Health(placement.process, "0.1.0")
+        self.shedder = Shedder(MAX_IN_FLIGHT)
+        self._delegable = delegable(placement.chosen)
+        self.issuer = self._issuer() if placement.topology.processes[placement.process].issuer else None
+        self._jwks = Jwks(runtime.issuer, jwks_uri=f"{runtime.issuer}/oauth2/jwks")
+        remote = TrustedIssuer(runtime.issuer, self._jwks)
+        self.verifier = self.issuer.verifier if self.issuer else TokenVerifier([remote])
+        self._valkey = valkey_client(runtime.valkey)
+        self.inbound = Inbound(
+            RateLimiter(self._valkey, processes=len(placement.topology.processes)), IdempotentReceiver(self._valkey)
+        )
+        self._wire: Wire = open_wire()
+        self._tokens = ApiTokens(runtime.issuer, self.state)
+        self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
+        self._wirings: dict[type[Contract], Wiring] = {}
+        self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
+        self._stack = AsyncExitStack()
+        self.implementations: dict[Api, Contract] = {}
+        self._flows = FlowHost(self.state, runtime.issuer, self.peer)
+        for api in placement.here:
+            self._tokens.add(api)
+
+    async def start(self) -> None:
+        """Build every service, then start what has a `start`, dependencies first."""
+        self._stack.push_async_callback(self._wire.aclose)
+        self._stack.push_async_callback(self._tokens.aclose)
+        self._stack.push_async_callback(self._jwks.aclose)
+        self._stack.push_async_callback(self._valkey.aclose)
+        self.health.add("valkey", self._valkey_answers, vital=False)
+        self.implementations = {api: self._implementation(api) for api in self.placement.here}
+        for wiring in self._wirings.values():
+            for built in wiring.built:
+                await self._start(built)
+        await self._flows.start()
+        self._stack.push_async_callback(self._flows.stop)
+        lag = asyncio.create_task(self.shedder.watch_lag())
+        self._stack.callback(lag.cancel)
+        self.health.started = True
+
+    async def stop(self) -> None:
+        """Stop taking work, let flows come to a step boundary, close what was opened."""
+        self.health.stopping = True
+        await self._stack.aclose()
+
+    def peer(self, caller: Api, callee: type[Contract]) -> Contract:
+        """A client of `callee` for `caller`: in-process if it is served here, else over HTTP."""
+        key = (caller.contract, callee)
+        if key not in self._clients:
+            self._clients[key] = self._client(caller, callee)
+        return self._clients[key]
+
+    def _client(self, caller: Api, callee: type[Contract]) -> Contract:
+        api = self.placement.api_of(callee)
+        identity = narrowed_to(callee, caller, self._delegable)
+        if api in self.placement.here:
+            return inline_client(callee, self._implementation(api), self.inbound, identity)
+        url = self.runtime.processes[process_of(self.placement.topology, api)]
+        return http_client(callee, url, self._wire, exchanged_for(callee, identity, self._wire_tokens))
+
+    def _implementation(self, api: Api) -> Contract:
+        wiring = self._wirings.get(api.contract)
+        if wiring is None:
+            provided: dict[type[Any], Any] = {Outbound: Outbound(self._wire), **self._flows.provided_for(api)}
+            wiring = Wiring(provided, partial(self.peer, api), self._settings)
+            self._wirings[api.contract] = wiring
+        return wiring.build(api.service)
+
+    def _settings(self, kind: type[msgspec.Struct]) -> msgspec.Struct:
+        return read_settings(kind, self.placement.topology.backends, self.runtime.sandboxes, self.state)
+
+    async def _start(self, built: Any) -> None:
+        if start := getattr(built, "start", None):
+            await start()
+        if aclose := getattr(built, "aclose", None):
+            self._stack.push_async_callback(aclose)
+
+    async def _valkey_answers(self) -> tuple[bool, str]:
+        try:
+            async with asyncio.timeout(0.5):
+                await self._valkey.ping()  # pyright: ignore[reportUnknownMemberType, reportGeneralTypeIssues]
+        except Exception as error:  # noqa: BLE001 - any failure is the answer
+            return False, f"does not answer ({type(error).__name__}); limits are decided locally meanwhile"
+        return True, "answers"
+
+    def _issuer(self) -> Issuer:
+        chosen = self.placement.chosen
+        contracts = {api.contract.slug: api.contract for api in chosen}
+        clients = [api_client(api, self.state) for api in chosen]
+        clients += app_clients(self.placement.topology, contracts, self.state)
+        return Issuer(self.runtime.issuer, SigningKeys(self.state / "issuer"), clients, self._delegable)

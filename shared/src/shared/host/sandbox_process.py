@@ -1,0 +1,86 @@
+"""Runs the stand-in backends beside a topology that asks for them, in a process of their own."""
+
+import asyncio
+import os
+from asyncio.subprocess import Process
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from shared.host.child_process import start_child
+from shared.host.settings import SANDBOX
+from shared.host.topology import Topology
+
+ENTRY_POINTS = "triptych.sandboxes"
+START_SECONDS = 20.0
+
+
+class SandboxesMissing(Exception):  # noqa: N818 - reads as what it is
+    """The topology asks for stand-in backends and they cannot run; the text says what to do."""
+
+
+def wanted_sandboxes(topology: Topology) -> tuple[str, ...]:
+    """The stand-in backends that a topology's backends name."""
+    urls = [str(section.get("url", "")) for section in topology.backends.values()]
+    return tuple(sorted({url.removeprefix(SANDBOX) for url in urls if url.startswith(SANDBOX)}))
+
+
+async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Path]:
+    """Start them; returns the process and the file that will hold their addresses.
+
+    Raises:
+        SandboxesMissing: The package is not installed.
+    """
+    packages = [point.value for point in entry_points(group=ENTRY_POINTS)]
+    if not packages:
+        raise SandboxesMissing("This topology wants stand-in backends; install triptych-sandboxes, or name real urls.")
+    directory = state / "sandboxes"
+    directory.mkdir(parents=True, exist_ok=True)
+    addresses = directory / "addresses.json"
+    addresses.unlink(missing_ok=True)
+    ensure_salesforce_key(state)
+    arguments = [packages[0], "--state", str(directory), "--ports-file", str(addresses)]
+    arguments += ["--only", ",".join(wanted_sandboxes(topology))]
+    environment = {"SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem").resolve())}
+    return await start_child(arguments, environment), addresses
+
+
+async def addresses_of(child: Process, file: Path) -> dict[str, str]:
+    """Wait until every stand-in backend listens.
+
+    Raises:
+        SandboxesMissing: They ended, or did not listen in time.
+    """
+    for _ in range(int(START_SECONDS / 0.01)):
+        if (addresses := _read_addresses(file)) is not None:
+            return addresses
+        if child.returncode is not None:
+            raise SandboxesMissing(f"The stand-in backends ended with status {child.returncode}; see above for why.")
+        await asyncio.sleep(0.01)
+    raise SandboxesMissing(f"The stand-in backends did not listen within {START_SECONDS:.0f} seconds.")
+
+
+def _read_addresses(file: Path) -> dict[str, str] | None:
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else None
+
+
+def salesforce_key(state: Path) -> Path:
+    """The private key with which the Salesforce connector signs in to the stand-in org."""
+    return state / "salesforce" / "private.pem"
+
+
+def ensure_salesforce_key(state: Path) -> None:
+    """Make the key pair of the connected app unless there is one; the private half is readable by us only."""
+    private = salesforce_key(state)
+    if private.exists():
+        return
+    private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    private.with_suffix(".pub.pem").write_bytes(public)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)

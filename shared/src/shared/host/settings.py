@@ -1,0 +1,50 @@
+"""Settings of backends: from the topology file, with secrets by reference and sandboxes by name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.host.topology import TopologyRefused
+from shared.security.secrets import decode_secret
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+SANDBOX = "sandbox:"
+
+
+def read_settings(
+    kind: type[_S], backends: Mapping[str, Mapping[str, Any]], sandboxes: Mapping[str, str], state: Path
+) -> _S:
+    """The settings Struct of one backend from `[backends.<folder of the Struct>]`.
+
+    `url = "sandbox:salesforce"` becomes the address of that stand-in backend; `{state}` in a string becomes
+    the state directory.
+
+    Raises:
+        TopologyRefused: The section is missing or wrong; says which field and why.
+    """
+    backend = kind.__module__.split(".")[1]
+    section = backends.get(backend)
+    if section is None:
+        raise TopologyRefused(f"The topology has no [backends.{backend}]; say at least its url there.")
+    values = {name: _resolve(value, backend, sandboxes, state) for name, value in section.items()}
+    unknown = values.keys() - {field.encode_name for field in msgspec.structs.fields(kind)}
+    if unknown:
+        raise TopologyRefused(f"[backends.{backend}] has unknown settings: {', '.join(sorted(unknown))}.")
+    try:
+        return msgspec.convert(values, kind, dec_hook=decode_secret)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise TopologyRefused(f"[backends.{backend}]: {error}.") from None
+
+
+def _resolve(value: Any, backend: str, sandboxes: Mapping[str, str], state: Path) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.startswith(SANDBOX):
+        name = value.removeprefix(SANDBOX)
+        if name not in sandboxes:
+            raise TopologyRefused(f"[backends.{backend}] wants the sandbox {name!r}, which is not running.")
+        return sandboxes[name]
+    return value.replace("{state}", str(state.resolve()))

@@ -1,0 +1,115 @@
+"""Brings a whole topology up on one machine: Valkey, stand-in backends, every process, in that order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from shared.host.app import build_app
+from shared.host.child_process import start_child, stop_child
+from shared.host.embedded import EmbeddedValkey
+from shared.host.process import Placement, Process
+from shared.host.runtime import STATE_VARIABLE, Runtime, write_runtime
+from shared.host.sandbox_process import addresses_of, start_sandboxes, wanted_sandboxes
+from shared.host.server import free_port, require_free, serving
+from shared.host.topology import Topology, TopologyRefused
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def running_topology(path: Path, topology: Topology, state: Path, port: int) -> AsyncGenerator[Runtime]:
+    """Everything of a topology, alive for the length of the block; yields its addresses.
+
+    Args:
+        path: The topology file.
+        topology: What it says.
+        state: Where state is kept; one running topology per directory.
+        port: Of the edge; everything else takes a free one. All listen on loopback only.
+
+    Raises:
+        PortTaken, SandboxesMissing, TopologyRefused: With a sentence that says what to do.
+    """
+    require_free(HOST, port)
+    async with AsyncExitStack() as stack:
+        sandboxes: dict[str, str] = {}
+        starting = None
+        if wanted_sandboxes(topology):
+            child, file = await start_sandboxes(topology, state)
+            stack.push_async_callback(stop_child, child)
+            starting = asyncio.create_task(addresses_of(child, file))
+        valkey = topology.valkey or await _embedded_valkey(stack, state)
+        if starting is not None:
+            sandboxes = await starting
+        runtime = _runtime(path, topology, state, port, sandboxes, valkey)
+        write_runtime(runtime)
+        await _start_processes(stack, runtime, topology)
+        yield runtime
+
+
+async def _embedded_valkey(stack: AsyncExitStack, state: Path) -> str:
+    return (await stack.enter_async_context(EmbeddedValkey(state))).url
+
+
+def _runtime(path: Path, topology: Topology, state: Path, port: int, sandboxes: dict[str, str], valkey: str) -> Runtime:
+    urls: dict[str, str] = {}
+    for name, placement in topology.processes.items():
+        chosen = port if placement.edge else placement.port or free_port(HOST)
+        urls[name] = placement.url or f"http://{HOST}:{chosen}"
+    issuers = [urls[name] for name, placement in topology.processes.items() if placement.issuer]
+    if not topology.issuer and len(issuers) != 1:
+        raise TopologyRefused(f"{topology.name}: one process must say `issuer = true`, or `issuer` name another.")
+    return Runtime(
+        topology=str(path.resolve()),
+        state=str(state.resolve()),
+        processes=urls,
+        issuer=topology.issuer or issuers[0],
+        sandboxes=sandboxes,
+        valkey=valkey,
+        development=True,
+    )
+
+
+async def _start_processes(stack: AsyncExitStack, runtime: Runtime, topology: Topology) -> None:
+    """One process runs right here; several get a process each."""
+    names = list(topology.processes)
+    if len(names) == 1:
+        await stack.enter_async_context(running_process(runtime, names[0]))
+        return
+    ready: list[Coroutine[Any, Any, None]] = []
+    for name in names:
+        child = await start_child(["shared.host", "serve", name], {STATE_VARIABLE: runtime.state})
+        stack.push_async_callback(stop_child, child)
+        ready.append(_until_ready(child, name, runtime.processes[name]))
+    await asyncio.gather(*ready)
+
+
+async def _until_ready(child: asyncio.subprocess.Process, name: str, url: str) -> None:
+    host, _, port = url.removeprefix("http://").partition(":")
+    for _ in range(int(START_SECONDS / 0.02)):
+        if child.returncode is not None:
+            raise TopologyRefused(f"The process {name} ended with status {child.returncode}; see above for why.")
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+    raise TopologyRefused(f"The process {name} does not listen at {url} after {START_SECONDS:.0f} seconds.")
+
+
+@asynccontextmanager
+async def running_process(runtime: Runtime, name: str) -> AsyncGenerator[Process]:
+    """One process of a topology, built, started and served for the length of the block."""
+    process = Process(runtime, Placement.of(runtime, name))
+    host, _, port = runtime.processes[name].removeprefix("http://").partition(":")
+    try:
+        await process.start()
+        async with serving(build_app(process), host, int(port)):
+            yield process
+            process.health.stopping = True
+    finally:
+        await process.stop()
