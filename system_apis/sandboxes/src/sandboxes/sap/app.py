@@ -1,0 +1,145 @@
+"""The S/4HANA stand-in put together: services, state, gateway and control routes."""
+
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sandboxes.company import company
+from sandboxes.kit import Clock, SandboxApp, State
+from sandboxes.sap.gateway import Credentials, Gateway, asgi_app
+from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
+from sandboxes.sap.odata_v2.edm import Service
+from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
+from sandboxes.sap.sales import fulfilment, orders, simulation
+from sandboxes.sap.sales.tables import INTERNAL, LEDGER, LOCKS, ORDERS, SEARCHED
+from sandboxes.sap.seed.history import seed_history
+from sandboxes.sap.seed.materials import seed_materials
+from sandboxes.sap.seed.partners import seed_partners
+from sandboxes.sap.services import availability_info, billing_document, business_partner
+from sandboxes.sap.services.catalog import CATALOG, catalog_rows
+from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
+from sandboxes.sap.services.material_stock import MATERIAL_STOCK
+from sandboxes.sap.services.outbound_delivery import OUTBOUND_DELIVERY
+from sandboxes.sap.services.product import PRODUCT
+from sandboxes.sap.services.sales_order import SALES_ORDER
+from sandboxes.sap.services.sales_order_simulation import SIMULATION
+from sandboxes.sap.sessions import Sessions
+from sandboxes.sap.storage import Records, schema, table_of
+
+USER = "TRIPTYCH"
+_PASSWORD_VARIABLE = "SANDBOX_SAP_PASSWORD"  # noqa: S105 - the name of a variable
+_STEPS = ("delivery", "goods-issue", "invoice")
+
+SERVICES: Sequence[tuple[Service, Behaviour]] = (
+    (SALES_ORDER, orders.BEHAVIOUR),
+    (SIMULATION, simulation.BEHAVIOUR),
+    (business_partner.BUSINESS_PARTNER, business_partner.BEHAVIOUR),
+    (PRODUCT, Behaviour()),
+    (MATERIAL_STOCK, Behaviour()),
+    (availability_info.AVAILABILITY_INFO, availability_info.BEHAVIOUR),
+    (CREDIT_ACCOUNT, Behaviour()),
+    (OUTBOUND_DELIVERY, Behaviour()),
+    (billing_document.BILLING_DOCUMENT, billing_document.BEHAVIOUR),
+    (CATALOG, Behaviour()),
+)
+
+
+def create_app(state: Path | None, clock: Clock) -> SandboxApp:
+    """The stand-in; the password of user TRIPTYCH comes from SANDBOX_SAP_PASSWORD, else it is `sandbox-only`."""
+    store = State(state, _ddl(), lambda _: None)
+    records, sessions = Records(store.connection), Sessions()
+    if not records.count(ORDERS, "1", ()):
+        _seeded().backup(store.connection)
+    endpoints = [ServiceEndpoint(service, behaviour, records, clock) for service, behaviour in SERVICES]
+    credentials = Credentials(USER, os.environ.get(_PASSWORD_VARIABLE, "sandbox-only"))
+    controls = _Controls(store, records, sessions, clock)
+    return SandboxApp(
+        asgi_app(Gateway(endpoints, store, clock, credentials, sessions)),
+        close=store.close,
+        reset=controls.reset,
+        ledger=controls.ledger,
+        controls={
+            "lock": controls.lock,
+            "unlock": controls.unlock,
+            "fulfil": controls.fulfil,
+            "expire-tokens": controls.expire_tokens,
+        },
+    )
+
+
+@cache
+def _seeded() -> sqlite3.Connection:
+    """A seeded database in memory, made once per process and copied from there: a reset takes milliseconds."""
+    connection = State(None, _ddl(), lambda _: None).connection
+    records, firm = Records(connection), company()
+    seed_partners(records, firm)
+    seed_materials(records, firm)
+    seed_history(records, firm)
+    records.add(table_of(CATALOG, "ServiceCollection"), *catalog_rows([service for service, _ in SERVICES]))
+    return connection
+
+
+def _ddl() -> str:
+    return schema([*(service for service, _ in SERVICES), INTERNAL], SEARCHED)
+
+
+class _Controls:
+    """What the control path may ask of this system."""
+
+    def __init__(self, state: State, records: Records, sessions: Sessions, clock: Clock) -> None:
+        self._state, self._records, self._sessions, self._clock = state, records, sessions, clock
+
+    def reset(self) -> None:
+        """Back to the seed, nobody logged on."""
+        self._sessions.end_all()
+        _seeded().backup(self._state.connection)
+
+    def ledger(self) -> Mapping[str, object]:
+        """The orders made since the seed, oldest first; state is open, cancelled or deleted."""
+        rows = self._records.find(LEDGER)
+        return {
+            "orders": [
+                {
+                    "SalesOrder": row["SalesOrder"],
+                    "PurchaseOrderByCustomer": row["PurchaseOrderByCustomer"],
+                    "SoldToParty": row["SoldToParty"],
+                    "TotalNetAmount": str(row["TotalNetAmount"]),
+                    "TransactionCurrency": row["TransactionCurrency"],
+                    "CreatedAt": row["CreatedAt"],
+                    "state": row["State"],
+                    "cancelled": row["State"] != "open",
+                }
+                for row in rows
+            ]
+        }
+
+    def lock(self, body: dict[str, Any]) -> object:
+        """`{"document": "4000001", "user": "MUELLER"}`: another user has the document open until it is unlocked."""
+        with self._state.transaction():
+            self._records.remove(LOCKS, Document=str(body["document"]))
+            self._records.add(LOCKS, {"Document": str(body["document"]), "User": str(body.get("user", "MUELLER"))})
+        return {"locked": str(body["document"])}
+
+    def unlock(self, body: dict[str, Any]) -> object:
+        """`{"document": "4000001"}`: the other user leaves the document."""
+        with self._state.transaction():
+            self._records.remove(LOCKS, Document=str(body["document"]))
+        return {"unlocked": str(body["document"])}
+
+    def fulfil(self, body: dict[str, Any]) -> object:
+        """`{"order": "4000001", "until": "delivery" | "goods-issue" | "invoice"}`: what follows an order, done now."""
+        until = _STEPS.index(body.get("until", "invoice"))
+        work = Work(SALES_ORDER, self._records, self._clock.now(), "WAREHOUSE", [])
+        with self._state.transaction():
+            delivery = fulfilment.deliver(work, str(body["order"]))
+            if until > 0:
+                fulfilment.issue_goods(work, delivery)
+            billed = fulfilment.invoice(work, delivery) if until > 1 else None
+        return {"delivery": delivery, "invoice": billed}
+
+    def expire_tokens(self, _: dict[str, Any]) -> object:
+        """Ends every session, and with it every CSRF token."""
+        return {"ended": self._sessions.end_all()}

@@ -1,0 +1,202 @@
+"""The grammar of `$filter` and `$orderby`: text to a tree of operations.
+
+Source: OData 2.0 "URI Conventions", section 4.5, with SAP's literal forms. Deep nesting is refused, not recursed.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from sandboxes.sap.odata_v2.edm import Value
+from sandboxes.sap.odata_v2.errors import ODataError, refuse
+from sandboxes.sap.odata_v2.primitives import moment, parse_duration
+
+_DEEPEST = 60
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)|(?P<typed>(?:datetimeoffset|datetime|time|guid)'[^']*')|(?P<string>'(?:[^']|'')*')"""
+    r"""|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[mMdDfFlL]?(?!\w))|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)|(?P<mark>[(),-])"""
+)
+_LEVELS = (("or",), ("and",), ("eq", "ne", "lt", "le", "gt", "ge"), ("add", "sub"), ("mul", "div", "mod"))
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant of an EDM type."""
+
+    type: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A property, perhaps through to-one navigations."""
+
+    path: tuple[str, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operator or function applied to operands."""
+
+    name: str
+    operands: tuple["Expression", ...]
+    position: int
+
+
+Expression = Literal | Member | Operation
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    position: int
+
+
+def parse_expression(text: str) -> Expression:
+    """The tree of a filter expression.
+
+    Raises:
+        ODataError: 400, the text does not follow the grammar.
+    """
+    parser = _Parser(_tokens(text))
+    tree = parser.binary(0, 0)
+    parser.expect_end()
+    return tree
+
+
+def parse_literal(text: str) -> Literal:
+    """A single constant as keys and function parameters carry it.
+
+    Raises:
+        ODataError: 400, the text is not exactly one literal.
+    """
+    tree = parse_expression(text)
+    if not isinstance(tree, Literal):
+        raise refuse(400, "/IWFND/CM_MGW/002", f"Malformed URI literal syntax at '{text[:40]}'")
+    return tree
+
+
+def _tokens(text: str) -> list[_Token]:
+    found: list[_Token] = []
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _syntax(at)
+        if match.lastgroup != "space":
+            found.append(_Token(match.lastgroup or "", match[0], at))
+        at = match.end()
+    return [*found, _Token("end", "", len(text))]
+
+
+class _Parser:
+    def __init__(self, tokens: list[_Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> _Token:
+        token = self._tokens[self._at]
+        self._at += 1
+        return token
+
+    def expect_end(self) -> None:
+        if self._peek().kind != "end":
+            raise _syntax(self._peek().position)
+
+    def _expect(self, mark: str) -> None:
+        token = self._next()
+        if token.text != mark:
+            raise _syntax(token.position)
+
+    def binary(self, level: int, depth: int) -> Expression:
+        if depth > _DEEPEST:
+            raise _syntax(self._peek().position)
+        if level == len(_LEVELS):
+            return self._unary(depth)
+        left = self.binary(level + 1, depth)
+        while self._peek().kind == "name" and self._peek().text in _LEVELS[level]:
+            operator = self._next()
+            left = Operation(operator.text, (left, self.binary(level + 1, depth)), operator.position)
+        return left
+
+    def _unary(self, depth: int) -> Expression:
+        token = self._peek()
+        if token.text == "not" and token.kind == "name":
+            self._next()
+            return Operation("not", (self.binary(2, depth + 1),), token.position)
+        if token.text == "-" and token.kind == "mark":
+            self._next()
+            return Operation("-", (self._unary(depth + 1),), token.position)
+        return self._primary(depth)
+
+    def _primary(self, depth: int) -> Expression:
+        token = self._next()
+        match token.kind:
+            case "mark" if token.text == "(":
+                inner = self.binary(0, depth + 1)
+                self._expect(")")
+                return inner
+            case "string":
+                return Literal("Edm.String", token.text[1:-1].replace("''", "'"))
+            case "number":
+                return _number(token.text)
+            case "typed":
+                return _typed(token)
+            case "name" if token.text in {"true", "false"}:
+                return Literal("Edm.Boolean", token.text == "true")
+            case "name" if token.text == "null":
+                return Literal("Null", None)
+            case "name" if self._peek().text == "(" and self._peek().kind == "mark":
+                return Operation(f"{token.text}()", self._arguments(depth + 1), token.position)
+            case "name":
+                return Member(tuple(token.text.split("/")), token.position)
+            case _:
+                raise _syntax(token.position)
+
+    def _arguments(self, depth: int) -> tuple[Expression, ...]:
+        self._expect("(")
+        if self._peek().text == ")":
+            self._next()
+            return ()
+        arguments = [self.binary(0, depth)]
+        while self._peek().text == ",":
+            self._next()
+            arguments.append(self.binary(0, depth))
+        self._expect(")")
+        return tuple(arguments)
+
+
+def _number(text: str) -> Literal:
+    suffix = text[-1].upper()
+    if suffix == "L":
+        return Literal("Edm.Int64", int(Decimal(text[:-1])))
+    if suffix in "MDF":
+        return Literal("Edm.Decimal" if suffix == "M" else "Edm.Double", Decimal(text[:-1]))
+    return Literal("Edm.Decimal", Decimal(text))
+
+
+def _typed(token: _Token) -> Literal:
+    prefix, _, rest = token.text.partition("'")
+    content = rest[:-1]
+    try:
+        match prefix:
+            case "datetime":
+                return Literal("Edm.DateTime", moment(content))
+            case "datetimeoffset":
+                return Literal("Edm.DateTimeOffset", moment(content))
+            case "time":
+                return Literal("Edm.Time", parse_duration(content))
+            case _:
+                return Literal("Edm.Guid", str(UUID(content)))
+    except ValueError:
+        raise _syntax(token.position) from None
+
+
+def _syntax(position: int) -> ODataError:
+    return refuse(400, "/IWFND/CM_MGW_RT/022", f"Invalid filter or key expression at position {position + 1}")

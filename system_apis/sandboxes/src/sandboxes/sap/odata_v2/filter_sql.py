@@ -1,0 +1,216 @@
+"""Filter trees to SQL: every constant becomes a bound parameter, every name comes from the model.
+
+Decimals compare exactly through the collation DECIMAL and the functions that storage registers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sandboxes.sap.odata_v2.edm import EntitySet, Property, Service
+from sandboxes.sap.odata_v2.errors import ODataError, refuse
+from sandboxes.sap.odata_v2.expression import Expression, Literal, Member, Operation
+from sandboxes.sap.odata_v2.primitives import alpha_in, to_column
+
+Parameter = str | int | float | None
+
+_COMPARISONS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}
+_MOMENTS = frozenset({"Edm.DateTime", "Edm.DateTimeOffset"})
+_NUMBERS = frozenset({"Edm.Decimal", "Edm.Int32", "Edm.Int64", "Edm.Double"})
+_PARTS = {"year()": "%Y", "month()": "%m", "day()": "%d", "hour()": "%H", "minute()": "%M", "second()": "%S"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A piece of SQL with its parameters and EDM type; `prop` when it is a plain property."""
+
+    text: str
+    type: str
+    parameters: tuple[Parameter, ...] = ()
+    prop: Property | None = None
+    constant: Literal | None = None
+
+
+def condition(service: Service, entity_set: EntitySet, tree: Expression) -> Sql:
+    """The boolean SQL of a filter over rows aliased `t0`.
+
+    Raises:
+        ODataError: 400, a property does not exist or operands do not fit their operator.
+    """
+    compiled = _Compiler(service, entity_set).compile(tree)
+    if compiled.type != "Edm.Boolean":
+        raise refuse(400, "/IWFND/CM_MGW_RT/022", "The filter expression is not a condition")
+    return compiled
+
+
+def sort_key(service: Service, entity_set: EntitySet, tree: Expression) -> Sql:
+    """The SQL to order rows aliased `t0` by."""
+    compiled = _Compiler(service, entity_set).compile(tree)
+    return Sql(_exact(compiled), compiled.type, compiled.parameters)
+
+
+class _Compiler:
+    def __init__(self, service: Service, entity_set: EntitySet) -> None:
+        self._service = service
+        self._set = entity_set
+
+    def compile(self, tree: Expression) -> Sql:
+        match tree:
+            case Literal():
+                return Sql("?", tree.type, (_bound(tree),), constant=tree)
+            case Member():
+                return self._member(tree)
+            case Operation():
+                return self._operation(tree)
+
+    def _member(self, member: Member) -> Sql:
+        entity_set, alias, opening, closing = self._set, "t0", "", ""
+        for depth, step in enumerate(member.path[:-1], 1):
+            navigation = entity_set.navigations.get(step)
+            if navigation is None or navigation.many:
+                raise _unknown(step, entity_set, member.position)
+            joined = " AND ".join(f't{depth}."{there}" = {alias}."{here}"' for here, there in navigation.join)
+            select = f'"{self._service.table(navigation.target)}" t{depth} WHERE {joined}'
+            opening, closing = f"{opening}(SELECT ", f" FROM {select} LIMIT 1){closing}"
+            entity_set, alias = self._service.sets[navigation.target], f"t{depth}"
+        prop = entity_set.properties.get(member.path[-1])
+        if prop is None:
+            raise _unknown(member.path[-1], entity_set, member.position)
+        return Sql(f'{opening}{alias}."{prop.name}"{closing}', prop.type, prop=prop)
+
+    def _operation(self, operation: Operation) -> Sql:
+        operands = tuple(map(self.compile, operation.operands))
+        name = operation.name
+        if name in {"and", "or", "not"}:
+            return _logic(operation, operands)
+        if name in _COMPARISONS:
+            return _comparison(operation, *operands)
+        if name in _ARITHMETIC or name == "-":
+            return _arithmetic(operation, operands)
+        return _function(operation, operands)
+
+
+def _logic(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
+    _typed(operation, operands, "Edm.Boolean")
+    texts = [operand.text for operand in operands]
+    text = f"(NOT {texts[0]})" if operation.name == "not" else f"({texts[0]} {operation.name.upper()} {texts[1]})"
+    return Sql(text, "Edm.Boolean", _parameters(operands))
+
+
+def _comparison(operation: Operation, left: Sql, right: Sql) -> Sql:
+    operator = _COMPARISONS[operation.name]
+    if "Null" in {left.type, right.type}:
+        if operation.name not in {"eq", "ne"}:
+            raise _misfit(operation)
+        side = left if right.type == "Null" else right
+        return Sql(f"({side.text} IS {'' if operator == '=' else 'NOT '}NULL)", "Edm.Boolean", side.parameters)
+    if not _comparable(left.type, right.type):
+        raise _misfit(operation)
+    left, right = _numbered(left, right), _numbered(right, left)
+    relation = "IS NOT" if operator == "<>" else operator
+    return Sql(f"({_exact(left)} {relation} {_exact(right)})", "Edm.Boolean", _parameters((left, right)))
+
+
+def _exact(side: Sql) -> str:
+    """Numbers compare as decimals whatever column type they come from."""
+    return f"CAST({side.text} AS TEXT) COLLATE DECIMAL" if side.type in _NUMBERS else side.text
+
+
+def _numbered(one: Sql, other: Sql) -> Sql:
+    """A constant compared with a document number takes the form that number is kept in."""
+    if one.constant is None or other.prop is None or not other.prop.alpha:
+        return one
+    return Sql("?", one.type, (alpha_in(str(one.constant.value), other.prop.max_length),), constant=one.constant)
+
+
+def _arithmetic(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
+    if any(operand.type not in _NUMBERS for operand in operands):
+        raise _misfit(operation)
+    if operation.name == "-":
+        return Sql(f"calculate('-', '0', {operands[0].text})", "Edm.Decimal", operands[0].parameters)
+    left, right = operands
+    text = f"calculate('{_ARITHMETIC[operation.name]}', {left.text}, {right.text})"
+    return Sql(text, "Edm.Decimal", _parameters(operands))
+
+
+def _function(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
+    known = _FUNCTIONS.get((operation.name, len(operands)))
+    if known is None:
+        raise refuse(
+            400, "/IWFND/CM_MGW_RT/022", f"Function {operation.name} is not known (position {operation.position + 1})"
+        )
+    expected, result, write = known
+    for operand, kind in zip(operands, expected, strict=True):
+        allowed = {"text": {"Edm.String"}, "number": _NUMBERS, "moment": _MOMENTS | {"Edm.Time"}}[kind]
+        if operand.type not in allowed:
+            raise _misfit(operation)
+    parameters = _parameters(operands)
+    texts = [f"trim_zeros({one.text})" if one.prop and one.prop.alpha else one.text for one in operands]
+    return Sql(write(texts), result, parameters)
+
+
+_Writer = Callable[[list[str]], str]
+_FUNCTIONS: dict[tuple[str, int], tuple[tuple[str, ...], str, _Writer]] = {
+    ("substringof()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(contains({t[0]}, {t[1]}))"),
+    ("startswith()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(starts({t[0]}, {t[1]}))"),
+    ("endswith()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(ends({t[0]}, {t[1]}))"),
+    ("tolower()", 1): (("text",), "Edm.String", lambda t: f"fold('lower', {t[0]})"),
+    ("toupper()", 1): (("text",), "Edm.String", lambda t: f"fold('upper', {t[0]})"),
+    ("trim()", 1): (("text",), "Edm.String", lambda t: f"trim({t[0]})"),
+    ("length()", 1): (("text",), "Edm.Int32", lambda t: f"length({t[0]})"),
+    ("concat()", 2): (("text", "text"), "Edm.String", lambda t: f"({t[0]} || {t[1]})"),
+    ("replace()", 3): (("text", "text", "text"), "Edm.String", lambda t: f"replace({t[0]}, {t[1]}, {t[2]})"),
+    ("indexof()", 2): (("text", "text"), "Edm.Int32", lambda t: f"(instr({t[0]}, {t[1]}) - 1)"),
+    ("substring()", 2): (("text", "number"), "Edm.String", lambda t: f"substr({t[0]}, CAST({t[1]} AS INTEGER) + 1)"),
+    ("substring()", 3): (
+        ("text", "number", "number"),
+        "Edm.String",
+        lambda t: f"substr({t[0]}, CAST({t[1]} AS INTEGER) + 1, CAST({t[2]} AS INTEGER))",
+    ),
+    ("round()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('round', {t[0]}, '1')"),
+    ("floor()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('floor', {t[0]}, '1')"),
+    ("ceiling()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('ceiling', {t[0]}, '1')"),
+} | {
+    (name, 1): (
+        ("moment",),
+        "Edm.Int32",
+        lambda t, part=part: f"CAST(strftime('{part}', {t[0]} / 1000000, 'unixepoch') AS INTEGER)",
+    )
+    for name, part in _PARTS.items()
+}
+
+
+def _comparable(left: str, right: str) -> bool:
+    return left == right or {left, right} <= _NUMBERS or {left, right} <= _MOMENTS
+
+
+def _bound(literal: Literal) -> Parameter:
+    if isinstance(literal.value, bool):
+        return int(literal.value)
+    if isinstance(literal.value, Decimal):
+        return format(literal.value, "f")
+    return to_column(Property("", literal.type), literal.value)
+
+
+def _typed(operation: Operation, operands: tuple[Sql, ...], expected: str) -> None:
+    if any(operand.type != expected for operand in operands):
+        raise _misfit(operation)
+
+
+def _parameters(operands: tuple[Sql, ...]) -> tuple[Parameter, ...]:
+    return tuple(parameter for operand in operands for parameter in operand.parameters)
+
+
+def _misfit(operation: Operation) -> ODataError:
+    name = operation.name.removesuffix("()")
+    return refuse(
+        400,
+        "/IWFND/CM_MGW_RT/021",
+        f"Invalid parametertype used at function '{name}' (Position: {operation.position + 1})",
+    )
+
+
+def _unknown(name: str, entity_set: EntitySet, position: int) -> ODataError:
+    text = f"Property {name} not found in type {entity_set.type_name} (position {position + 1})"
+    return refuse(400, "/IWBEP/CM_MGW_RT/125", text)
