@@ -112,7 +112,7 @@ class Execution:
             at = self._around.clock()
             encoded = msgspec.json.encode(datetime.fromtimestamp(at, UTC))
             known = StepRecord(seq, NOW, b"{}", "succeeded", encoded, 1, 0, at, at)
-            self.log.record(known)
+            self.log.record(known, safe=True)
         elif known.operation != NOW:
             raise self._interrupt(FlowDiverged(seq, known.operation, NOW))
         return _time_decoder.decode(known.outcome)
@@ -271,7 +271,7 @@ class Execution:
             self._results[seq] = result
         elif record.retry_in is not None:
             self._due_at[seq] = time.monotonic() + record.retry_in
-        self.log.record(record)
+        self.log.record(record, safe=step.operation.safe)
 
     async def _durable(self) -> None:
         try:
@@ -290,7 +290,7 @@ class Execution:
         if any(r.state == "refused" for r in records) and all(step.undo is None for _, step in unsettled):
             # The flow is refused whatever becomes of these, and nothing of them could be undone.
             for seq, _ in unsettled:
-                self.log.record(msgspec.structs.replace(self.log.steps[seq], state="refused", retry_in=None))
+                self.log.record(msgspec.structs.replace(self.log.steps[seq], state="refused", retry_in=None), safe=True)
             return
         raise self._interrupt(self._why_unsettled([seq for seq, _ in unsettled]))
 
@@ -336,7 +336,7 @@ class Execution:
                 raise TypeError(f"The undo of step {seq} is not one contract call, so it cannot be durable.")
         except Exception as error:  # noqa: BLE001 - the user's code
             problem, at = fault("flow.undo_fault", error, flow_id=self.flow_id, seq=seq), self._around.clock()
-            self.log.record(StepRecord(-seq, UNDO, b"{}", "dead", encode_problem(problem), 1, 0, at, at))
+            self.log.record(StepRecord(-seq, UNDO, b"{}", "dead", encode_problem(problem), 1, 0, at, at), safe=True)
             raise GaveUp(problem) from None
         return cast("Step[Any]", step)
 

@@ -1,9 +1,9 @@
 """What one run of a flow remembers and writes: recorded steps, and saves on their way into the journal.
 
-A step's outcome is handed to the journal the moment it is known. The flow may look at it at once, but no
-effect leaves before everything recorded until then is durable: writes wait for `durable()`, and so does the
-end of the flow. Reads therefore cost no waiting. Saves of one run go out one after the other, so the journal
-never has a gap: what came after a failed save is not written either.
+No effect leaves before everything it rests on is durable: a step that writes waits for `durable()`, and so
+does the end of the flow. Outcomes of reads go along with the next save (or after `READS_WAIT`), so they cost
+no commit of their own; outcomes of writes go out as soon as the flow's code pauses. Saves of one run go out
+one after the other, so the journal never has a gap: what came after a failed save is not written either.
 """
 
 import asyncio
@@ -15,6 +15,9 @@ import msgspec
 from shared.durable.codec import PayloadCodec
 from shared.durable.interruptions import Disowned, Unrecorded
 from shared.durable.journal import Change, FenceLost, Journal, JournalUnavailable, Save, StepRecord
+
+READS_WAIT = 0.02
+"""Seconds after which the outcome of a read is saved on its own, if nothing took it along by then."""
 
 
 class FlowLog:
@@ -30,17 +33,23 @@ class FlowLog:
         self._change: Change | None = None
         self._saving: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
+        self._flushing: asyncio.Handle | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     def restore(self, steps: Iterable[StepRecord]) -> None:
         """Take over what earlier runs recorded."""
         for step in steps:
             self.steps[step.seq] = self._recoded(step, self._codec.open)
 
-    def record(self, step: StepRecord) -> None:
-        """Remember a step and send it to the journal."""
+    def record(self, step: StepRecord, *, safe: bool) -> None:
+        """Remember a step and send it to the journal: soon when it was a read, else with the next pause."""
         self.steps[step.seq] = step
         self._unsaved.append(step)
-        self._flush()
+        if not safe:
+            self._stop_flushing()
+            self._flushing = asyncio.get_running_loop().call_soon(self._flush)
+        elif self._flushing is None:
+            self._flushing = asyncio.get_running_loop().call_later(READS_WAIT, self._flush)
 
     def change(self, change: Change) -> None:
         """Send a change of state to the journal, in one save with the steps not sent yet."""
@@ -54,9 +63,10 @@ class FlowLog:
             Disowned: Another worker has the flow.
             Unrecorded: The journal cannot be written.
         """
-        while (saving := self._saving) is not None:
-            await asyncio.wait([saving])
-            self._saved(saving)
+        self._flush()
+        while self._saving is not None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         if isinstance(self._failure, FenceLost):
             raise Disowned from self._failure
         if isinstance(self._failure, JournalUnavailable):
@@ -64,7 +74,13 @@ class FlowLog:
         if self._failure is not None:
             raise self._failure
 
+    def _stop_flushing(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+
     def _flush(self) -> None:
+        self._stop_flushing()
         if self._saving is None and self._failure is None and (self._unsaved or self._change):
             steps = tuple(self._recoded(step, self._codec.seal) for step in self._unsaved)
             save = Save(self._flow_id, self._fence, steps, self._sealed_change())
@@ -73,11 +89,11 @@ class FlowLog:
             self._saving.add_done_callback(self._saved)
 
     def _saved(self, future: "asyncio.Future[None]") -> None:
-        if self._saving is not future:
-            return
         self._saving = None
         self._failure = future.exception()
         self._flush()
+        if self._saving is None and self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _sealed_change(self) -> Change | None:
         change = self._change

@@ -36,7 +36,7 @@ _Task = Callable[[sqlite3.Connection, float], Any]
 
 _BUSY_SECONDS = 5.0
 _FORGET_WORKERS_AFTER = 3600.0
-_SETTINGS = ("synchronous = FULL", "temp_store = MEMORY", "cache_size = -32000", "wal_autocheckpoint = 4000")
+_SETTINGS = ("synchronous = FULL", "temp_store = MEMORY", "cache_size = -32000", "wal_autocheckpoint = 1000")
 
 
 def steady_clock() -> Callable[[], float]:
@@ -225,7 +225,7 @@ class SqliteJournal:
             "synchronous = FULL",
             "temp_store = MEMORY",
             "cache_size = -32000",
-            "wal_autocheckpoint = 4000",
+            "wal_autocheckpoint = 1000",
         ):
             connection.execute(f"PRAGMA {setting}")
         if self._max_pages is not None:
@@ -236,35 +236,24 @@ class SqliteJournal:
     def _apply(self, connection: sqlite3.Connection, items: list[Any]) -> list[Any]:
         """Write a batch: new flows, then saves, then single tasks; that is also an order of the calls."""
         now = self._clock()
+        starts: dict[int, _Start] = {i: item for i, item in enumerate(items) if isinstance(item, tuple)}
+        saves = {i: item for i, item in enumerate(items) if isinstance(item, Save)}
         outcomes: list[Any] = [None] * len(items)
-        starts = [i for i, item in enumerate(items) if isinstance(item, tuple)]
-        saves = [i for i, item in enumerate(items) if isinstance(item, Save)]
-        for i, outcome in zip(starts, _start_all(connection, [items[i] for i in starts], now), strict=True):
-            outcomes[i] = outcome
-        for i, outcome in zip(saves, _save_all(connection, [items[i] for i in saves], now), strict=True):
-            outcomes[i] = outcome
+        if insert_flows(connection, [*starts.values()], now) == len(starts) and write_saves(
+            connection, [*saves.values()], now
+        ):
+            outcomes = [i in starts or None for i in range(len(items))]
+        else:  # some id is taken or some fence is gone: find out whose, one by one
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            for i, start in starts.items():
+                outcomes[i] = insert_flows(connection, [start], now) == 1
+            for i, save in saves.items():
+                outcomes[i] = _save_one(connection, save, now)
         for i, item in enumerate(items):
-            if not isinstance(item, (tuple, Save)):
+            if i not in starts and i not in saves:
                 outcomes[i] = cast("_Task", item)(connection, now)
         return outcomes
-
-
-def _start_all(connection: sqlite3.Connection, starts: list[_Start], now: float) -> list[bool]:
-    connection.execute("SAVEPOINT starts")
-    if insert_flows(connection, starts, now) == len(starts):
-        connection.execute("RELEASE starts")
-        return [True] * len(starts)
-    connection.execute("ROLLBACK TO starts")
-    return [insert_flows(connection, [start], now) == 1 for start in starts]
-
-
-def _save_all(connection: sqlite3.Connection, saves: list[Save], now: float) -> list[FenceLost | None]:
-    connection.execute("SAVEPOINT saves")
-    if write_saves(connection, saves, now):
-        connection.execute("RELEASE saves")
-        return [None] * len(saves)
-    connection.execute("ROLLBACK TO saves")
-    return [_save_one(connection, save, now) for save in saves]
 
 
 def _save_one(connection: sqlite3.Connection, save: Save, now: float) -> FenceLost | None:

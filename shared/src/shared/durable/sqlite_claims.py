@@ -15,7 +15,7 @@ _ABANDONED = (
 _DUE = (
     "SELECT flow_id FROM flow WHERE next_at <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?"
 )
-_SETTLED = "(SELECT count(*) FROM step s WHERE s.flow_id = flow.flow_id AND s.state IN ('succeeded', 'refused'))"
+_SETTLED = "(SELECT count(*) FROM step s WHERE s.flow = flow.number AND s.state IN ('succeeded', 'refused'))"
 # A worker that vanished counts against the flow, unless the flow had got further since the last time.
 _TAKE_OVER = (
     f"UPDATE flow SET in_doubt = 1, progress = {_SETTLED},"  # noqa: S608
@@ -55,7 +55,8 @@ def claim(connection: sqlite3.Connection, worker: str, kinds: str, limit: int, n
 def steps(connection: sqlite3.Connection, flow_id: str, now: float) -> tuple[StepRecord, ...]:
     """The steps of a flow in the order they began."""
     found = connection.execute(
-        f"SELECT {STEP_COLUMNS} FROM step WHERE flow_id = ? ORDER BY started_at, abs(seq)",  # noqa: S608
+        f"SELECT {STEP_COLUMNS} FROM step WHERE flow = (SELECT number FROM flow WHERE flow_id = ?)"  # noqa: S608
+        " ORDER BY started_at, abs(seq)",
         (flow_id,),
     )
     return tuple(step_record(row, now) for row in found.fetchall())

@@ -18,11 +18,11 @@ _INSERT_FLOW = (
 )
 # The fence is checked by the join: a step of a flow claimed by someone else finds no row.
 _UPSERT_STEP = (
-    "INSERT INTO step (flow_id, seq, operation, arguments, state, outcome, attempts, parks, started_at, finished_at,"
-    " retry_at) SELECT v.column1, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, v.column9,"
+    "INSERT INTO step (flow, seq, operation, arguments, state, outcome, attempts, parks, started_at, finished_at,"
+    " retry_at) SELECT flow.number, v.column3, v.column4, v.column5, v.column6, v.column7, v.column8, v.column9,"
     " v.column10, v.column11, v.column12 FROM (VALUES {rows}) v CROSS JOIN flow"
     " WHERE flow.flow_id = v.column1 AND flow.fence = v.column2"
-    " ON CONFLICT (flow_id, seq) DO UPDATE SET arguments = excluded.arguments, operation = excluded.operation,"
+    " ON CONFLICT (flow, seq) DO UPDATE SET arguments = excluded.arguments, operation = excluded.operation,"
     " state = excluded.state, outcome = excluded.outcome, attempts = excluded.attempts, parks = excluded.parks,"
     " finished_at = excluded.finished_at, retry_at = excluded.retry_at"
 )

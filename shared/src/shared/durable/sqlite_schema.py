@@ -32,7 +32,7 @@ _MIGRATIONS = (
     CREATE INDEX flow_again ON flow (key, attempt) WHERE attempt > 1;
 
     CREATE TABLE step (
-      flow_id     TEXT NOT NULL,
+      flow        INTEGER NOT NULL,  -- its number: flows under way lie on the same few pages
       seq         INTEGER NOT NULL,
       operation   TEXT NOT NULL,
       arguments   BLOB NOT NULL,
@@ -43,7 +43,7 @@ _MIGRATIONS = (
       started_at  REAL NOT NULL,
       finished_at REAL NOT NULL,
       retry_at    REAL,
-      PRIMARY KEY (flow_id, seq)
+      PRIMARY KEY (flow, seq)
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE worker (

@@ -1,0 +1,341 @@
+"""What becomes of a flow when steps fail: retries, parking, dead letters, compensation, cancellation."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.binding.declare import Contract, get, post
+from shared.binding.problems import BackendFault, BackendUnavailable, CircuitOpen, Conflict, QuotaExceeded, Refused
+from shared.durable.flow import Flow
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """A thing."""
+
+    name: str
+
+
+class Works(Contract, tier="system", version="v1"):
+    """Makes and unmakes things."""
+
+    @get("/things/{name}", scope="works:read")
+    async def look(self, name: str) -> Thing:
+        """Look at it."""
+        ...
+
+    @post("/things", scope="works:write")
+    async def make(self, thing: Thing) -> Thing:
+        """Make it."""
+        ...
+
+    @post("/things/{name}/end", scope="works:write")
+    async def unmake(self, name: str) -> None:
+        """Unmake it."""
+        ...
+
+
+class Build(Flow[Thing, str], version=1):
+    """Makes a, b and c, each undoable, and looks at the name it was given in between."""
+
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    async def run(self, request: Thing) -> str:
+        for name in "abc":
+            await self.undoable(self.works.make(Thing(name)), lambda thing: self.works.unmake(thing.name))
+            await self.works.look(request.name)
+        return "built"
+
+
+class Once(Flow[Thing, str], version=1):
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    async def run(self, request: Thing) -> str:
+        return (await self.works.make(request)).name
+
+
+async def attempts_at(runner: Any, clock: Any, backends: Any, until: Any, waits: list[float]) -> None:
+    """Check that attempt n+1 comes after waits[n] seconds and not before."""
+    for count, wait in enumerate(waits, start=1):
+        await until(runner, "q1", "waiting")
+        assert len(backends.calls) == count
+        clock.advance(wait - 0.5)
+        await asyncio.sleep(0.06)
+        assert len(backends.calls) == count, f"attempt {count + 1} came early"
+        clock.advance(0.5)
+        while len(backends.calls) == count:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.02)
+
+
+async def test_transient_problems_are_retried_after_1_4_16_and_60_seconds(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
+    backends.answers = {"make": BackendUnavailable("down")}
+    runner = await start(Once)
+    await runner.submit(Once, "q1", Thing("x"))
+    await attempts_at(runner, clock, backends, until, [1, 4, 16, 60])
+    view = await until(runner, "q1", "dead")
+    assert (view.problem.detail, view.timeline[0].attempts, view.timeline[0].state) == ("down", 5, "failed")
+    assert set(backends.keys("make")) == {"q1/1"}
+    clock.advance(3600)
+    await asyncio.sleep(0.05)
+    assert len(backends.calls) == 5
+
+
+async def test_retry_after_is_obeyed_when_longer(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
+    backends.answers = {
+        "make": [QuotaExceeded("full", retry_after=30), QuotaExceeded("full", retry_after=2), Thing("x")]
+    }
+    runner = await start(Once)
+    await runner.submit(Once, "q1", Thing("x"))
+    await attempts_at(runner, clock, backends, until, [30, 4])
+    assert (await until(runner, "q1", "completed")).timeline[0].attempts == 3
+
+
+async def test_an_open_circuit_parks_without_spending_attempts(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
+    backends.answers = {"make": CircuitOpen("open", retry_after=10)}
+    runner = await start(Once)
+    await runner.submit(Once, "q1", Thing("x"))
+    await attempts_at(runner, clock, backends, until, [10] * 8)
+    assert (await until(runner, "q1", "waiting")).timeline[0].attempts == 0
+    backends.answers = {"make": Thing("x")}
+    clock.advance(10)
+    assert (await until(runner, "q1", "completed")).timeline[0].attempts == 1
+
+
+class Impatient(Flow[Thing, str], version=1):
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    async def run(self, request: Thing) -> str:
+        return (await self.retrying(self.works.make(request), delays=(0.0, 0.0))).name
+
+
+async def test_a_step_may_have_its_own_schedule(start: Callable[..., Any], backends: Any, until: Any) -> None:
+    backends.answers = {"make": BackendUnavailable("down")}
+    runner = await start(Impatient)
+    await runner.submit(Impatient, "q1", Thing("x"))
+    assert (await until(runner, "q1", "dead")).timeline[0].attempts == 3
+
+
+async def test_a_refusal_undoes_in_reverse(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {
+        "make": lambda thing: thing,
+        "look": [Thing("x"), Thing("x"), Refused("ugly")],
+        "unmake": None,
+    }
+    runner = await start(Build)
+    view = await (await runner.submit(Build, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.type, view.problem.detail) == ("refused", "/problems/refused", "ugly")
+    assert [a["name"] for n, a, _ in backends.calls if n == "unmake"] == ["c", "b", "a"]
+    assert backends.keys("unmake") == ["q1/5/undo", "q1/3/undo", "q1/1/undo"]
+    assert [(e.seq, e.state) for e in view.timeline] == [
+        (1, "undone"), (2, "done"), (3, "undone"), (4, "done"), (5, "undone"), (6, "failed"),
+        (-5, "done"), (-3, "done"), (-1, "done"),
+    ]  # fmt: skip
+
+
+async def test_undoing_is_retried_and_each_undo_happens_once(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
+    backends.answers = {
+        "make": lambda thing: thing,
+        "look": [Thing("x"), Refused("ugly")],
+        "unmake": [None, BackendUnavailable("down"), None],
+    }
+    runner = await start(Build)
+    await runner.submit(Build, "q1", Thing("x"))
+    view = await until(runner, "q1", "compensating")
+    while len(view.timeline) < 6:
+        view = await runner.view("q1")
+    assert (view.timeline[-1].state, view.timeline[-1].seq) == ("waiting", -1)
+    clock.advance(1.1)
+    view = await until(runner, "q1", "refused")
+    assert view.problem.detail == "ugly"
+    assert backends.keys("unmake") == ["q1/3/undo", "q1/1/undo", "q1/1/undo"]
+
+
+async def test_an_undo_that_is_refused_needs_a_person(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {
+        "make": lambda thing: thing,
+        "look": [Thing("x"), Refused("ugly")],
+        "unmake": [None, Refused("shipped already")],
+    }
+    runner = await start(Build)
+    view = await (await runner.submit(Build, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.detail) == ("dead", "shipped already")
+    assert [e.detail for e in view.timeline if e.state == "failed"] == ["ugly", "shipped already"]
+
+
+async def test_exhausted_retries_undo_nothing(start: Callable[..., Any], backends: Any, clock: Any) -> None:
+    backends.answers = {"make": lambda thing: thing, "look": BackendUnavailable("down"), "unmake": None}
+    runner = await start(Build)
+    handle = await runner.submit(Build, "q1", Thing("x"))
+    for wait in (1, 4, 16, 60):
+        await handle.result(0.15)
+        clock.advance(wait)
+    view = await handle.result(5)
+    assert view.state == "dead"
+    assert "unmake" not in backends.names()
+
+
+async def test_a_write_of_unknown_effect_is_a_dead_letter_at_once(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {"make": [Thing("a"), BackendFault("gibberish")], "look": Thing("x"), "unmake": None}
+    runner = await start(Build)
+    view = await (await runner.submit(Build, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.detail) == ("dead", "gibberish")
+    assert backends.names() == ["make", "look", "make"]
+
+
+async def test_a_read_that_answers_gibberish_refuses_the_flow(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {"make": lambda thing: thing, "look": BackendFault("gibberish"), "unmake": None}
+    runner = await start(Build)
+    view = await (await runner.submit(Build, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.type) == ("refused", "/problems/backend-fault")
+    assert backends.names() == ["make", "look", "unmake"]
+
+
+@pytest.mark.parametrize("raised", [ValueError, asyncio.CancelledError])
+async def test_a_raw_error_of_the_executor_never_reaches_flow_code(
+    start: Callable[..., Any], backends: Any, raised: type[BaseException], until: Any
+) -> None:
+    async def fail(**_: Any) -> Any:
+        raise raised("no secret here")
+
+    backends.answers = {"make": fail}
+    runner = await start(Once)
+    await runner.submit(Once, "q1", Thing("x"))
+    view = await until(runner, "q1", "dead" if raised is ValueError else "waiting")
+    assert "secret" not in str(view)
+
+
+class Buggy(Flow[Thing, str], version=1):
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    async def run(self, request: Thing) -> str:
+        await self.undoable(self.works.make(request), lambda thing: self.works.unmake(thing.name))
+        raise ZeroDivisionError(request.name)
+
+
+async def test_a_defect_in_flow_code_undoes_and_is_reported(
+    start: Callable[..., Any], backends: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backends.answers = {"make": lambda thing: thing, "unmake": None}
+    runner = await start(Buggy)
+    view = await (await runner.submit(Buggy, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.type) == ("refused", "/problems/internal-fault")
+    assert "ZeroDivisionError" in view.problem.detail
+    assert backends.names() == ["make", "unmake"]
+    assert "flow.fault" in capsys.readouterr().out
+
+
+class SideBySide(Flow[Thing, str], version=1):
+    def __init__(self, works: Works) -> None:
+        self.works = works
+
+    async def run(self, request: Thing) -> str:
+        made, looked, seen = await self.together(
+            self.undoable(self.works.make(request), lambda thing: self.works.unmake(thing.name)),
+            self.works.look("first"),
+            self.works.look("second"),
+        )
+        return made.name + looked.name + seen.name
+
+
+async def test_a_refusal_beside_others_waits_for_what_must_be_undone(
+    start: Callable[..., Any], backends: Any, clock: Any
+) -> None:
+    backends.answers = {
+        "make": [BackendUnavailable("lost reply"), Thing("x")],
+        "look": lambda name: Refused("ugly") if name == "first" else Thing(name),
+        "unmake": None,
+    }
+    runner = await start(SideBySide)
+    handle = await runner.submit(SideBySide, "q1", Thing("x"))
+    assert (await handle.result(0.2)).state == "waiting"
+    clock.advance(1.1)
+    view = await handle.result(5)
+    assert (view.state, view.problem.detail) == ("refused", "ugly")
+    assert backends.names() == ["make", "look", "look", "make", "unmake"]
+
+
+async def test_a_refusal_beside_others_does_not_wait_for_reads(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {
+        "make": Thing("x"),
+        "look": lambda name: BackendUnavailable("down") if name == "first" else Refused("ugly"),
+        "unmake": None,
+    }
+    runner = await start(SideBySide)
+    view = await (await runner.submit(SideBySide, "q1", Thing("x"))).result(5)
+    assert (view.state, view.problem.detail) == ("refused", "ugly")
+    assert backends.names() == ["make", "look", "look", "unmake"]
+
+
+async def test_cancelling_takes_effect_at_the_next_step_and_undoes(start: Callable[..., Any], backends: Any) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(name: str) -> Thing:
+        reached.set()
+        await go_on.wait()
+        return Thing(name)
+
+    backends.answers = {"make": lambda thing: thing, "look": slow, "unmake": None}
+    runner = await start(Build)
+    handle = await runner.submit(Build, "q1", Thing("x"))
+    await reached.wait()
+    assert (await runner.cancel("q1")).cancel_requested
+    go_on.set()
+    view = await handle.result(5)
+    assert (view.state, view.problem) == ("cancelled", None)
+    assert backends.names() == ["make", "look", "unmake"]
+    assert (await runner.cancel("q1")).state == "cancelled"
+    assert (await (await runner.submit(Build, "q1", Thing("x"))).result(5)).flow_id == "q1.2"
+
+
+async def test_cancelling_a_waiting_flow_wakes_it(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {"make": lambda thing: thing, "look": BackendUnavailable("down"), "unmake": None}
+    runner = await start(Build)
+    handle = await runner.submit(Build, "q1", Thing("x"))
+    assert (await handle.result(0.1)).state == "waiting"
+    await runner.cancel("q1")
+    assert (await handle.result(5)).state == "cancelled"
+    assert backends.names() == ["make", "look", "unmake"]
+
+
+async def test_cancelling_waits_until_a_write_in_doubt_is_known(
+    start: Callable[..., Any], backends: Any, clock: Any
+) -> None:
+    backends.answers = {"make": [BackendUnavailable("lost reply"), Thing("a")], "unmake": None}
+    runner = await start(Build)
+    handle = await runner.submit(Build, "q1", Thing("x"))
+    assert (await handle.result(0.1)).state == "waiting"
+    await runner.cancel("q1")
+    assert (await handle.result(0.1)).state == "waiting"
+    clock.advance(1.1)
+    assert (await handle.result(5)).state == "cancelled"
+    assert backends.names() == ["make", "make", "unmake"]
+
+
+async def test_a_completed_flow_cannot_be_cancelled(start: Callable[..., Any], backends: Any) -> None:
+    backends.answers = {"make": Thing("x")}
+    runner = await start(Once)
+    await (await runner.submit(Once, "q1", Thing("x"))).result(5)
+    with pytest.raises(Conflict, match="completed"):
+        await runner.cancel("q1")
+
+
+async def test_a_step_that_never_answers_is_cut_off(start: Callable[..., Any], backends: Any, quick: Any) -> None:
+    backends.answers = {"make": lambda thing: asyncio.sleep(60, thing)}
+    runner = await start(Once, settings=msgspec.structs.replace(quick, step_timeout=0.05))
+    view = await (await runner.submit(Once, "q1", Thing("x"))).result(0.5)
+    assert (view.state, view.timeline[0].detail) == ("waiting", "works.make did not answer in time.")
