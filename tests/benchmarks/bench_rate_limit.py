@@ -94,14 +94,15 @@ async def hammer(url: str) -> None:
                 admitted += decision.allowed
                 alone += decision.local
             await asyncio.sleep(0.001)  # leave a core to the server
-        print(began, time.monotonic(), offered, admitted, asked_nobody, alone)
+        print("result", began, time.monotonic(), offered, admitted, asked_nobody, alone)
 
 
 async def over_admission(url: str) -> int:
     """Several processes hammer one allowance; answers by how much they exceeded it."""
     command = [sys.executable, __file__, "hammer", url]
     clients = [await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE) for _ in range(_PROCESSES)]
-    answers = [(await each.communicate())[0].split() for each in clients]
+    outputs = [(await each.communicate())[0].splitlines() for each in clients]
+    answers = [line.split()[1:] for lines in outputs for line in lines if line.startswith(b"result ")]
     began = min(float(each[0]) for each in answers)
     ended = max(float(each[1]) for each in answers)
     columns = range(2, 6)

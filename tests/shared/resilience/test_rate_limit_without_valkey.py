@@ -66,6 +66,25 @@ async def test_a_stopped_server_costs_one_short_wait_and_then_nothing(tmp_path: 
         await limiter.aclose()
 
 
+async def test_a_server_that_only_paused_is_back_with_its_late_answer_and_what_was_admitted_is_charged(
+    tmp_path: Path,
+) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(60, 60, 40), recheck_seconds=4.0)
+        assert (await _take(limiter)).remaining == 39
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        decisions = [await _take(limiter) for _ in range(10)]
+        os.kill(server.pid, signal.SIGCONT)
+        assert all(each.local for each in decisions)
+        began = time.monotonic()
+        await _back(limiter)
+        assert time.monotonic() - began < 1.0
+        stranger = RateLimiter(client, _tiers(60, 60, 40), patience=2.0)
+        assert (await _take(stranger)).remaining <= 40 - 12
+        await limiter.aclose()
+
+
 async def test_all_who_wait_when_the_server_hangs_are_answered_in_time(tmp_path: Path) -> None:
     async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
         limiter = RateLimiter(client, _tiers(60, 60, 10))

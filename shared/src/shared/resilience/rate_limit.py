@@ -5,9 +5,9 @@ process in small batches and refusals are remembered until they end, so most dec
 
 Without Valkey, or when it does not answer within `patience`, the process decides alone, at `limit/N` for N
 configured processes, going on from the balance it saw last. It says so in `Decision.local`, for reads and
-writes alike: an order is protected by its SQL journal, not by the limiter. It asks again only after a probe
-got through, and then charges what it admitted meanwhile, so neither end of an outage gives a second burst. A
-process that is cut off alone adds at most its `limit/N` to what the others admit, until it is back.
+writes alike: an order is protected by its SQL journal, not by the limiter. It asks again
+only after the late answer or a probe got through, and then charges what it admitted meanwhile, so neither end
+of an outage gives a second burst. A process that is cut off alone adds at most its `limit/N` to what the others admit, until it is back.
 What Valkey itself forgets in a crash (up to two seconds with `appendfsync everysec`, everything when it keeps
 nothing on disk) may let a client have at most one more burst.
 """
@@ -89,6 +89,7 @@ class RateLimiter:
         self._accounts: dict[tuple[str, str, str], Account] = {}
         self._alone = valkey is None
         self._owing: set[Account] = set()
+        self._canary = Account(f"{_PREFIX}probe", self._fallback.default, processes)  # asked first, never charged
         self._probe: asyncio.Task[None] | None = None
 
     @property
@@ -173,9 +174,13 @@ class RateLimiter:
         """Ask the server on behalf of callers who wait since `since`; False when it is lost."""
         sent = self._clock()
         ask = account.next_ask(needed, sent)
-        granted = await self._reach(ask, max(self._patience - (sent - since), _LEAST_PATIENCE))
+        reply = self._send(ask)
+        granted = await _answer(reply, max(self._patience - (sent - since), _LEAST_PATIENCE))
         if granted is None:
-            self._lose()
+            if self._alone:  # another account noticed first
+                reply.cancel()
+            else:
+                self._lose(account, ask, reply, sent)
             return False
         self._book(account, ask, granted, sent)
         return True
@@ -185,46 +190,65 @@ class RateLimiter:
         if not account.owes:
             self._owing.discard(account)
 
-    async def _reach(self, ask: Ask, patience: float) -> Grant | None:
+    def _send(self, ask: Ask) -> asyncio.Task[Grant]:
         assert self._valkey is not None  # noqa: S101 - alone otherwise
         reply = asyncio.create_task(grant(self._valkey, ask))
         reply.add_done_callback(_retrieve)
-        try:
-            for wait in (patience, _GRACE):
-                await asyncio.wait((reply,), timeout=wait)
-                if reply.done():
-                    return reply.result()
-        except Exception as problem:  # noqa: BLE001 - whatever the client library raises, callers get a decision
-            _log.warning("rate_limit.valkey.failed", problem=type(problem).__name__)
-        finally:
-            reply.cancel()
-        return None
+        return reply
 
-    def _lose(self) -> None:
-        if not self._alone:
-            self._alone = True
-            _log.warning("rate_limit.valkey.lost", recheck_seconds=self._recheck_seconds)
-            self._probe = asyncio.create_task(self._until_back())
+    def _lose(self, account: Account, ask: Ask, reply: asyncio.Task[Grant], sent: float) -> None:
+        self._alone = True
+        _log.warning("rate_limit.valkey.lost", recheck_seconds=self._recheck_seconds)
+        self._probe = asyncio.create_task(self._until_back(account, ask, reply, sent))
 
-    async def _until_back(self) -> None:
+    async def _until_back(self, account: Account, ask: Ask, reply: asyncio.Task[Grant], sent: float) -> None:
+        """Wait for the answer that is late, then probe now and then.
+
+        A server that only paused is back with that answer, and a pause of 30 ms does not cost a second.
+        """
+        checked = self._clock()
+        late = await _answer(reply, self._recheck_seconds)
+        reply.cancel()
+        if late is not None:
+            self._book(account, ask, late, sent)
+            self._alone = not await self._charge_debts()
         while self._alone:
-            await asyncio.sleep(self._recheck_seconds)
+            await asyncio.sleep(max(0.0, checked + self._recheck_seconds - self._clock()))
+            checked = self._clock()
             self._alone = not await self._charge_debts()
         _log.info("rate_limit.valkey.back")
 
     async def _charge_debts(self) -> bool:
-        """Charge what was admitted alone; True when the server took it all."""
-        probe = Ask(f"{_PREFIX}probe", interval=1.0, burst=1, needed=0, extra=0, debt=0.0, lease=1.0)
-        if await self._reach(probe, self._patience) is None:
-            return False
-        for account in list(self._owing):
+        """Charge what was admitted alone; True when the server answered in time and took it all."""
+        for account in (self._canary, *self._owing):
             sent = self._clock()
             ask = account.next_ask(0, sent)
-            granted = await self._reach(ask, self._patience)
+            reply = self._send(ask)
+            granted = await _answer(reply, self._patience)
+            reply.cancel()
             if granted is None:
                 return False
             self._book(account, ask, granted, sent)
         return True
+
+
+async def _answer(reply: asyncio.Task[Grant], patience: float) -> Grant | None:
+    """The server's answer if it comes in time; None when it is late or an error."""
+    try:
+        for wait in (patience, _GRACE):
+            await asyncio.wait((reply,), timeout=wait)
+            if reply.done():
+                break
+    except asyncio.CancelledError:
+        reply.cancel()
+        raise
+    if not reply.done() or reply.cancelled():
+        return None
+    problem = reply.exception()
+    if problem is not None:
+        _log.warning("rate_limit.valkey.failed", problem=type(problem).__name__)
+        return None
+    return reply.result()
 
 
 def _retrieve(reply: asyncio.Task[Grant]) -> None:

@@ -99,7 +99,7 @@ class Account:
         self._spent_alone -= self._charging
         self._charging = 0
         # what was admitted alone while the question travelled is still to be charged
-        self._full_at = now + grant.reset_seconds + self._spent_alone * self.policy.interval
+        self._full_at = now + grant.reset_seconds + self._spent_alone * self.policy.interval * self._processes
         self._remaining = grant.remaining
         self._denied_until = now + grant.retry_after if grant.permits < ask.needed else 0.0
         if ask.needed:
