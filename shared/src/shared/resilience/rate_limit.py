@@ -5,11 +5,11 @@ process in small batches and refusals are remembered until they end, so most dec
 
 Without Valkey, or when it does not answer within `patience`, the process decides alone, at `limit/N` for N
 configured processes, going on from the balance it saw last. It says so in `Decision.local`, for reads and
-writes alike: an order is protected by its SQL journal, not by the limiter. It asks again
-only after the late answer or a probe got through, and then charges what it admitted meanwhile, so neither end
-of an outage gives a second burst. A process that is cut off alone adds at most its `limit/N` to what the others admit, until it is back.
-What Valkey itself forgets in a crash (up to two seconds with `appendfsync everysec`, everything when it keeps
-nothing on disk) may let a client have at most one more burst.
+writes alike: an order is protected by its SQL journal, not by the limiter. It asks again only after the late
+answer or a probe got through, and then charges what it admitted meanwhile, so neither end of an outage gives
+a second burst. A process that is cut off alone adds at most its `limit/N` to what the others admit, until it
+is back. What Valkey itself forgets in a crash (up to two seconds with `appendfsync everysec`, everything when
+it keeps nothing on disk) may let a client have at most one more burst.
 """
 
 import asyncio
