@@ -1,0 +1,176 @@
+"""Salesforce's REST API: queries and Composite over one backend, JWT bearer sessions, limits observed."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from shared.binding.problems import BackendFault, Transient
+from shared.resilience.outbound import BackendSettings, Outbound
+from shared.resilience.wire import WireReply
+from shared.security.secrets import Secret
+from system_apis.salesforce.composite import Part, envelope, refusal_of
+from system_apis.salesforce.credentials import JwtBearer
+from system_apis.salesforce.faults import (
+    BACKEND,
+    problem_of_reply,
+    problem_of_token_reply,
+)
+from system_apis.salesforce.limits import ApiUsage
+from system_apis.salesforce.records import CompositeAnswer, Rows, SubResult
+from system_apis.salesforce.soql import Statement, Value
+
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+ApiName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+
+
+class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
+    """How one org is reached, besides what every backend needs.
+
+    Attributes:
+        url: The org's My Domain.
+        username: The integration user.
+        private_key: Where the PEM of the RSA key is whose certificate the connected app holds.
+        login_url: Where tokens are issued; `url` when empty.
+        client_id: Consumer key of the connected app.
+        audience: `aud` of assertions.
+        instance_urls: Hosts besides `url` that a token may name as the org's, e.g. behind a proxy.
+        api_version: Version of the REST API.
+        client_name: Our name in `Sforce-Call-Options`; change events carry it, so that we know our own.
+        currency: The org's currency (ISO 4217); empty for a multi-currency org, whose records say theirs.
+        erp_customer_field: Account: the ERP's customer number.
+        order_reference_field: Order: our `reference`; it must be marked unique, repeats depend on it.
+        erp_order_field: Order: the ERP's order number.
+        tracking_field: Order: the parcel's tracking number.
+        fulfilment_field: Order: how far fulfilment has come; its values begin with a capital.
+        new_fulfilment: Its value for a new order; empty to leave it alone.
+        cancelled_fulfilment: Its value for a cancelled order.
+        cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.
+    """
+
+    username: str
+    private_key: Secret
+    login_url: str = ""
+    client_id: str = "triptych-local"
+    audience: str = "https://login.salesforce.com"
+    instance_urls: tuple[str, ...] = ()
+    api_version: Annotated[str, msgspec.Meta(pattern=r"^\d{2,3}\.0$")] = "66.0"
+    client_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_./-]{1,64}$")] = "triptych"
+    currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?$")] = ""
+    erp_customer_field: ApiName = "ERP_Customer_Number__c"
+    order_reference_field: ApiName = "External_Order_Id__c"
+    erp_order_field: ApiName = "ERP_Order_Number__c"
+    tracking_field: ApiName = "Tracking_Number__c"
+    fulfilment_field: ApiName = "Fulfilment_Status__c"
+    new_fulfilment: str = "Pending"
+    cancelled_fulfilment: str = "Cancelled"
+    cancelled_status: str = "Draft"
+
+
+_answer = msgspec.json.Decoder(CompositeAnswer)
+
+
+class SalesforceConnector:
+    """One org.
+
+    Attributes:
+        settings: How it is reached.
+        root: Path of the API version.
+        usage: How much of its allowance is used.
+    """
+
+    def __init__(self, settings: SalesforceSettings, outbound: Outbound) -> None:
+        self.settings = settings
+        self.root = f"/services/data/v{settings.api_version}"
+        self.usage = ApiUsage()
+        self._composite = f"{self.root}/composite"
+        options = f"client={settings.client_name}"
+        self._read = {"accept": "application/json", "sforce-call-options": options}
+        self._write = {**self._read, "content-type": "application/json"}
+        login = BackendSettings(
+            url=settings.login_url or settings.url,
+            timeout=settings.timeout,
+            retry_delays=settings.retry_delays,
+            retry_share=settings.retry_share,
+        )
+        bearer = JwtBearer(
+            outbound.backend(f"{BACKEND}-login", login, credentials=None, classify=problem_of_token_reply),
+            client_id=settings.client_id,
+            username=settings.username,
+            audience=settings.audience,
+            private_key=settings.private_key,
+            instances=(settings.url, *settings.instance_urls),
+        )
+        self._backend = outbound.backend(
+            BACKEND, settings, credentials=bearer.credentials(), classify=problem_of_reply, quota=self.usage
+        )
+
+    async def query(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:
+        """Every row of a query; one call unless there are more than 2,000.
+
+        Raises:
+            Problem: See `faults`.
+        """
+        path = statement.path(**values)
+        reply = await self._backend.send("GET", path, headers=self._read, operation=operation)
+        return await self.all_of(_decoded(statement.rows, reply), statement.rows, operation)
+
+    async def all_of(
+        self, rows: Rows[_Record] | None, decoder: msgspec.json.Decoder[Rows[_Record]], operation: str
+    ) -> list[_Record]:
+        """The rows of a first page and of all pages after it."""
+        if rows is None:
+            return []
+        records = rows.records
+        while not rows.done and rows.next_records_url:
+            reply = await self._backend.send("GET", rows.next_records_url, headers=self._read, operation=operation)
+            rows = _decoded(decoder, reply)
+            records = records + rows.records
+        return records
+
+    async def composite(self, parts: Sequence[Part], operation: str, *, repeatable: bool) -> list[SubResult]:
+        """Run up to 25 requests in their order as one call, all or none.
+
+        Contention for rows undoes the whole, so it is repeated here after a short pause, even if the parts
+        must not be sent twice.
+
+        Args:
+            parts: Queries and writes.
+            operation: What is being done; names the span.
+            repeatable: Whether sending them twice does what sending them once does.
+
+        Raises:
+            PartRefused: A part was refused.
+            Problem: The call as a whole failed; see `faults`.
+        """
+        body = envelope(parts)
+        for delay in (*self.settings.retry_delays, None):
+            reply = await self._backend.send(
+                "POST", self._composite, headers=self._write, body=body, repeatable=repeatable, operation=operation
+            )
+            answer = _decoded(_answer, reply).composite_response
+            if len(answer) != len(parts):
+                break
+            refusal = refusal_of(answer)
+            if refusal is None:
+                return answer
+            if not isinstance(refusal.problem, Transient):
+                raise refusal
+            if delay is None:
+                raise refusal.problem
+            await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311 - jitter, not a secret
+        raise BackendFault("Salesforce answered another number of parts than it was asked.")
+
+    def row(self, sobject: str, record_id: str, columns: str = "") -> str:
+        """The URL of a row, for a part; with `columns` of those fields only."""
+        path = f"{self.root}/sobjects/{sobject}/{record_id}"
+        return f"{path}?fields={columns}" if columns else path
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Record], reply: WireReply) -> _Record:
+    try:
+        return decoder.decode(reply.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BackendFault(f"Salesforce answered {reply.status} with something that is no answer.") from None

@@ -1,0 +1,173 @@
+"""What Salesforce's refusals mean (REST API Developer Guide, "Status Codes and Error Responses").
+
+Only error codes and field names pass; Salesforce's sentences quote record contents and stay here.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from shared.binding.problems import (
+    BackendFault,
+    BackendUnavailable,
+    Conflict,
+    Invalid,
+    Problem,
+    QuotaExceeded,
+    Refused,
+)
+from shared.resilience.outbound_faults import problem_of_status
+from shared.resilience.wire import WireReply
+from system_apis.salesforce.records import SaveError, TokenRefusal
+
+BACKEND = "salesforce"
+LIMIT_PAUSE_SECONDS = 60.0
+"""How long we leave an org alone whose 24-hour allowance is used up; it frees bit by bit."""
+
+_CODE = re.compile(r"[A-Za-z0-9_]{1,80}")
+_TRANSIENT: Final = frozenset(
+    {
+        "UNABLE_TO_LOCK_ROW",
+        "QUERY_TIMEOUT",
+        "API_TEMPORARILY_UNAVAILABLE",
+        "TXN_SECURITY_METERING_ERROR",
+        "REQUEST_RUNNING_TOO_LONG",
+        "SERVER_UNAVAILABLE",
+        "SERVICE_UNAVAILABLE",
+    }
+)
+_NOT_ALLOWED: Final = frozenset(
+    {
+        "INVALID_SESSION_ID",
+        "INVALID_AUTH_HEADER",
+        "API_DISABLED_FOR_ORG",
+        "API_CURRENTLY_DISABLED",
+        "INSUFFICIENT_ACCESS",
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+        "INVALID_FIELD_FOR_INSERT_UPDATE",
+    }
+)
+_MISCONFIGURED: Final = frozenset(
+    {
+        "MALFORMED_QUERY",
+        "INVALID_FIELD",
+        "INVALID_TYPE",
+        "INVALID_QUERY_FILTER_OPERATOR",
+        "INVALID_QUERY_LOCATOR",
+        "QUERY_TOO_COMPLICATED",
+        "JSON_PARSER_ERROR",
+        "NOT_FOUND",
+        "UNSUPPORTED_MEDIA_TYPE",
+        "METHOD_NOT_ALLOWED",
+    }
+)
+_RULES: Final = frozenset(
+    {
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "FIELD_INTEGRITY_EXCEPTION",
+        "FAILED_ACTIVATION",
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+        "ENTITY_IS_LOCKED",
+        "ENTITY_IS_DELETED",
+        "STORAGE_LIMIT_EXCEEDED",
+        "DUPLICATES_DETECTED",
+    }
+)
+HALTED = "PROCESSING_HALTED"
+"""Said of the parts of a Composite that another part took down."""
+
+_errors = msgspec.json.Decoder(list[SaveError])
+_token_refusal = msgspec.json.Decoder(TokenRefusal)
+
+
+def problem_of_reply(reply: WireReply) -> Problem | None:
+    """The problem a REST reply stands for, or None if it is an answer."""
+    status = reply.status
+    if status < 300:  # noqa: PLR2004 - the HTTP status classes (RFC 9110 §15)
+        return None
+    if status < 400:  # noqa: PLR2004
+        return BackendFault("Salesforce answered with a redirect; set its url to the org's My Domain.")
+    errors = _decoded_errors(reply.body)
+    if not errors:
+        return problem_of_status(reply, BACKEND)
+    return problem_of_errors(status, errors, concurrent=b"ConcurrentRequests" in reply.body)
+
+
+def problem_of_errors(status: int, errors: Sequence[SaveError], *, concurrent: bool = False) -> Problem:
+    """The problem a list of Salesforce errors stands for; the first one decides.
+
+    Args:
+        status: HTTP status they came with.
+        errors: At least one.
+        concurrent: Whether a limit refusal speaks of calls at once, not of calls a day.
+    """
+    code = code_of(errors[0])
+    if code == "REQUEST_LIMIT_EXCEEDED":
+        return _limit_exceeded(concurrent=concurrent)
+    if code in _TRANSIENT or status in (420, 429) or status >= 500:  # noqa: PLR2004
+        return BackendUnavailable(f"Salesforce cannot do it now ({code}).")
+    if status == 401 or code in _NOT_ALLOWED:  # noqa: PLR2004
+        return _not_allowed(status, code)
+    if code in _MISCONFIGURED:
+        detail = f"Salesforce does not understand our request ({code}); compare its schema with our settings."
+        return BackendFault(detail)
+    kind = Conflict if code in ("DUPLICATE_VALUE", "PRECONDITION_FAILED") else Refused if code in _RULES else Invalid
+    return kind(f"Salesforce refuses it: {code}{_at(errors[0])}.")
+
+
+def problem_of_token_reply(reply: WireReply) -> Problem | None:
+    """The problem a reply of the token endpoint stands for, or None if it is a token."""
+    if reply.status < 300:  # noqa: PLR2004
+        return None
+    if reply.status < 400:  # noqa: PLR2004
+        return BackendFault("Salesforce answered with a redirect; set its login_url to the org's My Domain.")
+    error = _oauth_error(reply.body)
+    if not error or reply.status >= 500:  # noqa: PLR2004
+        return problem_of_status(reply, BACKEND)
+    if error == "rate_limit_exceeded":
+        return BackendUnavailable("Salesforce issues no tokens now: too many were asked for.")
+    return BackendFault(
+        f"Salesforce does not accept our credentials ({error}); compare client_id, username, audience and "
+        "private_key with the connected app."
+    )
+
+
+def code_of(error: SaveError) -> str:
+    """The error's code, or `UNKNOWN` if what stands there is none."""
+    code = error.error_code or error.status_code
+    return code if _CODE.fullmatch(code) else "UNKNOWN"
+
+
+def _at(error: SaveError) -> str:
+    names = [name for name in error.fields or [] if _CODE.fullmatch(name)]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _decoded_errors(body: bytes) -> list[SaveError]:
+    try:
+        return _errors.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+def _oauth_error(body: bytes) -> str:
+    try:
+        error = _token_refusal.decode(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return error if _CODE.fullmatch(error) else ""
+
+
+def _limit_exceeded(*, concurrent: bool) -> QuotaExceeded:
+    if concurrent:
+        return QuotaExceeded("Salesforce works on as many of our long calls as it allows.", retry_after=1.0)
+    return QuotaExceeded("The org's Salesforce calls for 24 hours are used up.", retry_after=LIMIT_PAUSE_SECONDS)
+
+
+def _not_allowed(status: int, code: str) -> BackendFault:
+    if status == 401:  # noqa: PLR2004
+        return BackendFault(f"Salesforce does not accept our credentials ({code}).")
+    return BackendFault(f"Salesforce does not let our integration user do this ({code}); extend its permissions.")

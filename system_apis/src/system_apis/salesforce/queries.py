@@ -1,0 +1,124 @@
+"""Every SELECT we run, encoded once for one org."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+import msgspec
+
+from shared.contracts.canonical.quote import QuoteState
+from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
+from system_apis.salesforce.records import (
+    AccountName,
+    AccountOverview,
+    AccountQuotes,
+    AccountRecord,
+    IdRecord,
+    OrderRecord,
+    OrderWithQuote,
+    QuoteDocument,
+    QuoteLineRecord,
+    QuoteStanding,
+)
+from system_apis.salesforce.soql import Statement, rows_decoder
+from system_apis.salesforce.spelling import Spelling
+
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+
+_VALID: Final = "(ExpirationDate=null OR ExpirationDate>=:today)"
+_OVERVIEW: Final = {
+    "Contacts": "ORDER BY LastName,FirstName,Id LIMIT 50",
+    "Opportunities": "WHERE IsClosed=false ORDER BY CloseDate,Id LIMIT 50",
+    "Quotes": f"WHERE Status IN :open AND {_VALID} ORDER BY CreatedDate DESC,Id DESC LIMIT 50",
+    "Orders": "ORDER BY EffectiveDate DESC,CreatedDate DESC LIMIT 10",
+}
+_OF_STATE: Final[dict[QuoteState | None, str]] = {
+    None: "",
+    "draft": f"Status IN :statuses AND {_VALID}",
+    "in-review": f"Status IN :statuses AND {_VALID}",
+    "approved": f"Status IN :statuses AND {_VALID}",
+    "rejected": "Status IN :statuses",
+    "accepted": "Status IN :statuses",
+    "expired": "Status IN :statuses AND ExpirationDate<:today",
+}
+_OLDER: Final = "(CreatedDate<:created OR (CreatedDate=:created AND Id<:last))"
+_FURTHER: Final = "(Name>:name OR (Name=:name AND Id>:last))"
+
+
+class Queries:
+    """The statements of one org.
+
+    Args:
+        salesforce: The org; its settings name the custom fields.
+    """
+
+    def __init__(self, salesforce: SalesforceConnector) -> None:
+        settings = salesforce.settings
+        self._root = salesforce.root
+        self._spelling = _spelling_of(settings)
+        self.order_columns = self._spelling.columns(OrderRecord, {})
+        customer, quote = "FROM Account WHERE Id=:customer", "FROM Quote WHERE Id=:quote"
+        self.customer = self._statement(AccountRecord, customer)
+        self.customer_name = self._statement(AccountName, customer)
+        self.customer_exists = self._statement(IdRecord, customer)
+        self.overview = self._statement(AccountOverview, customer, _OVERVIEW)
+        self.quote = self._statement(QuoteDocument, quote, {"QuoteLineItems": "ORDER BY SortOrder,LineNumber"})
+        self.quote_standing = self._statement(QuoteStanding, quote)
+        self.order = self._statement(OrderWithQuote, "FROM Order WHERE Id=:order")
+        self.orders_like = self._statement(
+            OrderRecord,
+            f"FROM Order WHERE {settings.order_reference_field}=:reference OR QuoteId=:quote ORDER BY CreatedDate",
+        )
+        self.quote_lines = rows_decoder(self._spelling.of(QuoteLineRecord))
+        self.order_row = msgspec.json.Decoder(self._spelling.of(OrderRecord))
+        self._customers = {
+            (searching, further): self._customer_page(searching=searching, further=further)
+            for searching in (False, True)
+            for further in (False, True)
+        }
+        self._quotes = {
+            (state, further): self._quote_page(state, further=further)
+            for state in _OF_STATE
+            for further in (False, True)
+        }
+
+    def customers(self, *, searching: bool, further: bool) -> Statement[AccountRecord]:
+        """A page by name: places `pattern` if searching, `name` and `last` if further on, `limit`."""
+        return self._customers[searching, further]
+
+    def quotes(self, state: QuoteState | None, *, further: bool) -> Statement[AccountQuotes]:
+        """A customer with a page of quotes, newest first.
+
+        Places: `customer`, `limit`; `statuses` and `today` for a state; `created` and `last` if further on.
+        """
+        return self._quotes[state, further]
+
+    def _customer_page(self, *, searching: bool, further: bool) -> Statement[AccountRecord]:
+        conditions = ["Name LIKE :pattern"] * searching + [_FURTHER] * further
+        return self._statement(AccountRecord, f"FROM Account {_where(conditions)} ORDER BY Name,Id LIMIT :limit")
+
+    def _quote_page(self, state: QuoteState | None, *, further: bool) -> Statement[AccountQuotes]:
+        conditions = [_OF_STATE[state]] * (state is not None) + [_OLDER] * further
+        tail = f"{_where(conditions)} ORDER BY CreatedDate DESC,Id DESC LIMIT :limit"
+        return self._statement(AccountQuotes, "FROM Account WHERE Id=:customer", {"Quotes": tail})
+
+    def _statement(
+        self, kind: type[_Record], source: str, children: Mapping[str, str] = MappingProxyType({})
+    ) -> Statement[_Record]:
+        columns = self._spelling.columns(kind, children)
+        return Statement(self._root, f"SELECT {columns} {source}", self._spelling.of(kind))
+
+
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _spelling_of(settings: SalesforceSettings) -> Spelling:
+    custom = {
+        "erp_number": settings.erp_customer_field,
+        "reference": settings.order_reference_field,
+        "erp_order_number": settings.erp_order_field,
+        "tracking_number": settings.tracking_field,
+        "fulfilment": settings.fulfilment_field,
+    }
+    return Spelling(custom, multi_currency=not settings.currency)
