@@ -80,9 +80,8 @@ class Process:
         remote = TrustedIssuer(runtime.issuer, self._jwks)
         self.verifier = self.issuer.verifier if self.issuer else TokenVerifier([remote])
         self._valkey = valkey_client(runtime.valkey)
-        self.inbound = Inbound(
-            RateLimiter(self._valkey, processes=len(placement.topology.processes)), IdempotentReceiver(self._valkey)
-        )
+        self._limiter = RateLimiter(self._valkey, processes=len(placement.topology.processes))
+        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey))
         self._wire: Wire = open_wire()
         self._tokens = ApiTokens(runtime.issuer, self.state)
         self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
@@ -100,11 +99,13 @@ class Process:
         self._stack.push_async_callback(self._tokens.aclose)
         self._stack.push_async_callback(self._jwks.aclose)
         self._stack.push_async_callback(self._valkey.aclose)
+        self._stack.push_async_callback(self._limiter.aclose)
         self.health.add("valkey", self._valkey_answers, vital=False)
         self.implementations = {api: self._implementation(api) for api in self.placement.here}
         for wiring in self._wirings.values():
             for built in wiring.built:
                 await self._start(built)
+        await self._valkey_answers()  # so that the first caller does not pay for the connection
         await self._flows.start()
         self._stack.push_async_callback(self._flows.stop)
         lag = asyncio.create_task(self.shedder.watch_lag())
