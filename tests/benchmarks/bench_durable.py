@@ -37,12 +37,10 @@ class Bench(Contract, tier="system", version="v1"):
     @get("/items/{item_id}", scope="bench:read")
     async def get_item(self, item_id: str) -> Item:
         """Return it."""
-        ...
 
     @post("/items", scope="bench:write")
     async def create_item(self, item: Item) -> Item:
         """Create it."""
-        ...
 
 
 class FourSteps(Flow[Item, Item], version=1):

@@ -24,17 +24,14 @@ class Works(Contract, tier="system", version="v1"):
     @get("/things/{name}", scope="works:read")
     async def look(self, name: str) -> Thing:
         """Look at it."""
-        ...
 
     @post("/things", scope="works:write")
     async def make(self, thing: Thing) -> Thing:
         """Make it."""
-        ...
 
     @post("/things/{name}/end", scope="works:write")
     async def unmake(self, name: str) -> None:
         """Unmake it."""
-        ...
 
 
 class Build(Flow[Thing, str], version=1):

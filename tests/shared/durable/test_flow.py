@@ -35,12 +35,10 @@ class Shop(Contract, tier="system", version="v1"):
     @get("/prices/{sku}", scope="shop:read")
     async def get_price(self, sku: str) -> int:
         """Return the price."""
-        ...
 
     @post("/orders", scope="shop:write")
     async def create_order(self, goods: Goods) -> Order:
         """Order goods."""
-        ...
 
 
 class Sell(Flow[Goods, Order], version=1):
@@ -212,7 +210,7 @@ class Gathering(Flow[Goods, int], version=1):
         self.shop = shop
 
     async def run(self, request: Goods) -> int:
-        return sum(await asyncio.gather(self.shop.get_price("a"), self.shop.get_price("b")))
+        return sum(await asyncio.gather(self.shop.get_price(request.sku), self.shop.get_price("b")))
 
 
 class Twice(Flow[Goods, int], version=1):
@@ -241,7 +239,7 @@ class Wide(Flow[Goods, list[int]], version=1):
         self.shop = shop
 
     async def run(self, request: Goods) -> list[int]:
-        prices = await self.together(*(self.shop.get_price(str(i)) for i in range(8)))
+        prices = await self.together(*(self.shop.get_price(str(i)) for i in range(request.quantity)))
         return list(prices)
 
 
@@ -250,16 +248,16 @@ async def test_together_runs_side_by_side_and_answers_in_order(start: Callable[.
         await asyncio.sleep(0.2 - int(sku) / 100)
         return int(sku)
 
-    backends.answers = {"get_price": lambda sku: slow(sku)}
+    backends.answers = {"get_price": slow}
     runner = await start(Wide)
     began = asyncio.get_running_loop().time()
-    view = await (await runner.submit(Wide, "q1", Goods("a"))).result(5)
+    view = await (await runner.submit(Wide, "q1", Goods("a", quantity=8))).result(5)
     assert view.result == list(range(8))
     assert asyncio.get_running_loop().time() - began < 0.8
 
 
 async def test_a_business_key_stands_for_one_flow(start: Callable[..., Any], backends: Any) -> None:
-    backends.answers = {"get_price": 7, "create_order": lambda goods: asyncio.sleep(0.05, Order("o1"))}
+    backends.answers = {"get_price": 7, "create_order": lambda **_: asyncio.sleep(0.05, Order("o1"))}
     runner = await start(Sell)
     handles = await asyncio.gather(*(runner.submit(Sell, "q1", Goods("a")) for _ in range(100)))
     views = await asyncio.gather(*(handle.result(5) for handle in handles))

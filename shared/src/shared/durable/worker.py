@@ -25,6 +25,7 @@ from shared.telemetry.tracing import start_span
 _log = structlog.get_logger("triptych.durable")
 _contexts = msgspec.json.Decoder(CallContext)
 _RELEASE_PAUSE = 1.0
+_SHORTEST_PAUSE = 0.005
 
 
 class WorkerSettings(msgspec.Struct, frozen=True):
@@ -121,7 +122,7 @@ class FlowWorker:
         """Run a flow this worker owns."""
         task = asyncio.create_task(self._run(claim))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._vacate)
 
     def runs(self, flow_id: str) -> bool:
         """True while the flow is being run here."""
@@ -166,8 +167,11 @@ class FlowWorker:
         finally:
             if self._running.get(flow.flow_id) is execution:
                 del self._running[flow.flow_id]
-            if self._backlog:
-                self._wakened.set()
+
+    def _vacate(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._backlog:
+            self._wakened.set()
 
     async def _carry_on(self, claim: Claim, execution: Execution) -> Change:
         flow, shape = claim.flow, self._shapes[claim.flow.kind]
@@ -228,13 +232,19 @@ class FlowWorker:
         room, poll = self._room(), self._settings.poll
         if room <= 0:
             return poll
-        claims = await self._journal.claim(self.name, self._shapes.keys(), room)
+        self._backlog = False
+        self._reserved += room
+        try:
+            claims = await self._journal.claim(self.name, self._shapes.keys(), room)
+        finally:
+            self._reserved -= room
         for claim in claims.claimed:
             self.begin(claim)
-        self._backlog = claims.next_in is not None and claims.next_in <= 0
-        if claims.next_in is None or self._backlog:
+        if claims.next_in is None:
             return poll
-        return min(poll, claims.next_in)
+        if claims.next_in <= 0:
+            self._backlog = True
+        return max(_SHORTEST_PAUSE, min(poll, claims.next_in))
 
     async def _renew_forever(self) -> None:
         while True:
