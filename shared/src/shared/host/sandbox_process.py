@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from shared.host.child_process import start_child
+from shared.host.runtime import ensure_secret
 from shared.host.settings import SANDBOX
 from shared.host.topology import Topology
 
@@ -44,7 +45,11 @@ async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Pat
     ensure_salesforce_key(state)
     arguments = [packages[0], "--state", str(directory), "--ports-file", str(addresses)]
     arguments += ["--only", ",".join(wanted_sandboxes(topology))]
-    environment = {"SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem").resolve())}
+    environment = {
+        "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem").resolve()),
+        "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
+        "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
+    }
     return await start_child(arguments, environment), addresses
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from sandboxes.easypost.shipments import Desk
 from sandboxes.kit import Clock, Endpoint, Request, Response, Router, SandboxApp, http_app
 
 API_KEY = "EZTK-tarn-gauge"  # a test key that only this sandbox knows
+API_KEY_VARIABLE = "SANDBOX_EASYPOST_API_KEY"
+"""Environment variable with the key to take instead, so that whoever starts the sandbox may choose it."""
+
 _JSON = "application/json; charset=utf-8"
 # The smallest PNG there is: one white pixel.
 _LABEL = base64.b64decode(
@@ -163,7 +167,7 @@ def _authenticate(request: Request) -> None:
             key = ""
     else:
         key = credentials if scheme.lower() == "bearer" else ""
-    if key != API_KEY:
+    if key != os.environ.get(API_KEY_VARIABLE, API_KEY):
         raise Refusal(401, "UNAUTHORIZED", "Invalid or missing API key.")
 
 
