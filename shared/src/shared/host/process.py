@@ -27,6 +27,7 @@ from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.resilience.load_shedding import Shedder
 from shared.resilience.outbound import Outbound
 from shared.resilience.rate_limit import RateLimiter
+from shared.resilience.rate_limit_policy import DEFAULT_TIERS
 from shared.resilience.wire import Wire
 from shared.resilience.wire_default import open_wire
 from shared.security.access_token import TokenVerifier, TrustedIssuer
@@ -80,7 +81,8 @@ class Process:
         remote = TrustedIssuer(runtime.issuer, self._jwks)
         self.verifier = self.issuer.verifier if self.issuer else TokenVerifier([remote])
         self._valkey = valkey_client(runtime.valkey)
-        self._limiter = RateLimiter(self._valkey, processes=len(placement.topology.processes))
+        tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
+        self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey))
         self._wire: Wire = open_wire()
         self._tokens = ApiTokens(runtime.issuer, self.state)

@@ -21,6 +21,7 @@ import msgspec
 
 from shared.binding.operation import Tier
 from shared.host.api import Api
+from shared.resilience.rate_limit_policy import Tier as SlaTier
 
 
 class TopologyRefused(Exception):  # noqa: N818 - reads as what it is
@@ -62,13 +63,14 @@ class AppClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole topology file."""
+    """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`."""
 
     name: str
     processes: dict[str, ProcessPlacement]
     summary: str = ""
     vendors: dict[str, str] = {}
     clients: dict[str, AppClient] = {}
+    tiers: dict[str, SlaTier] = {}
     backends: dict[str, dict[str, Any]] = {}
     valkey: str = ""
     issuer: str = ""
