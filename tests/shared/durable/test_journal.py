@@ -12,7 +12,7 @@ import pytest
 from shared.durable.codec import PlainCodec
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Unrecorded
-from shared.durable.journal import Change, FenceLost, FlowRecord, JournalUnavailable, Save, StepRecord
+from shared.durable.journal import Change, Claim, FenceLost, FlowRecord, JournalUnavailable, Save, StepRecord
 from shared.durable.journal_sqlite import SqliteJournal
 
 KINDS = ["sell@1"]
@@ -199,7 +199,7 @@ async def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(tmp_path: Pat
 
 async def test_after_a_failed_save_nothing_later_is_written(journal: SqliteJournal, monkeypatch: Any) -> None:
     await journal.start(flow("f"), "w")
-    log = FlowLog(journal, PlainCodec(), "f", 1)
+    log = FlowLog(journal, PlainCodec(), Claim(msgspec.structs.replace(flow("f"), fence=1)))
     save: Callable[..., Any] = journal.save
 
     def fail(_: Save) -> asyncio.Future[None]:

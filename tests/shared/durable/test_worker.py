@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from shared.binding.declare import Contract, get, post
-from shared.binding.problems import Refused
+from shared.binding.problems import CircuitOpen, Refused
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord, JournalUnavailable
 from shared.durable.journal_sqlite import SqliteJournal
@@ -124,6 +124,17 @@ async def test_a_zombie_cannot_write_what_its_successor_did(
         assert await successor.view("p1") == before
     assert "flow.disowned" in capsys.readouterr().out
     assert set(backends.effects) == {"p1/1", "p1/3"}
+
+
+async def test_a_step_under_way_is_on_the_timeline(start: Callable[..., Any], gate: Any) -> None:
+    runner = await start(Send)
+    handle = await runner.submit(Send, "p1", Parcel("a"))
+    await gate.reached.wait()
+    view = await runner.view("p1")
+    assert (view.state, await runner.counts()) == ("running", {"running": 1})
+    assert [(e.step, e.state) for e in view.timeline] == [("depot.store", "done"), ("depot.weigh", "running")]
+    gate.open.set()
+    assert (await handle.result(5)).state == "completed"
 
 
 async def test_more_flows_than_places_wait_in_the_journal(start: Callable[..., Any], backends: Any, quick: Any) -> None:
@@ -249,6 +260,32 @@ class Mirror:
         if bound != place.encode()[::-1]:
             raise ValueError(place)
         return payload[::-1]
+
+
+async def test_a_payload_that_cannot_be_opened_is_a_dead_letter(
+    journal: SqliteJournal, start: Callable[..., Any], backends: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await journal.start(FlowRecord("p1", "p1", 1, "send@1", b"foreign", b"foreign"), None)
+    await start(Send, codec=Mirror())
+    while (await journal.counts()).get("dead") != 1:  # noqa: ASYNC110 - a database has no event to wait for
+        await asyncio.sleep(0.01)
+    assert backends.calls == []
+    assert "flow.unreadable" in capsys.readouterr().out
+
+
+async def test_a_sealed_flow_goes_on_undoing_after_a_restart(
+    journal: SqliteJournal, backends: Any, quick: Any, clock: Any
+) -> None:
+    backends.answers = {"store": lambda parcel: parcel, "weigh": Refused("heavy"), "give_back": CircuitOpen("no")}
+    options: dict[str, Any] = {"settings": quick, "codec": Mirror(), "clock": clock}
+    async with FlowRunner(journal, [Send], backends, **options) as runner:
+        view = await (await runner.submit(Send, "p1", Parcel("a"))).result(0.2)
+        assert (view.state, view.problem.detail) == ("compensating", "heavy")
+    backends.answers["give_back"] = None
+    clock.advance(3600)
+    async with FlowRunner(journal, [Send], backends, **options) as runner:
+        view = await runner.result("p1", 5)
+    assert (view.state, view.problem.detail) == ("refused", "heavy")
 
 
 async def test_payloads_are_sealed_in_the_journal(start: Callable[..., Any], backends: Any, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
-"""How payloads become the opaque bytes a journal stores."""
+"""How payloads become the opaque bytes a journal stores, and come back."""
 
 from typing import Protocol
+
+import msgspec
+
+from shared.durable.journal import Claim, FlowRecord, Save, StepRecord
 
 
 class PayloadCodec(Protocol):
@@ -25,3 +29,65 @@ class PlainCodec:
     def open(self, sealed: bytes, place: str) -> bytes:  # noqa: ARG002 - the port's signature
         """Return the payload."""
         return sealed
+
+
+def seal_flow(flow: FlowRecord, codec: PayloadCodec) -> FlowRecord:
+    """A new flow as the journal stores it."""
+    return msgspec.structs.replace(
+        flow,
+        request=codec.seal(flow.request, f"{flow.flow_id}:request"),
+        context=codec.seal(flow.context, f"{flow.flow_id}:context"),
+    )
+
+
+def seal_save(save: Save, codec: PayloadCodec) -> Save:
+    """A save as the journal stores it."""
+    if isinstance(codec, PlainCodec):
+        return save
+    name, change = save.flow_id, save.change
+    if change is not None:
+        change = msgspec.structs.replace(
+            change,
+            result=change.result and codec.seal(change.result, f"{name}:result"),
+            problem=change.problem and codec.seal(change.problem, f"{name}:problem"),
+        )
+    steps = tuple(
+        msgspec.structs.replace(
+            step,
+            arguments=codec.seal(step.arguments, _arguments(name, step)),
+            outcome=codec.seal(step.outcome, _outcome(name, step)),
+        )
+        for step in save.steps
+    )
+    return Save(name, save.fence, steps, change)
+
+
+def open_claim(claim: Claim, codec: PayloadCodec) -> Claim:
+    """A stored flow with readable payloads; raises what the codec raises."""
+    if isinstance(codec, PlainCodec):
+        return claim
+    flow, name = claim.flow, claim.flow.flow_id
+    opened = msgspec.structs.replace(
+        flow,
+        request=codec.open(flow.request, f"{name}:request"),
+        context=codec.open(flow.context, f"{name}:context"),
+        result=flow.result and codec.open(flow.result, f"{name}:result"),
+        problem=flow.problem and codec.open(flow.problem, f"{name}:problem"),
+    )
+    steps = tuple(
+        msgspec.structs.replace(
+            step,
+            arguments=codec.open(step.arguments, _arguments(name, step)),
+            outcome=codec.open(step.outcome, _outcome(name, step)),
+        )
+        for step in claim.steps
+    )
+    return Claim(opened, steps)
+
+
+def _arguments(name: str, step: StepRecord) -> str:
+    return f"{name}/{step.seq}:arguments"
+
+
+def _outcome(name: str, step: StepRecord) -> str:
+    return f"{name}/{step.seq}:outcome"

@@ -79,6 +79,7 @@ class Execution:
         context: Of the submission; steps derive theirs from it.
         cancel_requested: Set it to stop the flow at its next step boundary and undo it.
         stopping: Set it to release the flow at its next step boundary.
+        under_way: Steps being attempted now: operation and Unix seconds of the begin, by number.
     """
 
     def __init__(self, flow: FlowRecord, log: FlowLog, context: CallContext, around: Surroundings) -> None:
@@ -87,6 +88,7 @@ class Execution:
         self.log = log
         self.cancel_requested = flow.cancel_requested
         self.stopping = False
+        self.under_way: dict[int, tuple[str, float]] = {}
         self._kind = flow.kind
         self._around = around
         self._compensating = flow.compensating
@@ -264,9 +266,13 @@ class Execution:
             idempotency_key=key, deadline=time.monotonic() + (step.operation.route.timeout or around.step_timeout)
         )
         delays = around.delays if step.delays is None else step.delays
-        record, result = await attempt(
-            seq, step, self.log.steps.get(seq), context, around.execute, around.clock, delays, self._kind
-        )
+        self.under_way[seq] = step.operation.qualified_name, around.clock()
+        try:
+            record, result = await attempt(
+                seq, step, self.log.steps.get(seq), context, around.execute, around.clock, delays, self._kind
+            )
+        finally:
+            del self.under_way[seq]
         if record.state == "succeeded":
             self._results[seq] = result
         elif record.retry_in is not None:

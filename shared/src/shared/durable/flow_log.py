@@ -7,28 +7,33 @@ one after the other, so the journal never has a gap: what came after a failed sa
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
 
-import msgspec
-
-from shared.durable.codec import PayloadCodec
+from shared.durable.codec import PayloadCodec, seal_save
 from shared.durable.interruptions import Disowned, Unrecorded
-from shared.durable.journal import Change, FenceLost, Journal, JournalUnavailable, Save, StepRecord
+from shared.durable.journal import Change, Claim, FenceLost, Journal, JournalUnavailable, Save, StepRecord
 
 READS_WAIT = 0.02
 """Seconds after which the outcome of a read is saved on its own, if nothing took it along by then."""
 
 
 class FlowLog:
-    """The record of one run under one fence. Payloads in `steps` are open; the journal gets them sealed."""
+    """The record of one run under one fence.
 
-    def __init__(self, journal: Journal, codec: PayloadCodec, flow_id: str, fence: int) -> None:
-        self.steps: dict[int, StepRecord] = {}
+    Args:
+        journal: Where saves go.
+        codec: Seals what is saved.
+        claim: The flow, with what earlier runs recorded, readable.
+
+    Attributes:
+        steps: Everything recorded, by number.
+    """
+
+    def __init__(self, journal: Journal, codec: PayloadCodec, claim: Claim) -> None:
+        self.steps: dict[int, StepRecord] = {step.seq: step for step in claim.steps}
         self._journal = journal
         self._codec = codec
-        self._flow_id = flow_id
-        self._fence = fence
+        self._flow_id = claim.flow.flow_id
+        self._fence = claim.flow.fence
         self._unsaved: list[StepRecord] = []
         self._change: Change | None = None
         self._saving: asyncio.Future[None] | None = None
@@ -36,10 +41,9 @@ class FlowLog:
         self._flushing: asyncio.Handle | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    def restore(self, steps: Iterable[StepRecord]) -> None:
-        """Take over what earlier runs recorded."""
-        for step in steps:
-            self.steps[step.seq] = self._recoded(step, self._codec.open)
+    def in_order(self) -> tuple[StepRecord, ...]:
+        """The steps in the order they began."""
+        return tuple(sorted(self.steps.values(), key=lambda step: (step.started_at, abs(step.seq))))
 
     def record(self, step: StepRecord, *, safe: bool) -> None:
         """Remember a step and send it to the journal: soon when it was a read, else with the next pause."""
@@ -82,10 +86,9 @@ class FlowLog:
     def _flush(self) -> None:
         self._stop_flushing()
         if self._saving is None and self._failure is None and (self._unsaved or self._change):
-            steps = tuple(self._recoded(step, self._codec.seal) for step in self._unsaved)
-            save = Save(self._flow_id, self._fence, steps, self._sealed_change())
+            save = Save(self._flow_id, self._fence, tuple(self._unsaved), self._change)
             self._unsaved, self._change = [], None
-            self._saving = self._journal.save(save)
+            self._saving = self._journal.save(seal_save(save, self._codec))
             self._saving.add_done_callback(self._saved)
 
     def _saved(self, future: "asyncio.Future[None]") -> None:
@@ -94,21 +97,3 @@ class FlowLog:
         self._flush()
         if self._saving is None and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-    def _sealed_change(self) -> Change | None:
-        change = self._change
-        if change is None or (change.result is None and change.problem is None):
-            return change
-        return msgspec.structs.replace(
-            change,
-            result=change.result and self._codec.seal(change.result, f"{self._flow_id}:result"),
-            problem=change.problem and self._codec.seal(change.problem, f"{self._flow_id}:problem"),
-        )
-
-    def _recoded(self, step: StepRecord, code: Any) -> StepRecord:
-        place = f"{self._flow_id}/{step.seq}"
-        return msgspec.structs.replace(
-            step,
-            arguments=code(step.arguments, place + ":arguments"),
-            outcome=code(step.outcome, place + ":outcome"),
-        )

@@ -1,5 +1,6 @@
 """What people see of a flow: its state, its outcome and its timeline."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -82,7 +83,9 @@ def moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-def flow_view(claim: Claim, context: CallContext, result: Any, now: float) -> FlowView[Any]:
+def flow_view(
+    claim: Claim, context: CallContext, result: Any, now: float, under_way: Mapping[int, tuple[str, float]]
+) -> FlowView[Any]:
     """Show a flow whose payloads are open.
 
     Args:
@@ -90,8 +93,10 @@ def flow_view(claim: Claim, context: CallContext, result: Any, now: float) -> Fl
         context: Its decoded call context.
         result: Its decoded result, if it has one.
         now: Unix seconds.
+        under_way: Operation and begin of the steps being attempted now, by number.
     """
     flow = claim.flow
+    timeline = [_running(seq, *begun) for seq, begun in under_way.items()]
     undone = {-step.seq for step in claim.steps if step.seq < 0 and step.state == "succeeded"}
     return FlowView(
         flow_id=flow.flow_id,
@@ -105,7 +110,7 @@ def flow_view(claim: Claim, context: CallContext, result: Any, now: float) -> Fl
         trace_id=context.trace_id,
         result=result,
         problem=_problem_of(flow, claim.steps),
-        timeline=[_entry(step, step.seq in undone, now) for step in claim.steps],
+        timeline=[_entry(s, s.seq in undone, now) for s in claim.steps if s.seq not in under_way] + timeline,
         cancel_requested=flow.cancel_requested,
     )
 
@@ -117,6 +122,10 @@ def _problem_of(flow: FlowRecord, steps: tuple[StepRecord, ...]) -> ProblemDetai
             if step.seq < 0 and step.state in ("dead", "refused"):
                 return _problem.decode(step.outcome)
     return _problem.decode(flow.problem) if flow.problem else None
+
+
+def _running(seq: int, step: str, began: float) -> TimelineEntry:
+    return TimelineEntry(seq=seq, step=step, state="running", started=moment(began))
 
 
 def _entry(step: StepRecord, undone: bool, now: float) -> TimelineEntry:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -13,10 +13,10 @@ from shared.binding.call_context import CallContext, current_context
 from shared.binding.operation import explain
 from shared.binding.problems import Conflict, Invalid, NotFound
 from shared.durable.attempt import StepExecutor
-from shared.durable.codec import PayloadCodec, PlainCodec
+from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_view import FlowView, flow_view
-from shared.durable.journal import Claim, FlowRecord, FlowState, Journal
+from shared.durable.journal import FINAL_STATES, Claim, FlowRecord, FlowState, Journal
 from shared.durable.worker import FlowWorker, WorkerSettings
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
@@ -138,7 +138,7 @@ class FlowRunner:
         encoded = self._accept(flow_type, key, request)
         context = context or current_context()
         kind = shape_of(flow_type).kind
-        if not self._worker.runs(key) and await self._start(_attempt(key, 1, kind, encoded), context):
+        if not self._worker.execution(key) and await self._start(_attempt(key, 1, kind, encoded), context):
             return self._handle(key, is_new=True)
         while True:
             latest = await self._journal.latest(key)
@@ -168,7 +168,7 @@ class FlowRunner:
             await asyncio.wait([awaited], timeout=min(left, _LOOK_AGAIN))
             if awaited.done() and not awaited.cancelled():
                 return awaited.result()
-            if not self._worker.runs(flow_id):
+            if self._worker.execution(flow_id) is None:
                 self._awaited.pop(flow_id, None)
         return await self.view(flow_id)
 
@@ -177,7 +177,11 @@ class FlowRunner:
         claim = await self._journal.find(flow_id)
         if claim is None:
             raise NotFound(f"There is no flow {flow_id}; check its id.")
-        return self._show(self._opened(claim))
+        claim = open_claim(claim, self._codec)
+        execution = self._worker.execution(flow_id)
+        if execution is None or claim.flow.state in FINAL_STATES:
+            return self._show(claim)
+        return self._show(Claim(claim.flow, execution.log.in_order()), execution.under_way)
 
     async def page(
         self,
@@ -197,7 +201,11 @@ class FlowRunner:
         """
         kind = shape_of(flow_type).kind if flow_type else None
         records, following = await self._journal.page(states=states, kind=kind, limit=limit, before=before)
-        return [self._show(self._opened(Claim(record))) for record in records], following
+        return [self._show(open_claim(Claim(record), self._codec)) for record in records], following
+
+    async def counts(self) -> dict[FlowState, int]:
+        """How many flows are in each state, apart from those that ended well: the queue depths to watch."""
+        return await self._journal.counts()
 
     async def cancel(self, flow_id: str) -> FlowView[Any]:
         """Stop a flow at its next step and undo what it did; repeating changes nothing.
@@ -238,15 +246,10 @@ class FlowRunner:
 
     async def _start(self, flow: FlowRecord, context: CallContext) -> bool:
         """Write a new flow and run it here if there is room; False when its id is taken."""
-        kept = _kept(context, flow.flow_id)
-        flow = msgspec.structs.replace(
-            flow,
-            request=self._codec.seal(flow.request, f"{flow.flow_id}:request"),
-            context=self._codec.seal(msgspec.json.encode(kept), f"{flow.flow_id}:context"),
-        )
+        flow = msgspec.structs.replace(flow, context=msgspec.json.encode(_kept(context, flow.flow_id)))
         here = self._worker.reserve()
         try:
-            starting = self._journal.start(flow, self._worker.name if here else None)
+            starting = self._journal.start(seal_flow(flow, self._codec), self._worker.name if here else None)
         except BaseException:
             if here:
                 self._worker.release_place()
@@ -272,7 +275,7 @@ class FlowRunner:
 
     def _expect_same(self, known: FlowRecord, kind: str, encoded: bytes) -> None:
         same_flow = known.kind.partition("@")[0] == kind.partition("@")[0]
-        if not same_flow or self._codec.open(known.request, f"{known.flow_id}:request") != encoded:
+        if not same_flow or open_claim(Claim(known), self._codec).flow.request != encoded:
             raise Conflict(
                 f"The key {known.key} already stands for flow {known.flow_id} with another request; ask for that "
                 "flow, or use another key."
@@ -283,27 +286,14 @@ class FlowRunner:
         if awaited is not None and not awaited.done():
             awaited.set_result(self._show(claim))
 
-    def _opened(self, claim: Claim) -> Claim:
-        flow, unseal, name = claim.flow, self._codec.open, claim.flow.flow_id
-        steps = tuple(
-            msgspec.structs.replace(step, outcome=unseal(step.outcome, f"{name}/{step.seq}:outcome"))
-            for step in claim.steps
-        )
-        opened = msgspec.structs.replace(
-            flow,
-            result=flow.result and unseal(flow.result, f"{name}:result"),
-            problem=flow.problem and unseal(flow.problem, f"{name}:problem"),
-        )
-        return Claim(opened, steps)
-
-    def _show(self, claim: Claim) -> FlowView[Any]:
+    def _show(self, claim: Claim, under_way: Mapping[int, tuple[str, float]] | None = None) -> FlowView[Any]:
         flow = claim.flow
-        context = _contexts.decode(self._codec.open(flow.context, f"{flow.flow_id}:context"))
+        context = _contexts.decode(flow.context)
         result = None
         if flow.result is not None:
             shape = self._shapes.get(flow.kind)
             result = shape.result.decode(flow.result) if shape else msgspec.json.decode(flow.result)
-        return flow_view(claim, context, result, self._clock())
+        return flow_view(claim, context, result, self._clock(), under_way or {})
 
 
 def _attempt(key: str, attempt: int, kind: str, request: bytes) -> FlowRecord:

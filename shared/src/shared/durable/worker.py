@@ -12,7 +12,7 @@ import structlog
 from shared.binding.call_context import CallContext
 from shared.binding.problems import InternalFault
 from shared.durable.attempt import StepExecutor, fault
-from shared.durable.codec import PayloadCodec
+from shared.durable.codec import PayloadCodec, open_claim
 from shared.durable.execution import Execution, Surroundings
 from shared.durable.flow import FlowShape
 from shared.durable.flow_log import FlowLog
@@ -118,15 +118,15 @@ class FlowWorker:
         """Give back a place whose flow did not start."""
         self._reserved -= 1
 
-    def begin(self, claim: Claim) -> None:
-        """Run a flow this worker owns."""
-        task = asyncio.create_task(self._run(claim))
+    def begin(self, claim: Claim, unreadable: Exception | None = None) -> None:
+        """Run a flow this worker owns, payloads readable; or give it up as the reason says."""
+        task = asyncio.create_task(self._run(claim, unreadable))
         self._tasks.add(task)
         task.add_done_callback(self._vacate)
 
-    def runs(self, flow_id: str) -> bool:
-        """True while the flow is being run here."""
-        return flow_id in self._running
+    def execution(self, flow_id: str) -> Execution | None:
+        """The run of a flow, while it runs here."""
+        return self._running.get(flow_id)
 
     def cancel(self, flow_id: str) -> None:
         """Have a flow that runs here stop at its next step boundary."""
@@ -140,31 +140,32 @@ class FlowWorker:
 
     # --- one flow ------------------------------------------------------------------------------------
 
-    async def _run(self, claim: Claim) -> None:
+    async def _run(self, claim: Claim, unreadable: Exception | None) -> None:
         flow = claim.flow
-        context = _contexts.decode(self._codec.open(flow.context, f"{flow.flow_id}:context"))
-        name = flow.kind.partition("@")[0]
+        context = CallContext() if unreadable else _contexts.decode(flow.context)
         span = start_span(
-            f"flow {name}", kind="internal", parent=context.traceparent, tracestate=context.tracestate,
+            f"flow {flow.kind.partition('@')[0]}", kind="internal", parent=context.traceparent,
+            tracestate=context.tracestate,
             attributes={"triptych.flow.id": flow.flow_id, "triptych.flow.kind": flow.kind},
         )  # fmt: skip
-        log = FlowLog(self._journal, self._codec, flow.flow_id, flow.fence)
-        log.restore(claim.steps)
+        log = FlowLog(self._journal, self._codec, claim)
         execution = Execution(flow, log, context.replace(traceparent=span.traceparent), self._around)
         execution.stopping = not self._working
         self._running[flow.flow_id] = execution
+        error: str | None = None
         try:
-            change = await self._carry_on(claim, execution)
-            span.end(change.state if change.state in ("dead", "refused") else None)
+            change = await self._carry_on(claim, execution, unreadable)
+            error = change.state if change.state in ("dead", "refused") else None
             self._report(claim, execution, change)
         except Disowned:
-            span.end("disowned")
+            error = "disowned"
             _log.warning("flow.disowned", flow_id=flow.flow_id, fence=flow.fence)
-        except Unrecorded as end:
-            span.end("unrecorded")
-            _log.error("flow.unrecorded", flow_id=flow.flow_id, detail=end.problem.detail)
+        except (Unrecorded, Exception) as end:  # noqa: BLE001 - whatever it was, the flow must not be stranded
+            error = "unrecorded"
+            _log.error("flow.unrecorded", flow_id=flow.flow_id, error=str(end))
             await self._release(flow.flow_id, flow.fence)
         finally:
+            span.end(error)
             if self._running.get(flow.flow_id) is execution:
                 del self._running[flow.flow_id]
 
@@ -173,14 +174,16 @@ class FlowWorker:
         if self._backlog:
             self._wakened.set()
 
-    async def _carry_on(self, claim: Claim, execution: Execution) -> Change:
+    async def _carry_on(self, claim: Claim, execution: Execution, unreadable: Exception | None) -> Change:
         flow, shape = claim.flow, self._shapes[claim.flow.kind]
         if flow.takeovers >= self._settings.quarantine_after:
             return await execution.give_up(
                 InternalFault(f"{flow.takeovers} workers in a row ended while they ran this flow's next step.")
             )
         try:
-            request = shape.request.decode(self._codec.open(flow.request, f"{flow.flow_id}:request"))
+            if unreadable is not None:
+                raise unreadable
+            request = shape.request.decode(flow.request)
             code = shape.build(execution).run
         except Exception as error:  # noqa: BLE001 - a payload or constructor that no longer fits must not be lost
             return await execution.give_up(fault("flow.unreadable", error, flow_id=flow.flow_id, kind=flow.kind))
@@ -195,7 +198,7 @@ class FlowWorker:
                 compensating=change.compensating, updated_at=self._around.clock(), next_in=None,
                 cancel_requested=execution.cancel_requested,
             )  # fmt: skip
-            self._on_end(Claim(ended, tuple(sorted(execution.log.steps.values(), key=_by_time))))
+            self._on_end(Claim(ended, execution.log.in_order()))
         elif change.next_in:
             flow_event(name, "waiting")
             self._wakened.set()
@@ -239,7 +242,10 @@ class FlowWorker:
         finally:
             self._reserved -= room
         for claim in claims.claimed:
-            self.begin(claim)
+            try:
+                self.begin(open_claim(claim, self._codec))
+            except Exception as error:  # noqa: BLE001 - a codec's, e.g. a key that is gone
+                self.begin(Claim(msgspec.structs.replace(claim.flow, problem=None)), error)
         if claims.next_in is None:
             return poll
         if claims.next_in <= 0:
@@ -254,7 +260,3 @@ class FlowWorker:
                     self.cancel(flow_id)
             except JournalUnavailable as problem:
                 _log.error("flow.renew_failed", detail=problem.detail)
-
-
-def _by_time(step: Any) -> tuple[float, int]:
-    return step.started_at, abs(step.seq)
