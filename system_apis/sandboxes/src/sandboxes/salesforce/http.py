@@ -50,6 +50,23 @@ class Request(Struct):
         return decoded  # pyright: ignore[reportUnknownVariableType]
 
 
+def objects(envelope: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """A required list of objects of an envelope; ApiError JSON_PARSER_ERROR if it is anything else."""
+    found = envelope.get(name)
+    if not isinstance(found, list):
+        raise json_error(f"Missing or malformed property '{name}': expected a list")
+    entries: list[Any] = found  # pyright: ignore[reportUnknownVariableType]
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise json_error(f"Malformed property '{name}': expected objects in the list")
+    return entries
+
+
+def object_of(entry: dict[str, Any], name: str) -> dict[str, Any]:
+    """An optional object inside an object, empty if it is missing or anything else."""
+    found = entry.get(name)
+    return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
 class Response(Struct):
     """One response; `body` is a JSON value, bytes to send as they are, or None for an empty body."""
 

@@ -151,7 +151,7 @@ class Saving:
         field = sobject.parents.get(name.lower())
         if field is None:
             raise no_column(name, sobject.name)
-        keys = {key: each for key, each in value.items() if key != "attributes"} if value else {}
+        keys = {key: each for key, each in value.items() if key != "attributes"} if _is_object(value) else {}
         parent = self._catalogue.get(field.to[0])
         if parent is None or len(keys) != 1:
             raise ApiError(400, "INVALID_FIELD", f"Cannot reference the parent {name}: name one external id")
@@ -203,6 +203,10 @@ class Saving:
                 self.locks = [each for each in self.locks if each.times > 0]
                 message = f"unable to obtain exclusive access to this record or 1 records: {record_id}"
                 raise ApiError(400, "UNABLE_TO_LOCK_ROW", message, [])
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _touched(user_id: str, now: str) -> Row:

@@ -45,6 +45,7 @@ class Store:
         self._connection = self._state.connection
         self._connection.row_factory = None
         self._depth = 0
+        self._catch_up()
 
     def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -98,6 +99,14 @@ class Store:
         finally:
             self._depth -= 1
             self.execute(f"RELEASE {name}")
+
+    def _catch_up(self) -> None:
+        """Add the columns that the catalogue has gained since the file was made."""
+        for sobject in self.catalogue:
+            known = {row[1] for row in self.select(f'PRAGMA table_info("{sobject.name}")')}
+            for field in sobject.columns:
+                if field.name not in known:
+                    self.execute(f'ALTER TABLE "{sobject.name}" ADD COLUMN "{field.name}" {field.column_type}')
 
     def reset(self) -> None:
         """Back to the seed."""

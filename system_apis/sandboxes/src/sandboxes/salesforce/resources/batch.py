@@ -1,9 +1,7 @@
 """Batch: up to 25 independent subrequests; each counts against the allowance."""
 
-from typing import Any
-
-from sandboxes.salesforce.faults import ApiError, json_error
-from sandboxes.salesforce.http import Response
+from sandboxes.salesforce.faults import ApiError
+from sandboxes.salesforce.http import Response, objects
 from sandboxes.salesforce.resources.subrequests import run, text_of
 from sandboxes.salesforce.rest import Call, Route
 
@@ -18,10 +16,7 @@ _HALTED: dict[str, object] = {
 
 def _batch(call: Call) -> Response:
     envelope = call.request.json_object()
-    requests = envelope.get("batchRequests")
-    if not isinstance(requests, list):
-        raise json_error("Missing property 'batchRequests'")
-    entries: list[Any] = requests  # pyright: ignore[reportUnknownVariableType]
+    entries = objects(envelope, "batchRequests")
     if len(entries) > _MOST:
         raise ApiError(400, "LIMIT_EXCEEDED", f"A batch request may have at most {_MOST} subrequests")
     results: list[dict[str, object]] = []

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandboxes.salesforce.faults import ApiError, MultipleChoices, json_error, not_found
-from sandboxes.salesforce.http import Response, saved
+from sandboxes.salesforce.http import Response, object_of, objects, saved
 from sandboxes.salesforce.ids import to_18
 from sandboxes.salesforce.resources.rows import record
 from sandboxes.salesforce.rest import Call, Route
@@ -64,10 +64,7 @@ def _upsert(call: Call) -> Response:
 
 def _write(call: Call, save: Save) -> Response:
     envelope = call.request.json_object()
-    records = envelope.get("records")
-    if not isinstance(records, list):
-        raise json_error("Missing property 'records'")
-    bodies: list[Any] = records  # pyright: ignore[reportUnknownVariableType]
+    bodies = objects(envelope, "records")
     if len(bodies) > _MOST:
         raise ApiError(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {_MOST} records")
     _check_chunks(bodies)
@@ -110,8 +107,7 @@ def _save_one(call: Call, item: Any, save: Save) -> dict[str, object]:
 
 
 def _type_name(body: dict[str, Any]) -> str:
-    attributes: dict[str, Any] = body.get("attributes") or {}
-    return str(attributes.get("type", ""))
+    return str(object_of(body, "attributes").get("type", ""))
 
 
 def _type_of(call: Call, body: Any) -> SObject:
@@ -160,7 +156,14 @@ def _read_get(call: Call) -> Response:
 
 def _read_post(call: Call) -> Response:
     body = call.request.json_object()
-    return _read(call, body.get("ids") or [], body.get("fields") or [])
+    return _read(call, _texts(body, "ids"), _texts(body, "fields"))
+
+
+def _texts(body: dict[str, Any], name: str) -> list[str]:
+    values = body.get(name)
+    if not isinstance(values, list):
+        raise json_error(f"Missing or malformed property '{name}': expected a list of strings")
+    return [str(each) for each in values]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _read(call: Call, ids: list[str], fields: list[str]) -> Response:

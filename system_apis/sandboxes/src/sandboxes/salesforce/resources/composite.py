@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandboxes.salesforce.faults import ApiError, json_error
-from sandboxes.salesforce.http import Response
+from sandboxes.salesforce.http import Response, object_of, objects
 from sandboxes.salesforce.resources.subrequests import References, halted, run, text_of
 from sandboxes.salesforce.rest import Call, Route
 
@@ -23,11 +23,10 @@ def _composite(call: Call) -> Response:
     return Response(200, {"compositeResponse": run_all(call, requests, all_or_none=bool(envelope.get("allOrNone")))})
 
 
-def _subrequests(envelope: dict[str, Any]) -> list[Any]:
-    requests = envelope.get("compositeRequest")
-    if not isinstance(requests, list) or not requests:
-        raise json_error("Missing property 'compositeRequest'")
-    entries: list[Any] = requests  # pyright: ignore[reportUnknownVariableType]
+def _subrequests(envelope: dict[str, Any]) -> list[dict[str, Any]]:
+    entries = objects(envelope, "compositeRequest")
+    if not entries:
+        raise json_error("The property 'compositeRequest' is empty")
     if len(entries) > _MOST:
         raise ApiError(400, "LIMIT_EXCEEDED", f"A composite request may have at most {_MOST} subrequests")
     heavy = sum(any(part in text_of(entry, "url").lower() for part in _HEAVY) for entry in entries)
@@ -70,7 +69,7 @@ def _run_one(call: Call, entry: dict[str, Any], references: References) -> Respo
         url, body = str(references.fill(url)), references.fill(entry.get("body"))
     except LookupError as missing:
         return halted(str(missing.args[0]))
-    return run(call, method, url, body, entry.get("httpHeaders") or {})
+    return run(call, method, url, body, object_of(entry, "httpHeaders"))
 
 
 def _described(name: str, response: Response) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sandboxes.salesforce.schema.describe import describe, summary
 _RESOURCES = ("composite", "limits", "query", "queryAll", "recent", "sobjects")
 _DESCRIBED_AT = "2026-01-05T08:00:00.000+0000"
 _MOST_RECENT = 200
+_LONGEST_LIMIT = 6
 
 
 def _resources(call: Call) -> Response:
@@ -39,7 +40,8 @@ def _limits(call: Call) -> Response:
 
 
 def _recent(call: Call) -> Response:
-    limit = min(int(call.request.query.get("limit", "10") or 10), _MOST_RECENT)
+    wanted = call.request.query.get("limit", "")
+    limit = min(int(wanted), _MOST_RECENT) if wanted.isdecimal() and len(wanted) < _LONGEST_LIMIT else 10
     return Response(200, _recently(call, ["Account", "Opportunity", "Quote", "Order"], limit))
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sandboxes.salesforce.faults import ApiError, json_error
-from sandboxes.salesforce.http import Response
+from sandboxes.salesforce.faults import ApiError
+from sandboxes.salesforce.http import Response, objects
 from sandboxes.salesforce.resources.composite import run_all
 from sandboxes.salesforce.resources.subrequests import text_of
 from sandboxes.salesforce.rest import Call, Route
@@ -14,10 +14,7 @@ _MOST_FAILED = 14
 
 
 def _graph(call: Call) -> Response:
-    graphs = call.request.json_object().get("graphs")
-    if not isinstance(graphs, list):
-        raise json_error("Missing property 'graphs'")
-    entries: list[Any] = graphs  # pyright: ignore[reportUnknownVariableType]
+    entries = objects(call.request.json_object(), "graphs")
     nodes = sum(len(_nodes(entry)) for entry in entries)
     if nodes > _MOST_NODES or len(entries) > _MOST_GRAPHS:
         message = f"A payload may have at most {_MOST_NODES} nodes in {_MOST_GRAPHS} graphs"
@@ -30,7 +27,7 @@ def _graph(call: Call) -> Response:
 
 
 def _nodes(entry: dict[str, Any]) -> list[Any]:
-    return entry.get("compositeRequest") or []
+    return objects(entry, "compositeRequest")
 
 
 def _run(call: Call, entry: dict[str, Any]) -> dict[str, Any]:

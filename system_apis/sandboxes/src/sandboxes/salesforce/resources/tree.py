@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandboxes.salesforce.faults import ApiError, json_error
-from sandboxes.salesforce.http import Response
+from sandboxes.salesforce.faults import ApiError
+from sandboxes.salesforce.http import Response, object_of, objects
 from sandboxes.salesforce.rest import Call, Route
 from sandboxes.salesforce.schema import SObject
 
@@ -14,10 +14,7 @@ _MOST_TYPES = 5
 
 
 def _tree(call: Call) -> Response:
-    records = call.request.json_object().get("records")
-    if not isinstance(records, list):
-        raise json_error("Missing property 'records'")
-    roots: list[Any] = records  # pyright: ignore[reportUnknownVariableType]
+    roots = objects(call.request.json_object(), "records")
     _check_size(roots)
     results: list[dict[str, object]] = []
     faults: list[dict[str, object]] = []
@@ -38,7 +35,7 @@ class _Refused(Exception):  # noqa: N818 - a control flow signal to the savepoin
 
 def _check_size(roots: list[Any]) -> None:
     every = [each for root in roots for each in _walk(root, 1)]
-    types = {record.get("attributes", {}).get("type") for record, _ in every}
+    types = {object_of(record, "attributes").get("type") for record, _ in every}
     if len(every) > _MOST_RECORDS:
         raise ApiError(400, "LIMIT_EXCEEDED", f"A tree may have at most {_MOST_RECORDS} records")
     if max((depth for _, depth in every), default=0) > _DEEPEST or len(types) > _MOST_TYPES:
@@ -49,7 +46,7 @@ def _walk(record: dict[str, Any], depth: int) -> Iterator[tuple[dict[str, Any], 
     yield record, depth
     for value in record.values():
         if _is_children(value):
-            for child in value["records"]:
+            for child in objects(value, "records"):
                 yield from _walk(child, depth + 1)
 
 
@@ -65,7 +62,7 @@ def _create(
     results: list[dict[str, object]],
     faults: list[dict[str, object]],
 ) -> None:
-    name = record.get("attributes", {}).get("referenceId")
+    name = object_of(record, "attributes").get("referenceId")
     if not name:
         raise ApiError(400, "INVALID_INPUT", "Include a referenceId in the attributes of each record")
     body = {key: value for key, value in record.items() if not _is_children(value)}

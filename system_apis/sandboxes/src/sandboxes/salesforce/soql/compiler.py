@@ -83,6 +83,9 @@ class _Compiler:
         frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases)
         limit = _limit(query)
         if _is_count(query):
+            if query.groups or query.having or query.order:
+                message = "COUNT() stands alone: group, test and order with COUNT(Id)"
+                self._refuse("MALFORMED_QUERY", message, source.at)
             where = self._where(query, frame)
             sql = f"SELECT COUNT(*) FROM (SELECT 1 {frame.sql} WHERE {where[0]}{limit})"
             return Plan(sobject, sql, where[1], counts=True)
@@ -164,6 +167,8 @@ class _Compiler:
             self._refuse("MALFORMED_QUERY", "Only two semi-joins of one ID field each are allowed", source.at)
         frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases)
         selected = compile_expression(item.expression, frame)
+        if selected.aggregate or query.groups:
+            self._refuse("MALFORMED_QUERY", "A semi-join selects an ID field, not an aggregate", source.at)
         where, parameters = self._where(query, frame)
         sql = f"SELECT {selected.sql} {frame.sql} WHERE {where} AND {selected.sql} IS NOT NULL{_limit(query)}"
         return sql, parameters
