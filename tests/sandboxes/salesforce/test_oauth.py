@@ -4,6 +4,7 @@ import hmac
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from sandboxes.kit import Clock
+from sandboxes.kit import Clock, serve_sandbox
 
 USERNAME = "integration@tarn-gauge.example"
 TOKEN = "/services/oauth2/token"
@@ -217,10 +218,8 @@ async def test_userinfo_without_a_good_token_is_403_in_plain_text(anonymous: htt
 
 
 async def test_the_key_of_the_development_app_comes_from_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, private_key: rsa.RSAPrivateKey, public_pem: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, private_key: rsa.RSAPrivateKey, public_pem: str
 ) -> None:
-    from sandboxes.kit import serve_sandbox
-
     path = tmp_path / "later.pem"
     monkeypatch.setenv("SANDBOX_SALESFORCE_PUBLIC_KEY_FILE", str(path))
     async with serve_sandbox("salesforce") as url, httpx.AsyncClient(base_url=url) as client:

@@ -1,6 +1,7 @@
 """The query language against the seed company; the clock stands on Thursday 28 May 2026, 20:26:40 UTC."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -179,8 +180,6 @@ def test_date_parts_group(ask: Ask) -> None:
     ],
 )
 def test_relative_dates(org: Org, span: str, first: str, last: str) -> None:
-    from datetime import date, timedelta
-
     def holds(day: str, operator: str) -> bool:
         plan = org.queries.plan(f"SELECT Id FROM Task WHERE Subject = '{day}' AND ActivityDate {operator} {span}")
         return bool(org.queries.run(plan, BASE, "").records)
@@ -197,8 +196,9 @@ def test_relative_dates(org: Org, span: str, first: str, last: str) -> None:
         assert all(holds(each, "=") for each in inside)
         assert not holds(before, "=")
         assert not holds(after, "=")
-        assert holds(before, "<") and holds(before, "!=") and holds(before, "<=")
-        assert holds(after, ">") and holds(after, ">=") and not holds(after, "<=")
+        assert all(holds(before, operator) for operator in ("<", "!=", "<="))
+        assert all(holds(after, operator) for operator in (">", ">=", "!="))
+        assert not holds(after, "<=")
     finally:
         org.store.execute('DELETE FROM "Task"')
 

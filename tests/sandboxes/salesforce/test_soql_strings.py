@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandboxes.company import company
+from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.org import Org
 
 USER = "005aj00000000G8AAI"
@@ -61,9 +62,9 @@ def test_escaped_wildcards_match_only_themselves(org: Org, lead_id: str, text: s
 @settings(deadline=None, max_examples=300)
 @given(st.text(st.sampled_from("SELCTFROMWH IdNameAccount'\\\"();,.*=-%\n5:"), max_size=60))
 def test_rubbish_is_refused_in_the_vendors_way_or_understood(org: Org, text: str) -> None:
-    from sandboxes.salesforce.faults import ApiError
-
+    status = 200
     try:
         org.queries.run(org.queries.plan(text), "", USER)
     except ApiError as fault:
-        assert fault.status == 400
+        status = fault.status
+    assert status in (200, 400)
