@@ -1,6 +1,6 @@
 """A served SAP stand-in, and clients logged on to it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -20,10 +20,10 @@ async def base_url() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def fresh(base_url: str) -> str:
-    """The stand-in, reset to its seed."""
+def fresh(base_url: str) -> Iterator[str]:
+    """The stand-in for a test that writes; afterwards it is back to its seed."""
+    yield base_url
     httpx.post(f"{base_url}/__sandbox__/reset").raise_for_status()
-    return base_url
 
 
 @pytest.fixture

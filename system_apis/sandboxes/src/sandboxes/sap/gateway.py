@@ -134,7 +134,7 @@ def asgi_app(gateway: Gateway) -> ASGIApp:
         request = Request(scope, await read_body(receive))
         try:
             response, cookies = gateway.respond(request)
-        except Exception:  # a defect shows as SAP shows one: a page about a short dump
+        except Exception:  # noqa: BLE001 - a defect shows as SAP shows one: a page about a short dump
             _log.exception("sandbox.sap.short_dump")
             response, cookies = icf.crashed(), ()
         headers = _encoded(response.headers) + [(b"set-cookie", cookie.encode()) for cookie in cookies]

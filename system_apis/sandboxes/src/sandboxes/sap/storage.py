@@ -7,11 +7,11 @@ without zeros on the way out.
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation
 from functools import cache, cached_property
 
 from sandboxes.sap.odata_v2.edm import EntitySet, Property, Row, Service, Value
-from sandboxes.sap.odata_v2.primitives import alpha_out, from_column, to_column
+from sandboxes.sap.odata_v2.primitives import from_column, to_column
+from sandboxes.sap.sql_functions import register
 
 Stored = str | int | float | None
 _COLUMN_TYPES = {"Edm.String": "TEXT", "Edm.Decimal": "TEXT", "Edm.Guid": "TEXT", "Edm.Double": "REAL"}
@@ -78,9 +78,7 @@ class Records:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.connection.create_collation("DECIMAL", _compare)
-        for name, arity, function in _FUNCTIONS:
-            self.connection.create_function(name, arity, function, deterministic=True)
+        register(connection)
 
     def add(self, table: Table, *rows: Mapping[str, Value]) -> None:
         """Insert rows; what a row leaves out takes its initial value.
@@ -165,45 +163,3 @@ def _row(decoders: Sequence[tuple[str, Property, bool]], stored: Sequence[Stored
         name: from_column(prop, value) if decoded else value
         for (name, prop, decoded), value in zip(decoders, stored, strict=True)
     }
-
-
-def _compare(left: str, right: str) -> int:
-    one, other = _number(left), _number(right)
-    return (one > other) - (one < other)
-
-
-def _number(text: str | float) -> Decimal:
-    try:
-        return Decimal(str(text))
-    except InvalidOperation:
-        return Decimal(0)
-
-
-def _calculate(operator: str, left: str | float | None, right: str | float | None) -> str | None:
-    if left is None or right is None:
-        return None
-    one, other = _number(left), _number(right)
-    try:
-        return format(_ARITHMETIC[operator](one, other), "f")
-    except (DivisionByZero, InvalidOperation):
-        return None
-
-
-_ARITHMETIC = {
-    "+": lambda one, other: one + other,
-    "-": lambda one, other: one - other,
-    "*": lambda one, other: one * other,
-    "/": lambda one, other: one / other,
-    "%": lambda one, other: one % other,
-    "round": lambda one, _: one.to_integral_value(ROUND_HALF_UP),
-    "floor": lambda one, _: one.to_integral_value(ROUND_FLOOR),
-    "ceiling": lambda one, _: one.to_integral_value(ROUND_CEILING),
-}
-_FUNCTIONS = (
-    ("calculate", 3, _calculate),
-    ("contains", 2, lambda part, whole: None if whole is None else part in whole),
-    ("starts", 2, lambda whole, part: None if whole is None else whole.startswith(part)),
-    ("ends", 2, lambda whole, part: None if whole is None else whole.endswith(part)),
-    ("fold", 2, lambda case, text: None if text is None else getattr(text, case)()),
-    ("trim_zeros", 1, lambda text: None if text is None else alpha_out(text)),
-)

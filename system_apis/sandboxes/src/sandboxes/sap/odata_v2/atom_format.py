@@ -39,7 +39,8 @@ def collection_atom(
     link = f'<link rel="next" href={quoteattr(following)}/>' if following else ""
     entries = "".join(writer.entry(node, shape) for node in nodes)
     head = writer.head(f"{root}/{title}", title)
-    return f'{_PROLOGUE}<feed {_base(root)}>{head}{counted}<link href="{title}" rel="self" title="{title}"/>{entries}{link}</feed>'.encode()
+    itself = f'<link href="{title}" rel="self" title="{title}"/>'
+    return f"{_PROLOGUE}<feed {_base(root)}>{head}{counted}{itself}{entries}{link}</feed>".encode()
 
 
 def property_xml(prop: Property, value: Value) -> bytes:
@@ -81,7 +82,7 @@ class _Writer:
         )
 
     def entry(self, node: Node, shape: Shape, attributes: str = "") -> str:
-        path = address(self._service, node.set, node.row)
+        path = address(node.set, node.row)
         etag = etag_of(node.set, node.row)
         tag = f" m:etag={quoteattr(etag)}" if etag else ""
         shown = [one for name, one in node.set.properties.items() if shape.select is None or name in shape.select]

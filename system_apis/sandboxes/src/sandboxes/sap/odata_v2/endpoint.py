@@ -176,9 +176,7 @@ class ServiceEndpoint:
             stored = Resource(node.set, work.table(node.set.name).key_of(node.row), single=True)
             node = read_entity(stored, shape, self.service, self._records)
         response = self._entity(node, shape, inbound, 201)
-        response.headers["location"] = (
-            f"{inbound.origin}{self.service.root}/{address(self.service, node.set, node.row)}"
-        )
+        response.headers["location"] = f"{inbound.origin}{self.service.root}/{address(node.set, node.row)}"
         return _with_remarks(response, work.remarks)
 
     def _update(self, resource: Resource, inbound: Inbound) -> Response:

@@ -108,7 +108,10 @@ def sap_message(remarks: tuple[Message, ...]) -> str:
 
 
 _RESOLUTION = {
-    "SAP_Transaction": "Run transaction /IWFND/ERROR_LOG on SAP Gateway hub system (System Alias LOCAL) and search for entries with the timestamp above for more details",
+    "SAP_Transaction": (
+        "Run transaction /IWFND/ERROR_LOG on SAP Gateway hub system (System Alias LOCAL) and search for entries "
+        "with the timestamp above for more details"
+    ),
     "SAP_Note": "See SAP Note 1797736 for error analysis (https://service.sap.com/sap/support/notes/1797736)",
 }
 

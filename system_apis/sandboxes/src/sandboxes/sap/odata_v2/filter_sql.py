@@ -3,22 +3,19 @@
 Decimals compare exactly through the collation DECIMAL and the functions that storage registers.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sandboxes.sap.odata_v2.edm import EntitySet, Property, Service
 from sandboxes.sap.odata_v2.errors import ODataError, refuse
 from sandboxes.sap.odata_v2.expression import Expression, Literal, Member, Operation
+from sandboxes.sap.odata_v2.filter_functions import FUNCTIONS, MOMENTS, NUMBERS
 from sandboxes.sap.odata_v2.primitives import alpha_in, to_column
 
 Parameter = str | int | float | None
 
 _COMPARISONS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}
-_MOMENTS = frozenset({"Edm.DateTime", "Edm.DateTimeOffset"})
-_NUMBERS = frozenset({"Edm.Decimal", "Edm.Int32", "Edm.Int64", "Edm.Double"})
-_PARTS = {"year()": "%Y", "month()": "%m", "day()": "%d", "hour()": "%H", "minute()": "%M", "second()": "%S"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +111,7 @@ def _comparison(operation: Operation, left: Sql, right: Sql) -> Sql:
 
 def _exact(side: Sql) -> str:
     """Numbers compare as decimals whatever column type they come from."""
-    return f"CAST({side.text} AS TEXT) COLLATE DECIMAL" if side.type in _NUMBERS else side.text
+    return f"CAST({side.text} AS TEXT) COLLATE DECIMAL" if side.type in NUMBERS else side.text
 
 
 def _numbered(one: Sql, other: Sql) -> Sql:
@@ -125,7 +122,7 @@ def _numbered(one: Sql, other: Sql) -> Sql:
 
 
 def _arithmetic(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
-    if any(operand.type not in _NUMBERS for operand in operands):
+    if any(operand.type not in NUMBERS for operand in operands):
         raise _misfit(operation)
     if operation.name == "-":
         return Sql(f"calculate('-', '0', {operands[0].text})", "Edm.Decimal", operands[0].parameters)
@@ -135,54 +132,21 @@ def _arithmetic(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
 
 
 def _function(operation: Operation, operands: tuple[Sql, ...]) -> Sql:
-    known = _FUNCTIONS.get((operation.name, len(operands)))
+    known = FUNCTIONS.get((operation.name, len(operands)))
     if known is None:
         raise refuse(
             400, "/IWFND/CM_MGW_RT/022", f"Function {operation.name} is not known (position {operation.position + 1})"
         )
-    expected, result, write = known
-    for operand, kind in zip(operands, expected, strict=True):
-        allowed = {"text": {"Edm.String"}, "number": _NUMBERS, "moment": _MOMENTS | {"Edm.Time"}}[kind]
+    for operand, kind in zip(operands, known.operands, strict=True):
+        allowed = {"text": {"Edm.String"}, "number": NUMBERS, "moment": MOMENTS}[kind]
         if operand.type not in allowed:
             raise _misfit(operation)
-    parameters = _parameters(operands)
     texts = [f"trim_zeros({one.text})" if one.prop and one.prop.alpha else one.text for one in operands]
-    return Sql(write(texts), result, parameters)
-
-
-_Writer = Callable[[list[str]], str]
-_FUNCTIONS: dict[tuple[str, int], tuple[tuple[str, ...], str, _Writer]] = {
-    ("substringof()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(contains({t[0]}, {t[1]}))"),
-    ("startswith()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(starts({t[0]}, {t[1]}))"),
-    ("endswith()", 2): (("text", "text"), "Edm.Boolean", lambda t: f"(ends({t[0]}, {t[1]}))"),
-    ("tolower()", 1): (("text",), "Edm.String", lambda t: f"fold('lower', {t[0]})"),
-    ("toupper()", 1): (("text",), "Edm.String", lambda t: f"fold('upper', {t[0]})"),
-    ("trim()", 1): (("text",), "Edm.String", lambda t: f"trim({t[0]})"),
-    ("length()", 1): (("text",), "Edm.Int32", lambda t: f"length({t[0]})"),
-    ("concat()", 2): (("text", "text"), "Edm.String", lambda t: f"({t[0]} || {t[1]})"),
-    ("replace()", 3): (("text", "text", "text"), "Edm.String", lambda t: f"replace({t[0]}, {t[1]}, {t[2]})"),
-    ("indexof()", 2): (("text", "text"), "Edm.Int32", lambda t: f"(instr({t[0]}, {t[1]}) - 1)"),
-    ("substring()", 2): (("text", "number"), "Edm.String", lambda t: f"substr({t[0]}, CAST({t[1]} AS INTEGER) + 1)"),
-    ("substring()", 3): (
-        ("text", "number", "number"),
-        "Edm.String",
-        lambda t: f"substr({t[0]}, CAST({t[1]} AS INTEGER) + 1, CAST({t[2]} AS INTEGER))",
-    ),
-    ("round()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('round', {t[0]}, '1')"),
-    ("floor()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('floor', {t[0]}, '1')"),
-    ("ceiling()", 1): (("number",), "Edm.Decimal", lambda t: f"calculate('ceiling', {t[0]}, '1')"),
-} | {
-    (name, 1): (
-        ("moment",),
-        "Edm.Int32",
-        lambda t, part=part: f"CAST(strftime('{part}', {t[0]} / 1000000, 'unixepoch') AS INTEGER)",
-    )
-    for name, part in _PARTS.items()
-}
+    return Sql(known.sql.format(*texts), known.result, _parameters(operands))
 
 
 def _comparable(left: str, right: str) -> bool:
-    return left == right or {left, right} <= _NUMBERS or {left, right} <= _MOMENTS
+    return left == right or {left, right} <= NUMBERS or {left, right} <= MOMENTS
 
 
 def _bound(literal: Literal) -> Parameter:

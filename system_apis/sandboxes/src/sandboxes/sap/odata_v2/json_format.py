@@ -53,7 +53,7 @@ def function_json(name: str, service: Service, returns: str, rows: list[Row], *,
 
 
 def _entity(node: Node, shape: Shape, service: Service, root: str) -> Json:
-    uri = f"{root}/{address(service, node.set, node.row)}"
+    uri = f"{root}/{address(node.set, node.row)}"
     metadata: Json = {"id": uri, "uri": uri, "type": f"{service.name}.{node.set.type_name}"}
     if etag := etag_of(node.set, node.row):
         metadata["etag"] = etag

@@ -21,7 +21,8 @@ def metadata_document(service: Service) -> bytes:
     links = [(one, navigation) for one in service.sets.values() for navigation in one.navigations.values()]
     associations = "".join(_association(service, one, navigation) for one, navigation in links)
     container = (
-        f'<EntityContainer Name="{service.name}_Entities" m:IsDefaultEntityContainer="true" sap:supported-formats="atom json xlsx">'
+        f'<EntityContainer Name="{service.name}_Entities" m:IsDefaultEntityContainer="true" '
+        'sap:supported-formats="atom json xlsx">'
         + "".join(_set(service, one) for one in service.sets.values())
         + "".join(_association_set(service, one, navigation) for one, navigation in links)
         + "".join(_function(service, one) for one in service.functions.values())
@@ -42,9 +43,9 @@ def _entity_type(service: Service, one: EntitySet) -> str:
     keys = "".join(f'<PropertyRef Name="{key}"/>' for key in one.keys)
     properties = "".join(_property(prop, one) for prop in one.properties.values())
     navigations = "".join(
-        f'<NavigationProperty Name="{navigation.name}" Relationship="{service.name}.{(role := _role(one, navigation))}" '
+        f'<NavigationProperty Name="{name}" Relationship="{service.name}.{role}" '
         f'FromRole="FromRole_{role}" ToRole="ToRole_{role}"/>'
-        for navigation in one.navigations.values()
+        for name, role in ((navigation.name, _role(one, navigation)) for navigation in one.navigations.values())
     )
     return (
         f'<EntityType Name="{one.type_name}" sap:label={quoteattr(one.label)} sap:content-version="1">'
@@ -90,11 +91,11 @@ def _role(one: EntitySet, navigation: Navigation) -> str:
 
 def _association(service: Service, one: EntitySet, navigation: Navigation) -> str:
     role = _role(one, navigation)
-    cardinality = "*" if navigation.many else "0..1"
+    cardinality, target = "*" if navigation.many else "0..1", service.sets[navigation.target].type_name
     return (
         f'<Association Name="{role}" sap:content-version="1">'
         f'<End Type="{service.name}.{one.type_name}" Multiplicity="1" Role="FromRole_{role}"/>'
-        f'<End Type="{service.name}.{service.sets[navigation.target].type_name}" Multiplicity="{cardinality}" Role="ToRole_{role}"/>'
+        f'<End Type="{service.name}.{target}" Multiplicity="{cardinality}" Role="ToRole_{role}"/>'
         "</Association>"
     )
 
@@ -112,7 +113,8 @@ def _association_set(service: Service, one: EntitySet, navigation: Navigation) -
     role = _role(one, navigation)
     return (
         f'<AssociationSet Name="{role}" Association="{service.name}.{role}" sap:content-version="1">'
-        f'<End EntitySet="{one.name}" Role="FromRole_{role}"/><End EntitySet="{navigation.target}" Role="ToRole_{role}"/>'
+        f'<End EntitySet="{one.name}" Role="FromRole_{role}"/>'
+        f'<End EntitySet="{navigation.target}" Role="ToRole_{role}"/>'
         "</AssociationSet>"
     )
 

@@ -110,17 +110,11 @@ def from_json(prop: Property, raw: object) -> Value:
     """
     if raw is None:
         return prop.initial if prop.type in {"Edm.String", "Edm.Boolean", "Edm.Decimal"} else None
+    if prop.numeric:
+        return _numeric(prop, raw)
     match prop.type, raw:
         case "Edm.Boolean", bool():
             return raw
-        case ("Edm.Int32", int()) if not isinstance(raw, bool):
-            return raw
-        case ("Edm.Int64", str() | int()) if not isinstance(raw, bool):
-            return int(raw)
-        case ("Edm.Double", str() | int() | float()) if not isinstance(raw, bool):
-            return float(raw)
-        case ("Edm.Decimal", str() | int() | float() | Decimal()) if not isinstance(raw, bool):
-            return _decimal(prop, str(raw))
         case (("Edm.DateTime" | "Edm.DateTimeOffset"), str()):
             return moment(raw)
         case "Edm.Time", str():
@@ -169,6 +163,23 @@ def duration(value: timedelta) -> str:
     return f"PT{minutes // 60:02d}H{minutes % 60:02d}M{seconds:02d}S"
 
 
+def _numeric(prop: Property, raw: object) -> Value:
+    match prop.type, raw:
+        case _, bool():
+            pass
+        case "Edm.Int32", int():
+            return raw
+        case "Edm.Int64", str() | int():
+            return int(raw)
+        case "Edm.Double", str() | int() | float():
+            return float(raw)
+        case "Edm.Decimal", str() | int() | float():
+            return _decimal(prop, str(raw))
+        case _:
+            pass
+    raise ValueError(f"{type(raw).__name__} is not a value of type {prop.type}")
+
+
 def _decimal(prop: Property, text: str) -> Decimal:
     try:
         number = Decimal(text.strip())
@@ -187,4 +198,4 @@ def _decimal(prop: Property, text: str) -> Decimal:
 def _string(prop: Property, text: str) -> str:
     if prop.max_length is not None and len(text) > prop.max_length:
         raise ValueError(f"{len(text)} characters exceed the maximum length of {prop.max_length}")
-    return text
+    return alpha_out(text) if prop.alpha else text

@@ -93,7 +93,9 @@ def _columns(entity_set: EntitySet, shape: Shape) -> list[str] | None:
     """The columns a shape needs: what it shows, the key, the entity tag and what expansion joins on."""
     if shape.select is None:
         return None
-    needed = shape.select | set(entity_set.keys) | ({entity_set.etag} if entity_set.etag else set())
+    needed = shape.select | set(entity_set.keys)
+    if entity_set.etag:
+        needed.add(entity_set.etag)
     for name in shape.expand:
         needed |= {here for here, _ in entity_set.navigations[name].join}
     return [name for name in entity_set.properties if name in needed]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sandboxes.sap.odata_v2.edm import EntitySet, Navigation, Property, Row, Service, Value
 from sandboxes.sap.odata_v2.errors import MALFORMED_URI, NOT_FOUND, ODataError, refuse
 from sandboxes.sap.odata_v2.expression import parse_literal
-from sandboxes.sap.odata_v2.primitives import to_literal
+from sandboxes.sap.odata_v2.primitives import alpha_out, to_literal
 from sandboxes.sap.storage import Records, table_of
 
 
@@ -58,7 +58,7 @@ def entity_of(resource: Resource, service: Service, records: Records) -> Row:
     return found[0]
 
 
-def address(service: Service, entity_set: EntitySet, row: Row) -> str:
+def address(entity_set: EntitySet, row: Row) -> str:
     """The path of an entity below the service root, percent-encoded."""
     pairs = [(key, to_literal(entity_set.properties[key], row[key])) for key in entity_set.keys]
     literal = pairs[0][1] if len(pairs) == 1 else ",".join(f"{name}={text}" for name, text in pairs)
@@ -137,7 +137,7 @@ def _key(text: str, entity_set: EntitySet) -> dict[str, Value]:
         value = parse_literal(literal.strip())
         if prop is None or name.strip() not in entity_set.keys or not _suits(value.type, prop):
             raise _key_error(entity_set)
-        key[name.strip()] = value.value
+        key[name.strip()] = alpha_out(str(value.value)) if prop.alpha else value.value
     if len(key) != len(entity_set.keys):
         raise _key_error(entity_set)
     return key

@@ -145,7 +145,7 @@ def _objects(name: str, raw: object) -> list[dict[str, object]]:
     """Nested entities: a list, `{"results": [...]}`, one object for a to-one navigation, or null."""
     if isinstance(raw, dict):
         wrapped = cast("dict[str, object]", raw)
-        raw = wrapped["results"] if "results" in wrapped else [wrapped]
+        raw = wrapped.get("results", [wrapped])
     listed = cast("list[object]", raw) if isinstance(raw, list) else [] if raw is None else [raw]
     if not all(isinstance(one, dict) for one in listed):
         raise refuse(400, MALFORMED_BODY, f"Error while parsing JSON: '{name}' must hold objects", name)

@@ -24,7 +24,8 @@ def available(records: Records, material: str, plant: str) -> Decimal:
 def reserve(records: Records, material: str, plant: str, quantity: Decimal) -> None:
     """Promise more pieces, or fewer when negative."""
     records.connection.execute(
-        f"INSERT INTO {RESERVATIONS.name} VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET Quantity = calculate('+', Quantity, ?3)",  # noqa: S608 - model name
+        f"INSERT INTO {RESERVATIONS.name} VALUES (?1, ?2, ?3) "  # noqa: S608 - model name
+        "ON CONFLICT DO UPDATE SET Quantity = calculate('+', Quantity, ?3)",
         (material, plant, format(quantity, "f")),
     )
 

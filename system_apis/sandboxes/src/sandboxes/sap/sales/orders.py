@@ -17,6 +17,7 @@ from sandboxes.sap.sales.items import change_item, create_item, delete_item, red
 from sandboxes.sap.sales.order_store import add_items, change_stamp, drop_item, has_followers, open_order, recalculate
 from sandboxes.sap.sales.partners import check_partner, external_function, partner_row
 from sandboxes.sap.sales.tables import (
+    ITEM_PARTNERS,
     ITEM_TEXTS,
     ITEMS,
     LEDGER,
@@ -39,6 +40,9 @@ def create_order(work: Work, entity_set: EntitySet, payload: Payload) -> Node:
     for item, sent in zip(draft.items, payload.below("to_Item"), strict=True):
         key: Row = {"SalesOrder": order, "SalesOrderItem": item.row["SalesOrderItem"]}
         work.records.add(ITEM_TEXTS, *({**one.values, **key} for one in sent.below("to_Text")))
+        for one in sent.below("to_Partner"):
+            function = external_function(text(one.values, "PartnerFunction"))
+            work.records.add(ITEM_PARTNERS, _checked_partner(work, function, one.values) | key)
     work.remarks += draft.remarks
     return Node(entity_set, work.records.get(ORDERS, SalesOrder=order) or draft.header)
 
@@ -85,7 +89,7 @@ def _delete_order(work: Work, _: EntitySet, row: Row) -> None:
         -number(header, "TotalNetAmount"),
         text(header, "TransactionCurrency"),
     )
-    for table in (ORDER_PARTNERS, ORDER_CONDITIONS, ORDER_TEXTS, ITEM_TEXTS, ORDERS):
+    for table in (ORDER_PARTNERS, ORDER_CONDITIONS, ORDER_TEXTS, ITEM_TEXTS, ITEM_PARTNERS, ORDERS):
         work.records.remove(table, SalesOrder=row["SalesOrder"])
     work.records.change(LEDGER, ORDERS.key_of(row), {"State": "deleted"})
 

@@ -24,7 +24,8 @@ INTERNAL = Service(
             entity_set(
                 "Ledger",
                 "SalesOrder",
-                "SalesOrder:10# PurchaseOrderByCustomer:35 SoldToParty:10# TotalNetAmount=16,3 TransactionCurrency:5 CreatedAt:dto State:10",
+                "SalesOrder:10# PurchaseOrderByCustomer:35 SoldToParty:10# TotalNetAmount=16,3 "
+                "TransactionCurrency:5 CreatedAt:dto State:10",
             ),
         )
     },

@@ -14,23 +14,27 @@ _SETS = (
     entity_set(
         "A_BillingDocument",
         "BillingDocument",
-        "BillingDocument:10# SDDocumentCategory:4 BillingDocumentCategory:1 BillingDocumentType:4 CreationDate:date CreationTime:time "
-        "LastChangeDate:date LastChangeDateTime:dto SalesOrganization:4 DistributionChannel:2 Division:2 BillingDocumentDate:date "
-        "BillingDocumentIsCancelled:bool CancelledBillingDocument:10# TotalNetAmount=16,3@TransactionCurrency TransactionCurrency:5 "
-        "TaxAmount=14,3@TransactionCurrency TotalGrossAmount=17,3@TransactionCurrency PayerParty:10# SoldToParty:10# "
-        "CustomerPaymentTerms:4 PaymentReference:30 CompanyCode:4 FiscalYear:4 AccountingDocument:10# DocumentReferenceID:16 "
-        "PurchaseOrderByCustomer:35 Country:3 OverallSDProcessStatus:1 OverallBillingStatus:1 AccountingPostingStatus:1 "
-        "AccountingTransferStatus:1 InvoiceClearingStatus:1",
+        "BillingDocument:10# SDDocumentCategory:4 BillingDocumentCategory:1 BillingDocumentType:4 "
+        "CreationDate:date CreationTime:time LastChangeDate:date LastChangeDateTime:dto SalesOrganization:4 "
+        "DistributionChannel:2 Division:2 BillingDocumentDate:date BillingDocumentIsCancelled:bool "
+        "CancelledBillingDocument:10# TotalNetAmount=16,3@TransactionCurrency TransactionCurrency:5 "
+        "TaxAmount=14,3@TransactionCurrency TotalGrossAmount=17,3@TransactionCurrency PayerParty:10# "
+        "SoldToParty:10# CustomerPaymentTerms:4 PaymentReference:30 CompanyCode:4 FiscalYear:4 "
+        "AccountingDocument:10# DocumentReferenceID:16 PurchaseOrderByCustomer:35 Country:3 "
+        "OverallSDProcessStatus:1 OverallBillingStatus:1 AccountingPostingStatus:1 AccountingTransferStatus:1 "
+        "InvoiceClearingStatus:1",
         ("to_Item * A_BillingDocumentItem BillingDocument", "to_Partner * A_BillingDocumentPartner BillingDocument"),
         etag="LastChangeDateTime",
     ),
     entity_set(
         "A_BillingDocumentItem",
         "BillingDocument BillingDocumentItem",
-        "BillingDocument:10# BillingDocumentItem:6# SalesDocumentItemCategory:4 Material:40 BillingDocumentItemText:40 Plant:4 "
-        "BillingQuantity=13,3@BillingQuantityUnit BillingQuantityUnit:3 NetAmount=16,3@TransactionCurrency TransactionCurrency:5 "
-        "GrossAmount=16,3@TransactionCurrency TaxAmount=14,3@TransactionCurrency ReferenceSDDocument:10# ReferenceSDDocumentItem:6# "
-        "ReferenceSDDocumentCategory:4 SalesDocument:10# SalesDocumentItem:6# SalesSDDocumentCategory:4 CreationDate:date",
+        "BillingDocument:10# BillingDocumentItem:6# SalesDocumentItemCategory:4 Material:40 "
+        "BillingDocumentItemText:40 Plant:4 BillingQuantity=13,3@BillingQuantityUnit BillingQuantityUnit:3 "
+        "NetAmount=16,3@TransactionCurrency TransactionCurrency:5 GrossAmount=16,3@TransactionCurrency "
+        "TaxAmount=14,3@TransactionCurrency ReferenceSDDocument:10# ReferenceSDDocumentItem:6# "
+        "ReferenceSDDocumentCategory:4 SalesDocument:10# SalesDocumentItem:6# SalesSDDocumentCategory:4 "
+        "CreationDate:date",
         ("to_BillingDocument 1 A_BillingDocument BillingDocument",),
     ),
     entity_set(
@@ -51,6 +55,11 @@ BILLING_DOCUMENT = Service(
 )
 
 
+_PAGE = (
+    b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>"
+)
+
+
 def _print_image(work: Work, arguments: Mapping[str, Value]) -> list[Row]:
     """The invoice as a one-page PDF, base64."""
     table = work.table("A_BillingDocument")
@@ -67,7 +76,7 @@ def _pdf(line: str) -> bytes:
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        _PAGE,
         b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     )

@@ -16,8 +16,9 @@ CATALOG = Service(
             entity_set(
                 "ServiceCollection",
                 "ID",
-                "ID:128 Description:60 Title:60 Author:12 TechnicalServiceVersion:int MetadataUrl: TechnicalServiceName:35 "
-                "ImageUrl: ServiceUrl: UpdatedDate:date ReleaseStatus:30 IsSapService:bool",
+                "ID:128 Description:60 Title:60 Author:12 TechnicalServiceVersion:int MetadataUrl: "
+                "TechnicalServiceName:35 ImageUrl: ServiceUrl: UpdatedDate:date ReleaseStatus:30 "
+                "IsSapService:bool",
             ),
         )
     },

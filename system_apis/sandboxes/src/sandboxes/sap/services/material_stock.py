@@ -23,9 +23,9 @@ _SETS = (
     entity_set(
         "A_MatlStkInAcctMod",
         _STOCK_KEY,
-        "Material:40 Plant:4 StorageLocation:4 Batch:10 Supplier:10# Customer:10# WBSElementInternalID:8 SDDocument:10# "
-        "SDDocumentItem:6# InventorySpecialStockType:1 InventoryStockType:2 WBSElementExternalID:24 MaterialBaseUnit:3 "
-        "MatlWrhsStkQtyInMatlBaseUnit=31,14@MaterialBaseUnit",
+        "Material:40 Plant:4 StorageLocation:4 Batch:10 Supplier:10# Customer:10# WBSElementInternalID:8 "
+        "SDDocument:10# SDDocumentItem:6# InventorySpecialStockType:1 InventoryStockType:2 "
+        "WBSElementExternalID:24 MaterialBaseUnit:3 MatlWrhsStkQtyInMatlBaseUnit=31,14@MaterialBaseUnit",
         ("to_MaterialStock 1 A_MaterialStock Material",),
         page_size=500,
     ),
