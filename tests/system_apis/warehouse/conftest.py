@@ -85,7 +85,7 @@ def postgres() -> Generator[str]:
     (folder / "password").chmod(0o644)
     data = folder / "data"
     subprocess.run(
-        [BINARIES / "initdb", "-D", data, "-U", "keeper", "--auth=scram-sha-256", "--pwfile", folder / "password", "-N"],
+        [BINARIES / "initdb", "-D", data, "-U", "keeper", "-A", "scram-sha-256", "--pwfile", folder / "password", "-N"],
         check=True, capture_output=True, cwd="/", **who,
     )  # fmt: skip
     server = subprocess.Popen(
@@ -183,7 +183,9 @@ def lapse(door: BackDoor) -> Callable[[str], Awaitable[None]]:
 
     async def move(reference: str) -> None:
         past = "'2020-01-01T00:00:00.000Z'"
-        await door.run(f"UPDATE reservation SET created_at = {past}, expires_at = {past} WHERE reference = $1", reference)
+        await door.run(
+            f"UPDATE reservation SET created_at = {past}, expires_at = {past} WHERE reference = $1", reference
+        )
 
     return move
 

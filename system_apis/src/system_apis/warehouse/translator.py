@@ -29,9 +29,10 @@ _MORE_THAN_ANY_WAREHOUSE = Decimal(10**15)
 _RETRY_SECONDS = 1.0
 # SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html): the low byte of each.
 _AWAY_SQLITE = frozenset({5, 6, 7, 8, 10, 13, 14})
-# Connection, invalid authorisation, rollback, resources, not in prerequisite state, operator, system
+# Connection, rollback, resources, not in prerequisite state, operator, system
 # (PostgreSQL Appendix A); a database that is down, full, restarting or standing by says one of these.
 _AWAY_SQLSTATE = ("08", "40", "53", "55", "57", "58")
+_CREDENTIALS_SQLSTATE = "28"
 _REPEATABLE_SQLSTATE = frozenset({"40001", "40P01"})  # serialization failure, deadlock: the transaction never was
 
 Stock = dict[str, list[LevelRecord]]
@@ -219,6 +220,8 @@ def problem_of_fault(fault: Exception, backend: str) -> Problem | None:
     sqlstate: str | None = getattr(fault, "sqlstate", None)
     if isinstance(fault, OSError) or (sqlstate or "").startswith(_AWAY_SQLSTATE) or _sqlite_code(fault) in _AWAY_SQLITE:
         return BackendUnavailable(f"The database of {backend} cannot serve now.", retry_after=_RETRY_SECONDS)
+    if (sqlstate or "").startswith(_CREDENTIALS_SQLSTATE):
+        return BackendFault(f"The database of {backend} does not accept our credentials.")
     if sqlstate or isinstance(fault, sqlite3.Error):
         return BackendFault(f"The database of {backend} refused a statement; have its schema checked.")
     return None

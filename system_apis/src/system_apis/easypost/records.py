@@ -1,0 +1,117 @@
+"""EasyPost's objects as its API sends and takes them (docs.easypost.com), as far as we use them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from shared.contracts.canonical.values import CurrencyCode
+
+
+class AddressRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An Address; `id` is EasyPost's. Without a country EasyPost takes it to be in the United States."""
+
+    id: str | None = None
+    name: str | None = None
+    company: str | None = None
+    street1: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | None = None
+    country: str | None = None
+    phone: str | None = None
+
+
+class ParcelRecord(msgspec.Struct, frozen=True):
+    """A Parcel: inches and ounces."""
+
+    length: Decimal | None
+    width: Decimal | None
+    height: Decimal | None
+    weight: Decimal
+
+
+class NewShipmentRecord(msgspec.Struct, frozen=True):
+    """A Shipment to be made; `to_address` may be just an id."""
+
+    reference: str
+    to_address: AddressRecord
+    from_address: AddressRecord
+    parcel: ParcelRecord
+
+
+class RateRecord(msgspec.Struct, frozen=True):
+    """A Rate; `rate` is the price."""
+
+    id: str
+    carrier: str
+    service: str
+    rate: Decimal
+    currency: CurrencyCode
+    delivery_days: int | None = None
+    est_delivery_days: int | None = None
+
+
+class PostageLabelRecord(msgspec.Struct, frozen=True):
+    """A PostageLabel."""
+
+    label_url: str | None = None
+
+
+class TrackingLocationRecord(msgspec.Struct, frozen=True):
+    """A TrackingLocation."""
+
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
+class TrackingDetailRecord(msgspec.Struct, frozen=True):
+    """A TrackingDetail: one scan. `datetime` lacks a zone where the carrier gives none."""
+
+    status: str
+    datetime: datetime
+    message: str | None = None
+    tracking_location: TrackingLocationRecord | None = None
+
+
+class TrackerRecord(msgspec.Struct, frozen=True):
+    """A Tracker."""
+
+    status: str
+    est_delivery_date: datetime | None = None
+    tracking_details: list[TrackingDetailRecord] = []
+
+
+class ShipmentRecord(msgspec.Struct, frozen=True):
+    """A Shipment; it has a `postage_label` once a rate is bought."""
+
+    id: str
+    reference: str | None = None
+    tracking_code: str | None = None
+    refund_status: str | None = None
+    to_address: AddressRecord | None = None
+    parcel: ParcelRecord | None = None
+    rates: list[RateRecord] = []
+    selected_rate: RateRecord | None = None
+    postage_label: PostageLabelRecord | None = None
+    tracker: TrackerRecord | None = None
+
+
+class FieldFaultRecord(msgspec.Struct, frozen=True):
+    """One refused field."""
+
+    field: str | None = None
+
+
+class FaultRecord(msgspec.Struct, frozen=True):
+    """An Error. Its messages are left unread: only code and fields are acted upon."""
+
+    code: str
+    errors: list[FieldFaultRecord | str] = []
+
+
+class FaultEnvelope(msgspec.Struct, frozen=True):
+    """How an Error arrives."""
+
+    error: FaultRecord
