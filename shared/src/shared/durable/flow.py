@@ -35,8 +35,8 @@ import msgspec
 
 from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract
-from shared.durable.execution import Execution
 from shared.durable.step import Step, steps_of
+from shared.durable.step_sequence import StepSequence
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -69,11 +69,11 @@ class FlowShape(Generic[Request, Result]):
         self.result.decode(encoded)
         return encoded
 
-    def build(self, execution: Execution) -> "Flow[Request, Result]":
-        """A flow object whose calls go to this execution."""
+    def build(self, steps: StepSequence) -> "Flow[Request, Result]":
+        """A flow object whose calls become these steps."""
         flow = self.flow_type.__new__(self.flow_type)
-        flow._execution = execution  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        proxies = {name: steps_of(contract, execution) for name, contract in self.dependencies.items()}
+        flow._steps = steps  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        proxies = {name: steps_of(contract, steps) for name, contract in self.dependencies.items()}
         flow.__init__(**proxies)
         return flow
 
@@ -88,7 +88,7 @@ class Flow(ABC, Generic[Request, Result]):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    _execution: Execution
+    _steps: StepSequence
 
     def __init_subclass__(cls, *, version: int, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -112,16 +112,16 @@ class Flow(ABC, Generic[Request, Result]):
     @property
     def flow_id(self) -> str:
         """The business key of this run, `key.2` for a second attempt; part of every idempotency key."""
-        return self._execution.flow_id
+        return self._steps.flow_id
 
     @property
     def context(self) -> CallContext:
         """Who asked, and the trace and correlation of this flow."""
-        return self._execution.context
+        return self._steps.context
 
     def now(self) -> datetime:
         """The time in UTC, recorded: a replay sees the same."""
-        return self._execution.now()
+        return self._steps.now()
 
     def undoable(self, step: Awaitable[_A], undo: Callable[[_A], Awaitable[object]]) -> Coroutine[Any, Any, _A]:
         """The same step, undone by the step that `undo` makes from its result if the flow is refused later.
@@ -158,7 +158,7 @@ class Flow(ABC, Generic[Request, Result]):
         All of them come to an end before the flow goes on, also when one is refused: only what is known
         to have happened can be undone. The first refusal in order is raised.
         """
-        return self._execution.settle_all([_step(step) for step in steps])
+        return self._steps.settle_all([_step(step) for step in steps])
 
 
 @cache

@@ -138,7 +138,7 @@ class FlowRunner:
         encoded = self._accept(flow_type, key, request)
         context = context or current_context()
         kind = shape_of(flow_type).kind
-        if not self._worker.execution(key) and await self._start(_attempt(key, 1, kind, encoded), context):
+        if not self._worker.steps(key) and await self._start(_attempt(key, 1, kind, encoded), context):
             return self._handle(key, is_new=True)
         while True:
             latest = await self._journal.latest(key)
@@ -168,7 +168,7 @@ class FlowRunner:
             await asyncio.wait([awaited], timeout=min(left, _LOOK_AGAIN))
             if awaited.done() and not awaited.cancelled():
                 return awaited.result()
-            if self._worker.execution(flow_id) is None:
+            if self._worker.steps(flow_id) is None:
                 self._awaited.pop(flow_id, None)
         return await self.view(flow_id)
 
@@ -178,10 +178,10 @@ class FlowRunner:
         if claim is None:
             raise NotFound(f"There is no flow {flow_id}; check its id.")
         claim = open_claim(claim, self._codec)
-        execution = self._worker.execution(flow_id)
-        if execution is None or claim.flow.state in FINAL_STATES:
+        steps = self._worker.steps(flow_id)
+        if steps is None or claim.flow.state in FINAL_STATES:
             return self._show(claim)
-        return self._show(Claim(claim.flow, execution.log.in_order()), execution.under_way)
+        return self._show(Claim(claim.flow, steps.log.in_order()), steps.under_way)
 
     async def page(
         self,

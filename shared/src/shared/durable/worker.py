@@ -13,12 +13,13 @@ from shared.binding.call_context import CallContext
 from shared.binding.problems import InternalFault
 from shared.durable.attempt import StepExecutor, fault
 from shared.durable.codec import PayloadCodec, open_claim
-from shared.durable.execution import Execution, Surroundings
+from shared.durable.execution import Execution
 from shared.durable.flow import FlowShape
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Disowned, Unrecorded
 from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, JournalUnavailable
 from shared.durable.retry_schedule import RETRY_DELAYS
+from shared.durable.step_sequence import StepSequence, Surroundings
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.tracing import start_span
 
@@ -78,7 +79,7 @@ class FlowWorker:
         self._settings = settings
         self._around = Surroundings(execute, clock, settings.delays, settings.step_timeout)
         self._on_end = on_end
-        self._running: dict[str, Execution] = {}
+        self._running: dict[str, StepSequence] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._wakened = asyncio.Event()
@@ -96,8 +97,8 @@ class FlowWorker:
         """Let flows come to their next step boundary, for `grace` seconds at most; the rest is released as it is."""
         self._working = False
         self._loops[0].cancel()
-        for execution in self._running.values():
-            execution.stopping = True
+        for steps in self._running.values():
+            steps.stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in self._tasks:
@@ -124,14 +125,14 @@ class FlowWorker:
         self._tasks.add(task)
         task.add_done_callback(self._vacate)
 
-    def execution(self, flow_id: str) -> Execution | None:
-        """The run of a flow, while it runs here."""
+    def steps(self, flow_id: str) -> StepSequence | None:
+        """The steps of a flow, while it runs here."""
         return self._running.get(flow_id)
 
     def cancel(self, flow_id: str) -> None:
         """Have a flow that runs here stop at its next step boundary."""
-        if execution := self._running.get(flow_id):
-            execution.cancel_requested = True
+        if steps := self._running.get(flow_id):
+            steps.cancel_requested = True
 
     def wake(self, *, backlog: bool = False) -> None:
         """Look for due flows now."""
@@ -149,9 +150,10 @@ class FlowWorker:
             attributes={"triptych.flow.id": flow.flow_id, "triptych.flow.kind": flow.kind},
         )  # fmt: skip
         log = FlowLog(self._journal, self._codec, claim)
-        execution = Execution(flow, log, context.replace(traceparent=span.traceparent), self._around)
-        execution.stopping = not self._working
-        self._running[flow.flow_id] = execution
+        steps = StepSequence(flow, log, context.replace(traceparent=span.traceparent), self._around)
+        steps.stopping = not self._working
+        execution = Execution(flow, steps)
+        self._running[flow.flow_id] = steps
         error: str | None = None
         try:
             change = await self._carry_on(claim, execution, unreadable)
@@ -166,7 +168,7 @@ class FlowWorker:
             await self._release(flow.flow_id, flow.fence)
         finally:
             span.end(error)
-            if self._running.get(flow.flow_id) is execution:
+            if self._running.get(flow.flow_id) is steps:
                 del self._running[flow.flow_id]
 
     def _vacate(self, task: asyncio.Task[None]) -> None:
@@ -184,7 +186,7 @@ class FlowWorker:
             if unreadable is not None:
                 raise unreadable
             request = shape.request.decode(flow.request)
-            code = shape.build(execution).run
+            code = shape.build(execution.steps).run
         except Exception as error:  # noqa: BLE001 - a payload or constructor that no longer fits must not be lost
             return await execution.give_up(fault("flow.unreadable", error, flow_id=flow.flow_id, kind=flow.kind))
         return await execution.carry_on(lambda: shape.encoded(code(request)))
@@ -196,9 +198,9 @@ class FlowWorker:
             ended = msgspec.structs.replace(
                 claim.flow, state=change.state, result=change.result, problem=change.problem,
                 compensating=change.compensating, updated_at=self._around.clock(), next_in=None,
-                cancel_requested=execution.cancel_requested,
+                cancel_requested=execution.steps.cancel_requested,
             )  # fmt: skip
-            self._on_end(Claim(ended, execution.log.in_order()))
+            self._on_end(Claim(ended, execution.steps.log.in_order()))
         elif change.next_in:
             flow_event(name, "waiting")
             self._wakened.set()

@@ -1,0 +1,285 @@
+"""The numbered steps of one run: replayed when recorded, attempted when not, side by side when asked."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.binding.call_context import CallContext
+from shared.binding.problems import Problem, ProblemDetails
+from shared.durable.attempt import StepExecutor, attempt
+from shared.durable.flow_log import FlowLog
+from shared.durable.interruptions import (
+    CancelRequested,
+    FlowDiverged,
+    FlowInterrupted,
+    GaveUp,
+    Rewound,
+    Stopping,
+    Suspended,
+)
+from shared.durable.journal import FlowRecord, StepRecord
+from shared.durable.step import Step
+
+_T = TypeVar("_T")
+
+NOW = "flow.now"
+"""Name under which `Flow.now` is recorded."""
+
+_DUE = 0.02  # seconds: the two clocks (loop and journal) need not agree better
+_SETTLED = frozenset({"succeeded", "refused"})
+_problem_decoder = msgspec.json.Decoder(ProblemDetails)
+_time_decoder = msgspec.json.Decoder(datetime)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What runs of flows need from their worker.
+
+    Attributes:
+        execute: Performs a step.
+        clock: Unix seconds for timelines.
+        delays: Seconds between the attempts at a step.
+        step_timeout: Seconds for one attempt, unless the operation names its own.
+    """
+
+    execute: StepExecutor
+    clock: Callable[[], float]
+    delays: tuple[float, ...]
+    step_timeout: float
+
+
+def encode_problem(problem: Problem) -> bytes:
+    """A problem as the journal keeps it."""
+    return msgspec.json.encode(problem.details())
+
+
+def decode_problem(encoded: bytes) -> Problem:
+    """The inverse of `encode_problem`."""
+    return Problem.from_details(_problem_decoder.decode(encoded))
+
+
+class StepSequence:
+    """The steps of one run of a flow, in the order its code awaits them.
+
+    Attributes:
+        flow_id: Also the stem of every idempotency key.
+        context: Of the submission; steps derive theirs from it.
+        log: What is recorded.
+        cancel_requested: Set it to stop the flow at its next step boundary and undo it.
+        stopping: Set it to release the flow at its next step boundary.
+        compensating: Set once the flow only undoes: replay ends where the record does.
+        under_way: Steps being attempted now: operation and Unix seconds of the begin, by number.
+        done_undoable: Steps that happened and can be undone, by number.
+        clock: Unix seconds for timelines.
+        interruption: Why the flow was stopped; stands whatever its code makes of it.
+    """
+
+    def __init__(self, flow: FlowRecord, log: FlowLog, context: CallContext, around: Surroundings) -> None:
+        self.flow_id = flow.flow_id
+        self.context = context
+        self.log = log
+        self.cancel_requested = flow.cancel_requested
+        self.stopping = False
+        self.compensating = flow.compensating
+        self.under_way: dict[int, tuple[str, float]] = {}
+        self.done_undoable: dict[int, Step[Any]] = {}
+        self.interruption: FlowInterrupted | None = None
+        self.clock = around.clock
+        self._kind = flow.kind
+        self._around = around
+        self._in_doubt = flow.in_doubt
+        self._task: asyncio.Task[Any] | None = None
+        self._seq = 0
+        self._results: dict[int, Any] = {}
+        began = time.monotonic()
+        self._due_at = {s.seq: began + s.retry_in for s in log.steps.values() if s.retry_in is not None}
+
+    # --- what flow code calls ------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The time, recorded as a step of its own."""
+        seq = self._next()
+        known = self.log.steps.get(seq)
+        if known is None:
+            if self.compensating:
+                raise self._interrupt(Rewound())
+            at = self._around.clock()
+            encoded = msgspec.json.encode(datetime.fromtimestamp(at, UTC))
+            known = StepRecord(seq, NOW, b"{}", "succeeded", encoded, 1, 0, at, at)
+            self.log.record(known, safe=True)
+        elif known.operation != NOW:
+            raise self._interrupt(FlowDiverged(seq, known.operation, NOW))
+        return _time_decoder.decode(known.outcome)
+
+    async def settle(self, step: Step[_T]) -> _T:
+        """The result of one step; raises its problem."""
+        return (await self.settle_all([step]))[0]
+
+    async def settle_all(self, steps: Sequence[Step[Any]]) -> tuple[Any, ...]:
+        """The results of steps run side by side; raises the first refusal once all have ended."""
+        numbered = [self._number(step) for step in steps]
+        pending = [(seq, step) for seq, step in numbered if not self._is_settled(seq, step)]
+        self._note_undoable(numbered)
+        if pending:
+            self._at_boundary(pending)
+            await self._attempt_due(pending)
+            self._in_doubt = False
+            self._note_undoable(pending)
+            self._rest_if_unsettled(numbered)
+        return self._deliver(numbered)
+
+    # --- what the run calls ----------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """From now on the current task is the flow's own."""
+        self._task = asyncio.current_task()
+
+    def end(self) -> None:
+        """The flow's code has ended; raises FlowDiverged when the record says it had gone further."""
+        missed = self.log.steps.get(self._seq + 1)
+        if missed is not None and not self.compensating:
+            raise FlowDiverged(missed.seq, missed.operation, "nothing: it has ended")
+
+    async def undo(self, seq: int, step: Step[Any]) -> None:
+        """Attempt the step that undoes step `seq`; raises why it is not done yet."""
+        if self.stopping:
+            raise Stopping
+        await self._attempt_due([(-seq, step)])
+        record = self.log.steps[-seq]
+        if record.state == "refused":
+            raise GaveUp(decode_problem(record.outcome))
+        if record.state != "succeeded":
+            raise self._why_unsettled([-seq])
+
+    # --- inside ----------------------------------------------------------------------------------------
+
+    def _next(self) -> int:
+        if self.interruption is not None:
+            raise self.interruption
+        if asyncio.current_task() is not self._task:
+            raise TypeError("A flow's steps are awaited in its own task; run several with self.together(...).")
+        self._seq += 1
+        return self._seq
+
+    def _number(self, step: Step[Any]) -> tuple[int, Step[Any]]:
+        if step.awaited:
+            raise TypeError(f"This call of {step.operation.qualified_name} was awaited before; call it again.")
+        step.awaited = True
+        return self._next(), step
+
+    def _is_settled(self, seq: int, step: Step[Any]) -> bool:
+        known = self.log.steps.get(seq)
+        if known is None:
+            return False
+        if (known.operation, known.arguments) != (step.operation.qualified_name, step.arguments):
+            expected, came = _difference(known, step)
+            raise self._interrupt(FlowDiverged(seq, expected, came))
+        return known.state in _SETTLED
+
+    def _at_boundary(self, pending: list[tuple[int, Step[Any]]]) -> None:
+        if self.compensating:
+            raise self._interrupt(Rewound())
+        if self.stopping:
+            raise self._interrupt(Stopping())
+        if self.cancel_requested and not any(self._may_have_happened(*one) for one in pending):
+            raise self._interrupt(CancelRequested())
+
+    def _may_have_happened(self, seq: int, step: Step[Any]) -> bool:
+        """True for a step that would have to be undone, were it known whether it took effect."""
+        known = self.log.steps.get(seq)
+        return step.undo is not None and (self._in_doubt or (known is not None and known.attempts > 0))
+
+    async def _attempt_due(self, pending: list[tuple[int, Step[Any]]]) -> None:
+        due = [(seq, step) for seq, step in pending if self._seconds_left(seq) <= _DUE]
+        if not all(step.operation.safe for _, step in due):
+            await self._durable()
+        if len(due) == 1:
+            await self._attempt(*due[0])
+            return
+        async with asyncio.TaskGroup() as group:
+            for seq, step in due:
+                group.create_task(self._attempt(seq, step))
+
+    async def _attempt(self, seq: int, step: Step[Any]) -> None:
+        key = f"{self.flow_id}/{seq}" if seq > 0 else f"{self.flow_id}/{-seq}/undo"
+        around = self._around
+        context = self.context.replace(
+            idempotency_key=key, deadline=time.monotonic() + (step.operation.route.timeout or around.step_timeout)
+        )
+        delays = around.delays if step.delays is None else step.delays
+        self.under_way[seq] = step.operation.qualified_name, around.clock()
+        try:
+            record, result = await attempt(
+                seq, step, self.log.steps.get(seq), context, around.execute, around.clock, delays, self._kind
+            )
+        finally:
+            del self.under_way[seq]
+        if record.state == "succeeded":
+            self._results[seq] = result
+        elif record.retry_in is not None:
+            self._due_at[seq] = time.monotonic() + record.retry_in
+        self.log.record(record, safe=step.operation.safe)
+
+    async def _durable(self) -> None:
+        try:
+            await self.log.durable()
+        except FlowInterrupted as interruption:
+            raise self._interrupt(interruption) from None
+
+    def _seconds_left(self, seq: int) -> float:
+        return self._due_at.get(seq, 0.0) - time.monotonic()
+
+    def _rest_if_unsettled(self, numbered: list[tuple[int, Step[Any]]]) -> None:
+        records = [self.log.steps[seq] for seq, _ in numbered]
+        unsettled = [(seq, step) for seq, step in numbered if self.log.steps[seq].state not in _SETTLED]
+        if not unsettled:
+            return
+        if any(r.state == "refused" for r in records) and all(step.undo is None for _, step in unsettled):
+            # The flow is refused whatever becomes of these, and nothing of them could be undone.
+            for seq, _ in unsettled:
+                self.log.record(msgspec.structs.replace(self.log.steps[seq], state="refused", retry_in=None), safe=True)
+            return
+        raise self._interrupt(self._why_unsettled([seq for seq, _ in unsettled]))
+
+    def _why_unsettled(self, seqs: list[int]) -> FlowInterrupted:
+        for seq in seqs:
+            if self.log.steps[seq].state == "dead":
+                return GaveUp(decode_problem(self.log.steps[seq].outcome))
+        return Suspended(max(0.0, min(self._seconds_left(seq) for seq in seqs)))
+
+    def _deliver(self, numbered: list[tuple[int, Step[Any]]]) -> tuple[Any, ...]:
+        results: list[Any] = []
+        problems: list[Problem] = []
+        for seq, step in numbered:
+            record = self.log.steps[seq]
+            if record.state == "refused":
+                problems.append(decode_problem(record.outcome))
+            elif seq in self._results:
+                results.append(self._results.pop(seq))
+            else:
+                results.append(step.operation.decode_result(record.outcome))
+        if problems:
+            raise next((problem for problem in problems if not problem.transient), problems[0])
+        return tuple(results)
+
+    def _note_undoable(self, numbered: list[tuple[int, Step[Any]]]) -> None:
+        for seq, step in numbered:
+            record = self.log.steps.get(seq)
+            if step.undo is not None and record is not None and record.state == "succeeded":
+                self.done_undoable[seq] = step
+
+    def _interrupt(self, interruption: FlowInterrupted) -> FlowInterrupted:
+        self.interruption = interruption
+        return interruption
+
+
+def _difference(known: StepRecord, step: Step[Any]) -> tuple[str, str]:
+    """What was recorded and what came, without quoting arguments: they may hold personal details."""
+    if known.operation != step.operation.qualified_name:
+        return known.operation, step.operation.qualified_name
+    return f"{known.operation} with other arguments", f"it with {len(step.arguments)} bytes of new ones"
