@@ -1,0 +1,98 @@
+"""OData V2 over the outbound policies: reads, one write, or several as one.
+
+What SAP refuses is a problem by the time it leaves here (`faults`); what is missing is None.
+"""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from shared.binding.problems import BackendFault, NotFound
+from shared.resilience.outbound import Backend, Outbound
+from shared.resilience.outbound_faults import decode_json
+from shared.resilience.wire import WireReply
+from system_apis.sap.batch import Change, answers, changeset, is_batch
+from system_apis.sap.credentials import FETCH, SapSession
+from system_apis.sap.faults import NAME, problem_of
+from system_apis.sap.paths import Paths
+from system_apis.sap.records import Single
+from system_apis.sap.settings import SapSettings
+
+_T = TypeVar("_T")
+
+_READ = {"accept": "application/json"}
+_WRITE = {"accept": "application/json", "content-type": "application/json"}
+
+
+class SapConnector:
+    """One SAP system.
+
+    Args:
+        settings: `[backends.sap]`.
+        outbound: Makes the backend with its policies.
+    """
+
+    def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
+        self.settings = settings
+        self.paths = Paths(settings)
+        # a logon of its own: a write that waits for a token must not wait behind the writes that do the same
+        self._logon = outbound.backend(f"{NAME} logon", settings, credentials=None, classify=problem_of)
+        self._session = SapSession(settings.username, settings.password, self._fetch_token)
+        self._backend: Backend = outbound.backend(NAME, settings, credentials=self._session, classify=problem_of)
+
+    async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
+        """What is at a path, as `kind`; None when SAP says that there is no such record.
+
+        Raises:
+            Problem: As `Backend.send` and `faults.problem_of`; `BackendFault` if it is not of that kind.
+        """
+        try:
+            reply = await self._backend.send("GET", path, headers=_READ, operation=operation)
+        except NotFound:
+            return None
+        return decode_json(reply, kind, backend=NAME)
+
+    async def create(
+        self, path: str, body: msgspec.Struct, kind: type[_T], operation: str, *, repeatable: bool = False
+    ) -> tuple[_T, WireReply]:
+        """Post an entity; returns what SAP made of it, and the reply with its remarks.
+
+        Args:
+            path: With query.
+            body: Encoded as JSON.
+            kind: What the answer holds.
+            operation: Names the span.
+            repeatable: Whether posting it twice is harmless.
+        """
+        await self._session.open()
+        encoded = msgspec.json.encode(body)
+        reply = await self._backend.send(
+            "POST", path, headers=_WRITE, body=encoded, operation=operation, repeatable=repeatable
+        )
+        return decode_json(reply, Single[kind], backend=NAME).d, reply
+
+    async def change_orders(self, changes: list[Change], operation: str) -> None:
+        """Make all these changes to sales documents, or none; repeating them must be harmless.
+
+        Raises:
+            PreconditionFailed: One was changed by somebody else meanwhile.
+            Problem: As `read`.
+        """
+        await self._session.open()
+        content_type, body = changeset(changes)
+        reply = await self._backend.send(
+            "POST",
+            self.paths.batch,
+            headers={"accept": "multipart/mixed", "content-type": content_type},
+            body=body,
+            operation=operation,
+            repeatable=True,
+        )
+        if not is_batch(reply) or len(answers(reply)) != len(changes):
+            raise BackendFault("SAP did not answer every change of a batch; whether all took effect is unknown.")
+
+    async def _fetch_token(self, credentials: Mapping[str, str]) -> WireReply:
+        return await self._logon.send(
+            "GET", self.paths.session, headers={**FETCH, **credentials}, operation="fetch_csrf_token"
+        )

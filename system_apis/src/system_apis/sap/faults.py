@@ -1,0 +1,194 @@
+"""What SAP's refusals mean: every reply that is no answer becomes one problem, here and nowhere else.
+
+Errors come as JSON, as XML or as a page of the web server in front (logon, short dump). SAP's own words are
+shown only for business messages, as `remark`; act on the problem, not on them.
+"""
+
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, PreconditionFailed, Problem
+from shared.contracts.system.erp import OrderRejected
+from shared.resilience.outbound_faults import problem_of_status
+from shared.resilience.wire import WireReply
+from system_apis.sap.batch import answers, is_batch
+from system_apis.sap.credentials import token_refused
+
+NAME = "SAP"
+
+_LOCKS = frozenset({"V1/042", "MC/601"})
+"""Somebody has the document open (message classes V1: sales, MC: lock objects)."""
+
+_MISSING = frozenset({"/IWBEP/CM_MGW_RT/020", "SLS_LO/501"})
+_GATEWAY = ("/IWBEP/", "/IWFND/")
+_BUSINESS = "/IWBEP/CX_MGW_BUSI_EXCEPTION"
+_LONGEST_REMARK = 220
+_WRONG = {
+    "SoldToParty": "the customer cannot be sold to in this sales area",
+    "Customer": "a partner of the order is not known to it",
+    "Material": "a product does not exist or may not be sold here",
+    "RequestedQuantity": "a quantity is not one it accepts",
+    "RequestedQuantityUnit": "a unit is not one the product is sold in",
+    "TransactionCurrency": "the currency is not known to it",
+    "ProductionPlant": "a product is not kept in the plant",
+    "ConditionType": "a price may not be set by hand this way",
+    "SalesOrderType": "the order type is not defined",
+    "to_Item": "it has no lines",
+}
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of an error; `target` names the property it is about."""
+
+    code: str = ""
+    text: str = ""
+    target: str = ""
+
+
+def problem_of(reply: WireReply) -> Problem | None:
+    """What a reply means to the caller, or None if it is an answer."""
+    if reply.status < 300:  # noqa: PLR2004 - success (RFC 9110 §15.3)
+        return _problem_in_batch(reply) if is_batch(reply) else None
+    return _by_status(reply, _messages(reply))
+
+
+def _by_status(reply: WireReply, messages: list[Message]) -> Problem | None:
+    status, codes = reply.status, {message.code for message in messages}
+    if codes & _LOCKS or status in (409, 423):
+        return BackendUnavailable("The record is being worked on by another user in SAP; try again shortly.")
+    if status == 401:  # noqa: PLR2004 - here and below: the statuses SAP gives these meanings
+        return BackendFault("SAP refuses our credentials; check username and password of [backends.sap].")
+    if status == 403:  # noqa: PLR2004
+        return _forbidden(reply)
+    if status == 412:  # noqa: PLR2004
+        return PreconditionFailed("The record was changed in SAP in the meantime.")
+    if status == 404 or codes & _MISSING:  # noqa: PLR2004
+        return _missing(messages)
+    if status >= 500:  # noqa: PLR2004
+        return BackendUnavailable(f"SAP answered {status}.", extensions=_of(messages, shown=False))
+    if status < 400 or status in (408, 425, 429):  # noqa: PLR2004
+        return problem_of_status(reply, NAME)
+    if not messages:
+        return BackendFault(f"SAP answered {status} without an error of its own.")
+    return _refused(status, messages)
+
+
+def _forbidden(reply: WireReply) -> Problem:
+    if token_refused(reply):
+        return BackendUnavailable("SAP does not accept the CSRF token it has just handed out; try again.")
+    return BackendFault("SAP forbids our user this service; check its authorisations and that the service is active.")
+
+
+def _missing(messages: list[Message]) -> Problem:
+    if messages and not all(message.code.startswith("/IWFND/") for message in messages):
+        return NotFound("SAP has no such record.")
+    return BackendFault("SAP has no service at this address; check the paths of [backends.sap].")
+
+
+def _refused(status: int, messages: list[Message]) -> Problem:
+    said = next((message for message in messages if not message.code.startswith(_GATEWAY)), messages[0])
+    if said.code.startswith(_GATEWAY) and said.code != _BUSINESS:
+        return BackendFault(f"SAP could not read our request ({status}).", extensions={"code": said.code})
+    target = said.target.rpartition("/")[2]
+    what = _WRONG.get(target, "it breaks one of SAP's rules, given as `remark`")
+    return OrderRejected(f"SAP refused the order: {what}.", extensions=_of([said], shown=True))
+
+
+def _problem_in_batch(reply: WireReply) -> Problem | None:
+    return next((problem for answer in answers(reply) if (problem := problem_of(answer)) is not None), None)
+
+
+def _of(messages: list[Message], *, shown: bool) -> dict[str, str]:
+    if not messages:
+        return {}
+    said = messages[0]
+    return {"code": said.code} | ({"remark": plain(said.text)} if shown and said.text else {})
+
+
+def plain(text: str) -> str:
+    """SAP's words as one line of bounded length."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:_LONGEST_REMARK]
+
+
+def _messages(reply: WireReply) -> list[Message]:
+    """Every error message of the body, the leading one first; none where the body is no OData error."""
+    body = reply.body.lstrip()
+    if body.startswith(b"{"):
+        return _json_messages(body)
+    return _xml_messages(body) if body.startswith(b"<") else []
+
+
+def _json_messages(body: bytes) -> list[Message]:
+    try:
+        error = _decoder.decode(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    details = _details(error.innererror) or error.details
+    return [_message(error), *(_message(one) for one in details if one.severity in (None, "", "error"))]
+
+
+def _details(innererror: msgspec.Raw) -> list["_Line"]:
+    try:
+        return _inner_decoder.decode(innererror).errordetails
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+def _message(line: "_Line") -> Message:
+    text = line.message.value if isinstance(line.message, _Worded) else line.message
+    return Message(line.code or "", text or "", line.target or line.propertyref or "")
+
+
+def _xml_messages(body: bytes) -> list[Message]:
+    if b"<!" in body:  # a web page, or a document type that SAP's errors never have
+        return []
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - no document type, so no entities to expand
+    except (ET.ParseError, ValueError, LookupError):
+        return []
+    if _local(root) != "error":
+        return []
+    lines = [root, *(one for one in root.iter() if _local(one) == "errordetail")]
+    return [
+        Message(_child(one, "code"), _child(one, "message"), _child(one, "target"))
+        for one in lines
+        if _child(one, "severity") in ("", "error")
+    ]
+
+
+def _local(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _child(element: ET.Element, name: str) -> str:
+    return next((one.text or "" for one in element if _local(one) == name), "")
+
+
+class _Worded(msgspec.Struct, frozen=True):
+    value: str | None = ""
+
+
+class _Line(msgspec.Struct, frozen=True):
+    code: str | None = ""
+    message: str | _Worded | None = ""
+    severity: str | None = ""
+    target: str | None = ""
+    propertyref: str | None = ""
+
+
+class _Inner(msgspec.Struct, frozen=True):
+    errordetails: list[_Line] = []
+
+
+class _Error(_Line, frozen=True):
+    innererror: msgspec.Raw = msgspec.Raw(b"{}")
+    details: list[_Line] = []
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: _Error
+
+
+_decoder = msgspec.json.Decoder(_Body)
+_inner_decoder = msgspec.json.Decoder(_Inner)

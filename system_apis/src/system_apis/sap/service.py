@@ -1,0 +1,147 @@
+"""SAP S/4HANA as the `Erp` capability."""
+
+from datetime import date
+from typing import TypeVar
+
+from shared.binding.declare import Cursor, Page, PageSize
+from shared.binding.paging import decode_cursor, encode_cursor
+from shared.binding.problems import Problem
+from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
+from shared.contracts.canonical.party import CreditStanding, ErpCustomer
+from shared.contracts.canonical.product import Product
+from shared.contracts.canonical.values import Id, Sku
+from shared.contracts.system.erp import (
+    CustomerBlocked,
+    Erp,
+    ErpCancellation,
+    ErpCustomerNotFound,
+    OrderRejected,
+    ProductNotFound,
+)
+from system_apis.sap import order_translator, translator
+from system_apis.sap.connector import SapConnector
+from system_apis.sap.odata import day_of, document_number
+from system_apis.sap.order_body import customer_number, simulation_body
+from system_apis.sap.order_changes import OrderChanges
+from system_apis.sap.order_records import OrderRow, SimulationRow
+from system_apis.sap.partner_numbers import PartnerNumbers
+from system_apis.sap.records import BusinessPartner, CreditPartner, Found, Many, ProductRow, Single
+
+_T = TypeVar("_T")
+
+
+class SapErp(Erp):
+    """Customers, credit, products and orders of one SAP system.
+
+    Args:
+        sap: The system.
+    """
+
+    def __init__(self, sap: SapConnector) -> None:
+        self._sap = sap
+        self._settings = sap.settings
+        self._paths = sap.paths
+        self._partners = PartnerNumbers(sap)
+        self._orders = OrderChanges(sap)
+
+    async def get_customer(self, erp_number: Id) -> ErpCustomer:
+        """One call: the business partner expanded down to its partner functions."""
+        number = customer_number(erp_number)
+        found = await self._sap.read(self._paths.customer(number), Many[BusinessPartner], "get_customer")
+        partner = found.d.results[0] if found is not None and found.d.results else None
+        if partner is None or partner.to_Customer is None:
+            raise ErpCustomerNotFound(f"SAP has no customer {erp_number}.")
+        self._partners.learn(number, partner.BusinessPartner)
+        return translator.customer(partner, partner.to_Customer, self._settings)
+
+    async def get_credit(self, erp_number: Id) -> CreditStanding:
+        """One call, after a first that finds the customer's business partner."""
+        number = customer_number(erp_number)
+        path = self._paths.credit(await self._partners.of(number))
+        found = await self._sap.read(path, Single[CreditPartner], "get_credit")
+        segment = document_number(self._settings.credit_segment)
+        accounts = found.d.to_CreditMgmtAccountTP.results if found is not None else []
+        account = next((one for one in accounts if document_number(one.CreditSegment) == segment), None)
+        if found is None or account is None:
+            raise ErpCustomerNotFound(f"Customer {number} has no credit account in SAP's credit segment {segment}.")
+        return translator.credit_standing(number, found.d, account)
+
+    async def list_orders(
+        self, erp_number: Id, since: date | None = None, cursor: Cursor | None = None, limit: PageSize = 50
+    ) -> Page[ErpOrder]:
+        """One call; another only to tell a customer without orders from one that does not exist."""
+        number = customer_number(erp_number)
+        after = decode_cursor(cursor, tuple[date, str]) if cursor is not None else None
+        path = self._paths.orders_of(number, since, after, limit + 1)
+        found = await self._sap.read(path, Many[OrderRow], "list_orders")
+        rows, more = _page(found, limit)
+        if not rows and after is None:
+            await self._partners.of(number)
+        position = (day_of(rows[-1].CreationDate) or date.min, rows[-1].SalesOrder) if more else None
+        return Page([order_translator.order(row) for row in rows], encode_cursor(position) if position else None)
+
+    async def list_products(self, cursor: Cursor | None = None, limit: PageSize = 50) -> Page[Product]:
+        """By material number; numbers that are no SKU, such as those with spaces, are left out."""
+        after = decode_cursor(cursor, str) if cursor is not None else None
+        path = self._paths.products(after, limit + 1)
+        rows, more = _page(await self._sap.read(path, Many[ProductRow], "list_products"), limit)
+        products = [made for row in rows if (made := translator.product(row, self._settings)) is not None]
+        return Page(products, encode_cursor(rows[-1].Product) if more else None)
+
+    async def get_product(self, sku: Sku) -> Product:
+        """One material."""
+        found = await self._sap.read(self._paths.product(sku), Single[ProductRow], "get_product")
+        product = translator.product(found.d, self._settings) if found is not None else None
+        if product is None:
+            raise ProductNotFound(f"SAP has no product {sku}.")
+        return product
+
+    async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
+        """Priced, checked and scheduled by SAP as if it were placed."""
+        body = simulation_body(order, self._settings)
+        try:
+            simulated, reply = await self._sap.create(
+                self._paths.simulations, body, SimulationRow, "simulate_order", repeatable=True
+            )
+        except OrderRejected as rejected:
+            raise await self._reason(order, rejected) from None
+        return order_translator.simulation(simulated, reply)
+
+    async def create_order(self, order: NewErpOrder) -> ErpOrder:
+        """Found by its reference, or placed."""
+        try:
+            return order_translator.order(await self._orders.place(order))
+        except OrderRejected as rejected:
+            raise await self._reason(order, rejected) from None
+
+    async def get_order(self, erp_order_id: Id) -> ErpOrder:
+        """One order."""
+        return order_translator.order(await self._orders.get(erp_order_id))
+
+    async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
+        """All items rejected in one changeset, with the reason code of the settings; SAP keeps no text of it."""
+        del cancellation
+        return order_translator.order(await self._orders.cancel(erp_order_id))
+
+    async def _reason(self, order: NewErpOrder, rejected: OrderRejected) -> Problem:
+        """Why SAP refused, judged by the customer's record: the numbers of its messages differ by release."""
+        if not rejected.extensions:
+            return rejected  # refused before SAP was asked
+        try:
+            customer = await self.get_customer(order.erp_number)
+        except ErpCustomerNotFound as unknown:
+            return unknown
+        except Problem:
+            return rejected
+        if not translator.takes_no_orders(customer, self._settings):
+            return rejected
+        return CustomerBlocked(
+            f"Customer {customer.erp_number} is blocked for orders; have the block lifted first.",
+            extensions=rejected.extensions,
+        )
+
+
+def _page(found: Many[_T] | None, limit: int) -> tuple[list[_T], bool]:
+    """The rows of a page that was asked for with one more, and whether others follow."""
+    page: Found[_T] = found.d if found is not None else Found([])
+    return page.results[:limit], bool(page.results) and (len(page.results) > limit or page.following is not None)
