@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 from shared.binding.declare import Contract
@@ -67,9 +68,16 @@ def _apis_of(tier: str, package_name: str) -> Iterator[Api]:
         if not module.ispkg:
             continue
         name = f"{package_name}.{module.name}"
-        api = getattr(importlib.import_module(name), "api", None)
+        api = getattr(_imported(name), "api", None)
         if not isinstance(api, Api):
             raise BrokenApi(f"{name} has no `api`; write `api = Api(service=…)` in its __init__.py.")
         if api.tier != tier:
             raise BrokenApi(f"{name} implements a {api.tier} contract but lies in the {tier} tier; move it there.")
         yield api
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a declaration may refuse in many ways; whoever starts us needs the sentence
+        raise BrokenApi(f"{name} cannot be imported: {error} ({type(error).__name__}).") from error

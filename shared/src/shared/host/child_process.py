@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import sys
-from asyncio.subprocess import Process
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 
 STOP_SECONDS = 8.0
@@ -21,9 +21,12 @@ def die_with_parent() -> None:
 
 
 async def start_child(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
-    """Start `python -m <arguments>` in the environment of this process plus `environment`."""
+    """Start `python -m <arguments>` in the environment of this process plus `environment`.
+
+    What it says on standard output is dropped: that is ours, and its last line may be a promise.
+    """
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, env={**os.environ, **environment}, preexec_fn=die_with_parent
+        sys.executable, "-m", *arguments, env={**os.environ, **environment}, stdout=DEVNULL, preexec_fn=die_with_parent
     )
 
 

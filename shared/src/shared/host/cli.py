@@ -15,6 +15,7 @@ from typing import Any
 import rich_click as click
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def _refuse(text: str) -> int:
-    Console(stderr=True, highlight=False).print(f"[bold red]triptych:[/] {text}", soft_wrap=True)
+    Console(stderr=True, highlight=False).print(f"[bold red]triptych:[/] {escape(text)}", soft_wrap=True)
     return 2
 
 
@@ -162,7 +163,7 @@ def check(write: bool, deploy: Path) -> None:
 
     findings = check_declared(installed_apis(), deploy, write=write)
     for finding in findings:
-        _console.print(f"[red]✗[/] {finding}", soft_wrap=True)
+        _console.print(f"[red]✗[/] {escape(finding)}", soft_wrap=True)
     if findings:
         sys.exit(1)
     _console.print(f"[green]✓[/] {len(installed_apis())} APIs: call graph, scopes and generated files are in order")

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from shared.binding.problems import BackendFault, NotFound, Problem, ProblemDetails
@@ -56,7 +57,7 @@ async def order_and_tell(runtime: Runtime, console: Console, quote_id: str | Non
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=40.0) as http:
         phone = _Phone(http)
         name, chosen = await _choose(phone) if quote_id is None else ("", quote_id)
-        console.print(f"\nOrdering quote [bold]{chosen}[/]{f' for {name}' if name else ''} …\n", soft_wrap=True)
+        console.print(f"\nOrdering quote [bold]{chosen}[/]{f' for {escape(name)}' if name else ''} …\n", soft_wrap=True)
         began = time.perf_counter()
         try:
             order = await phone.ask("POST", ORDERS, {"quoteId": chosen})
@@ -116,7 +117,7 @@ def _tell(
 
 
 def _tell_refusal(console: Console, refusal: Problem, quote_id: str, began: float) -> dict[str, Any]:
-    console.print(f"[red]✗[/] {refusal.title}: {refusal.detail}", soft_wrap=True)
+    console.print(f"[red]✗[/] {escape(refusal.title)}: {escape(refusal.detail)}", soft_wrap=True)
     duration_ms = round((time.perf_counter() - began) * 1000, 1)
     return {
         "order_id": refusal.extensions.get("orderId"),

@@ -21,13 +21,13 @@ class FlowHost:
     """The journal of this process and a runner for each API that has flows.
 
     Args:
-        state: The state directory; the journal is `journal.db` in it.
+        journal: The journal's file.
         issuer: `iss` of the identities the flows work under.
         peer: Gives an API its client of a contract.
     """
 
-    def __init__(self, state: Path, issuer: str, peer: Peer) -> None:
-        self._journal = SqliteJournal(state / "journal.db")
+    def __init__(self, journal: Path, issuer: str, peer: Peer) -> None:
+        self._journal = SqliteJournal(journal)
         self._issuer = issuer
         self._peer = peer
         self._runners: dict[type[Contract], FlowRunner] = {}

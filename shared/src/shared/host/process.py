@@ -67,9 +67,10 @@ class Process:
     Args:
         runtime: Addresses and state.
         placement: What is served where.
+        journal: File name of the flows' journal in the state directory.
     """
 
-    def __init__(self, runtime: Runtime, placement: Placement) -> None:
+    def __init__(self, runtime: Runtime, placement: Placement, *, journal: str = "journal.db") -> None:
         self.runtime = runtime
         self.placement = placement
         self.state = Path(runtime.state)
@@ -91,7 +92,7 @@ class Process:
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
         self.implementations: dict[Api, Contract] = {}
-        self._flows = FlowHost(self.state, runtime.issuer, self.peer)
+        self._flows = FlowHost(self.state / journal, runtime.issuer, self.peer)
         for api in placement.here:
             self._tokens.add(api)
 

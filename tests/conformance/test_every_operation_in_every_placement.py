@@ -1,0 +1,227 @@
+"""Every operation of every contract answers alike, fused and split, refusals included.
+
+New operations join by themselves: refusals are derived from their declarations, and an operation without an example
+of success fails the first test with a sentence that says what to add.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from sandboxes.company import company
+
+from shared.binding.call_context import calling
+from shared.binding.operation import Operation
+from shared.binding.problems import Problem
+from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
+from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine
+from shared.contracts.canonical.shipment import LabelPurchase, Parcel, RateRequest
+from shared.contracts.canonical.values import Address, Money
+from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
+from shared.contracts.system.crm import CrmOrderStatus, OrderCancellation
+from shared.contracts.system.erp import ErpCancellation
+from shared.host.api import installed_apis
+
+COMPANY = company()
+PLAIN = COMPANY.quotes_for("plain")
+QUOTE = PLAIN[3]
+CUSTOMER = COMPANY.customer_by_number[QUOTE.customer]
+PRODUCT = next(product for product in COMPANY.products if product.active)
+SKU = PRODUCT.sku
+ADDRESS = Address("Hauptstrasse", "7", "Hamburg", "HH", "20095", "DE")
+ORDER = NewErpOrder("conformance-1", CUSTOMER.sap_customer, CUSTOMER.currency, [NewOrderLine(SKU, Decimal(2))])
+
+Known = dict[str, Any]
+"""What earlier examples of the same topology answered, for later ones to refer to."""
+
+# By qualified name, in the order in which they run; each gives the arguments from what is known by then.
+EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
+    "crm.list_customers": lambda _: (None, None, 5),
+    "crm.get_customer": lambda _: (CUSTOMER.salesforce_id,),
+    "crm.get_customer_overview": lambda _: (CUSTOMER.salesforce_id,),
+    "crm.list_quotes": lambda _: (CUSTOMER.salesforce_id, "approved", None, 10),
+    "crm.get_quote": lambda _: (QUOTE.salesforce_id,),
+    "crm.record_order": lambda known: (crm_order(known),),
+    "crm.get_order": lambda known: (known["crm.record_order"].crm_order_id,),
+    "crm.note_order_status": lambda known: (known["crm.record_order"].crm_order_id, CrmOrderStatus("Shipped", "EZ1")),
+    "crm.cancel_order": lambda known: (known["crm.record_order"].crm_order_id, OrderCancellation("conformance")),
+    "erp.get_customer": lambda _: (CUSTOMER.sap_customer,),
+    "erp.get_credit": lambda _: (CUSTOMER.sap_customer,),
+    "erp.list_orders": lambda _: (CUSTOMER.sap_customer, date(2020, 1, 1), None, 5),
+    "erp.list_products": lambda _: (None, 5),
+    "erp.get_product": lambda _: (SKU,),
+    "erp.simulate_order": lambda _: (ORDER,),
+    "erp.create_order": lambda _: (ORDER,),
+    "erp.get_order": lambda known: (known["erp.create_order"].erp_order_id,),
+    "erp.cancel_order": lambda known: (known["erp.create_order"].erp_order_id, ErpCancellation("conformance")),
+    "warehouse.check_availability": lambda _: (AvailabilityRequest([WantedLine(SKU, Decimal(1))]),),
+    "warehouse.reserve": lambda _: (NewReservation("conformance-1", [WantedLine(SKU, Decimal(1))], 600),),
+    "warehouse.get_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
+    "warehouse.confirm_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
+    "warehouse.get_shipment": lambda _: ("conformance-1",),
+    "warehouse.release_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
+    "logistics.get_rates": lambda _: (RateRequest("conformance-1", "Ada", ADDRESS, Parcel(1500)),),
+    "logistics.purchase_label": lambda known: (purchase(known),),
+    "logistics.get_shipment": lambda known: (known["logistics.get_rates"].shipment_id,),
+    "logistics.refund_label": lambda known: (known["logistics.get_rates"].shipment_id,),
+    "quote_to_order.place_order": lambda _: (OrderRequest(PLAIN[4].salesforce_id),),
+    "quote_to_order.get_order": lambda known: (known["quote_to_order.place_order"].order_id,),
+    "quote_to_order.cancel_order": lambda _: (f"order-{PLAIN[9].salesforce_id}", Cancellation("conformance")),
+}
+REFUSED_EXAMPLES = {"quote_to_order.cancel_order"}
+"""Operations whose success needs a race that no example can win; their example is a refusal."""
+
+OPERATIONS = {
+    operation.qualified_name: operation
+    for api in installed_apis()
+    if api.tier != "experience"
+    for operation in api.contract.operations.values()
+}
+
+
+def crm_order(known: Known) -> NewCrmOrder:
+    quote = known["crm.get_quote"]
+    lines = [
+        NewCrmOrderLine(line.price_book_entry_id, line.quantity, line.unit_price, line.line_id) for line in quote.lines
+    ]
+    return NewCrmOrder(
+        "conformance-1", quote.customer_id, quote.quote_id, "4711", quote.total.currency, lines,
+        opportunity_id=quote.opportunity_id, price_book_id=quote.price_book_id,
+    )  # fmt: skip
+
+
+def purchase(known: Known) -> LabelPurchase:
+    rates = known["logistics.get_rates"]
+    return LabelPurchase(rates.shipment_id, rates.rates[0].rate_id, "conformance-1")
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?")
+_VARIES = re.compile(r"^(.*Id|id|labelUrl|trackingCode|trackingNumber|durationMs|ageSeconds|correlationId|number|traceId)$")
+
+
+def comparable(value: Any) -> Any:
+    """An answer without what differs from one run to the next: ids given out, moments, durations."""
+    if isinstance(value, dict):
+        return {key: "…" if _VARIES.match(key) and inner else comparable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [comparable(inner) for inner in value]
+    return _MOMENT.sub("…", value) if isinstance(value, str) else value
+
+
+async def outcome(client: Any, operation: Operation, arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The raw result, and the comparable form of whatever came."""
+    try:
+        result = await getattr(client, operation.name)(*arguments)
+    except Problem as problem:
+        return None, comparable({"problem": msgspec.to_builtins(problem.details())})
+    return result, comparable({"result": msgspec.to_builtins(result)})
+
+
+async def run(running: Any, known: Known, name: str) -> Any:
+    operation = OPERATIONS[name]
+    with calling(await running.context(wait=20.0)):
+        result, seen = await outcome(running.client(operation.contract), operation, EXAMPLES[name](known))
+    known[name] = result
+    return seen
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_operation_has_an_example(name: str) -> None:
+    assert name in EXAMPLES, f"Add an example of {name} to EXAMPLES in this file, after those it builds on."
+
+
+async def test_every_operation_succeeds_alike_fused_and_split(topologies) -> None:
+    known: dict[str, Known] = {place: {} for place in topologies}
+    differences: list[str] = []
+    for name in EXAMPLES:
+        seen = {place: await run(running, known[place], name) for place, running in topologies.items()}
+        if seen["fused"] != seen["split"]:
+            differences.append(f"{name}\n  fused {seen['fused']}\n  split {seen['split']}")
+        elif ("problem" in seen["fused"]) != (name in REFUSED_EXAMPLES):
+            differences.append(f"{name} should have {'been refused' if name in REFUSED_EXAMPLES else 'succeeded'}: {seen['fused']}")
+    assert not differences, "\n".join(differences)
+
+
+def unknown_arguments(operation: Operation) -> tuple[Any, ...]:
+    """Arguments of the right shape that name nothing that exists."""
+    return tuple(
+        "nothing-9999"
+        if parameter.location == "path"
+        else EXAMPLES[operation.qualified_name]({})[index]
+        if parameter.location == "body"
+        else parameter.default
+        for index, parameter in enumerate(operation.parameters)
+    )
+
+
+def wrong_arguments(operation: Operation) -> tuple[Any, ...]:
+    """Arguments whose types or bounds are wrong."""
+    return tuple(
+        "not an id / at all" if parameter.location == "path" else -1 if parameter.name == "limit" else parameter.default
+        for parameter in operation.parameters
+    )
+
+
+WITH_PATH = [name for name, op in OPERATIONS.items() if any(p.location == "path" for p in op.parameters)]
+
+
+@pytest.mark.parametrize("name", WITH_PATH)
+async def test_what_does_not_exist_is_refused_alike(topologies, name: str) -> None:
+    operation = OPERATIONS[name]
+    seen = {}
+    for place, running in topologies.items():
+        with calling(await running.context()):
+            _, seen[place] = await outcome(running.client(operation.contract), operation, unknown_arguments(operation))
+    assert seen["fused"] == seen["split"]
+    assert seen["fused"]["problem"]["status"] == 404, seen["fused"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_wrong_arguments_are_refused_alike(topologies, name: str) -> None:
+    operation = OPERATIONS[name]
+    if not any(p.location == "path" or p.name == "limit" for p in operation.parameters):
+        arguments: tuple[Any, ...] = (None,) * len(operation.parameters)
+    else:
+        arguments = wrong_arguments(operation)
+    seen = {}
+    for place, running in topologies.items():
+        with calling(await running.context()):
+            _, seen[place] = await outcome(running.client(operation.contract), operation, arguments)
+    assert seen["fused"] == seen["split"]
+    assert seen["fused"]["problem"]["status"] == 400, seen["fused"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_missing_scope_is_refused_alike(topologies, name: str) -> None:
+    operation = OPERATIONS[name]
+    seen = {}
+    for place, running in topologies.items():
+        principal = await running.principal(without=frozenset({operation.scope}))
+        with calling((await running.context()).replace(principal=principal)):
+            client = running.client(operation.contract)
+            _, seen[place] = await outcome(client, operation, unknown_arguments_or_none(operation))
+    assert seen["fused"] == seen["split"]
+    assert seen["fused"]["problem"]["type"] == "/problems/missing-scope"
+
+
+def unknown_arguments_or_none(operation: Operation) -> tuple[Any, ...]:
+    return tuple("nothing-9999" if p.location == "path" else None for p in operation.parameters)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_a_deadline_that_is_over_is_refused_alike(topologies, name: str) -> None:
+    operation = OPERATIONS[name]
+    seen = {}
+    for place, running in topologies.items():
+        with calling(await running.context(deadline=0.0)):
+            client = running.client(operation.contract)
+            try:
+                await getattr(client, operation.name)(*unknown_arguments_or_none(operation))
+                seen[place] = "answered"
+            except Problem as problem:
+                seen[place] = type(problem).__name__
+    assert seen["fused"] == seen["split"]
