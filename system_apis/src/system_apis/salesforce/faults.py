@@ -92,7 +92,7 @@ def problem_of_reply(reply: WireReply) -> Problem | None:
         return BackendFault("Salesforce answered with a redirect; set its url to the org's My Domain.")
     errors = _decoded_errors(reply.body)
     if not errors:
-        return problem_of_status(reply, BACKEND)
+        return _problem_of_bare(reply)
     return problem_of_errors(status, errors, concurrent=b"ConcurrentRequests" in reply.body)
 
 
@@ -126,7 +126,7 @@ def problem_of_token_reply(reply: WireReply) -> Problem | None:
         return BackendFault("Salesforce answered with a redirect; set its login_url to the org's My Domain.")
     error = _oauth_error(reply.body)
     if not error or reply.status >= 500:  # noqa: PLR2004
-        return problem_of_status(reply, BACKEND)
+        return _problem_of_bare(reply)
     if error == "rate_limit_exceeded":
         return BackendUnavailable("Salesforce issues no tokens now: too many were asked for.")
     return BackendFault(
@@ -139,6 +139,16 @@ def code_of(error: SaveError) -> str:
     """The error's code, or `UNKNOWN` if what stands there is none."""
     code = error.error_code or error.status_code
     return code if _CODE.fullmatch(code) else "UNKNOWN"
+
+
+def _problem_of_bare(reply: WireReply) -> Problem | None:
+    """A reply that Salesforce's edge gave, often a web page; only the status speaks."""
+    if reply.status >= 500 or reply.status == 420:  # noqa: PLR2004
+        return BackendUnavailable(f"Salesforce answered {reply.status}.")
+    problem = problem_of_status(reply, BACKEND)
+    if isinstance(problem, Invalid):
+        return BackendFault(f"Salesforce answered {reply.status} without saying why.")
+    return problem
 
 
 def _at(error: SaveError) -> str:

@@ -20,8 +20,9 @@ from system_apis.salesforce.records import (
     QuoteLineRecord,
     QuoteStanding,
 )
-from system_apis.salesforce.soql import Statement, rows_decoder
+from system_apis.salesforce.soql import Statement, literal, rows_decoder
 from system_apis.salesforce.spelling import Spelling
+from system_apis.salesforce.translator import OPEN_STATUSES
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
@@ -29,7 +30,7 @@ _VALID: Final = "(ExpirationDate=null OR ExpirationDate>=:today)"
 _OVERVIEW: Final = {
     "Contacts": "ORDER BY LastName,FirstName,Id LIMIT 50",
     "Opportunities": "WHERE IsClosed=false ORDER BY CloseDate,Id LIMIT 50",
-    "Quotes": f"WHERE Status IN :open AND {_VALID} ORDER BY CreatedDate DESC,Id DESC LIMIT 50",
+    "Quotes": f"WHERE Status IN {literal(OPEN_STATUSES)} AND {_VALID} ORDER BY CreatedDate DESC,Id DESC LIMIT 50",
     "Orders": "ORDER BY EffectiveDate DESC,CreatedDate DESC LIMIT 10",
 }
 _OF_STATE: Final[dict[QuoteState | None, str]] = {

@@ -26,7 +26,7 @@ from system_apis.salesforce.order_recording import OrderRecording
 from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.soql import Value, containing
-from system_apis.salesforce.translator import ACCEPTED, OPEN_STATUSES, REOPENED, STATUSES, Translator
+from system_apis.salesforce.translator import ACCEPTED, REOPENED, STATUSES, Translator
 
 _MAX_NAME_BYTES = 300
 """Longer names do not fit a cursor; they are read again instead."""
@@ -81,7 +81,6 @@ class SalesforceCrm(Crm):
             "crm.get_customer_overview",
             customer=_account(customer_id),
             today=today,
-            open=OPEN_STATUSES,
         )
         if not found:
             raise _no_customer(customer_id)
