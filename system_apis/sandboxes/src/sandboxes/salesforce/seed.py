@@ -145,7 +145,7 @@ def _line_totals(line: QuoteLine, currency: str) -> tuple[float, float]:
 
 def _address(stem: str, address: Address) -> dict[str, str]:
     parts = {
-        "Street": f"{address.street} {address.house_number}".strip(),
+        "Street": f"{address.street[:250]} {address.house_number}".strip(),  # a street field holds 255
         "City": address.city,
         "State": address.region,
         "PostalCode": address.postal_code,

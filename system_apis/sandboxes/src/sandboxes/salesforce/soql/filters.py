@@ -86,7 +86,7 @@ class Filters:
             return self._like(left, value, condition.at)
         if isinstance(value, syntax.Span):
             return self._in_span(left, operator, value, condition.at)
-        if operator not in ("=", "!=") and left.type in (*ID_TYPES, "boolean"):
+        if operator not in ("=", "!=") and left.type == "boolean":  # ids have an order: clients page by it
             message = f"invalid operator on {_TYPE_NAMES.get(left.type, left.type)} field"
             self._refuse("INVALID_QUERY_FILTER_OPERATOR", message, condition.at)
         parameter = self._value(left, value, condition.at)
