@@ -1,7 +1,6 @@
 """The warehouse's database on a bad day."""
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -39,7 +38,7 @@ def reservation(reference: str) -> NewReservation:
 async def test_a_missing_file_is_unavailable_and_is_not_made(opened: Opened, tmp_path: Path) -> None:
     with pytest.raises(BackendUnavailable) as caught:
         await opened(f"sqlite:///{tmp_path / 'none.sqlite3'}").check_availability(ASKED)
-    assert not os.listdir(tmp_path)
+    assert not [*await asyncio.to_thread(tmp_path.iterdir)]
     assert "none.sqlite3" not in caught.value.detail
 
 

@@ -376,3 +376,15 @@ async def test_stock_is_never_oversold_however_many_ask_at_once(
         pass
     rest = await doors[0].check_availability(asking((A, "1")))
     assert rest.lines[0].available == 34 - 2 * kept
+
+
+async def test_reservations_that_start_together_each_see_what_the_others_took(
+    warehouse: SqlWarehouse, stocked: Stocked, order: Order, allocated: Allocated
+) -> None:
+    await stocked(A, 20, safety=6)
+    # all connections are open before the start, so that they do start together
+    await asyncio.gather(*(warehouse.get_reservation("rsv-none") for _ in range(16)), return_exceptions=True)
+    tried = (warehouse.reserve(order(f"q-{number}", (A, 2))) for number in range(16))
+    outcomes = await asyncio.gather(*tried, return_exceptions=True)
+    assert sum(isinstance(outcome, ShortStock) for outcome in outcomes) == 9
+    assert await allocated(A) == [14, 0, 0]
