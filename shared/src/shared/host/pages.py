@@ -13,6 +13,7 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from shared.binding.openapi import openapi_document
 from shared.binding.problems import Forbidden, NotFound, every_problem
@@ -88,7 +89,7 @@ def _reading(pages: _Pages) -> list[HTTPRouteHandler]:
         return pages.html("docs.html", apis=pages.apis, development=pages.process.runtime.development)
 
     @get("/openapi/{name:str}", sync_to_thread=False)
-    def openapi(name: str) -> Response[bytes]:
+    def openapi(name: FromPath[str]) -> Response[bytes]:
         return Response(pages.openapi(name.removesuffix(".json")), media_type="application/json", headers=pages.headers)
 
     @get("/problems", sync_to_thread=False)
@@ -96,7 +97,7 @@ def _reading(pages: _Pages) -> list[HTTPRouteHandler]:
         return pages.html("problems.html", problems=every_problem(), only=None)
 
     @get("/problems/{slug:str}", sync_to_thread=False)
-    def problem(slug: str) -> Response[str]:
+    def problem(slug: FromPath[str]) -> Response[str]:
         known = every_problem()
         if slug not in known:
             raise NotFound(f"There is no problem type {slug[:80]!r}; /problems lists all.")
@@ -107,7 +108,7 @@ def _reading(pages: _Pages) -> list[HTTPRouteHandler]:
 
 def _assets() -> list[HTTPRouteHandler]:
     @get("/docs/assets/{name:str}", sync_to_thread=False)
-    def asset(name: str) -> Response[bytes]:
+    def asset(name: FromPath[str]) -> Response[bytes]:
         media_type = _ASSETS.get(name) or _OURS.get(name)
         if media_type is None:
             raise NotFound(f"There is no asset {name[:80]!r}.")
@@ -138,7 +139,7 @@ def _development(process: Process) -> list[HTTPRouteHandler]:
         return Response({"access_token": issued}, headers={"cache-control": "no-store"})
 
     @get("/traces/{trace_id:str}", sync_to_thread=False)
-    def trace(request: Request[Any, Any, Any], trace_id: str) -> Response[bytes]:
+    def trace(request: Request[Any, Any, Any], trace_id: FromPath[str]) -> Response[bytes]:
         require_this_machine(request, process.runtime)
         return Response(msgspec.json.encode(recent.trace(trace_id)), media_type="application/json")
 
