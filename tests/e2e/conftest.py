@@ -17,6 +17,7 @@ from shared.host.supervisor import running_topology
 from shared.host.topology import load_topology
 from shared.security.issuer import Issuer
 from shared.security.signing_keys import SigningKeys
+from shared.telemetry.setup import TelemetrySettings, start_telemetry
 
 TOPOLOGIES = Path(__file__).parents[2] / "deploy" / "topologies"
 
@@ -81,8 +82,10 @@ class Suite:
 async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite]:
     path = TOPOLOGIES / "fused.toml"
     state = tmp_path_factory.mktemp("e2e")
+    telemetry = start_telemetry(TelemetrySettings(service="e2e", log_level="error"))
     async with running_topology(path, load_topology(path), state, free_port()) as runtime:
         yield Suite(runtime)
+    telemetry.close()
 
 
 @pytest.fixture

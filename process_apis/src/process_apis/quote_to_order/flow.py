@@ -12,6 +12,7 @@ from shared.contracts.canonical.values import Address
 from shared.contracts.process.quote_to_order import (
     CreditRefused,
     CustomerNotInErp,
+    NoCarrier,
     OrderRequest,
     PlacedOrder,
     QuoteNotApproved,
@@ -53,6 +54,7 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=1):
         require_credit(simulation)
         require_stock(stock)
         rates = await self.logistics.get_rates(rate_request(self.flow_id, quote, customer, stock))
+        rate = chosen_rate(rates, request)
 
         reservation = await self.undoable(
             self.warehouse.reserve(NewReservation(self.flow_id, wanted, HOLD_SECONDS)),
@@ -62,7 +64,6 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=1):
             self.erp.create_order(order),
             lambda made: self.erp.cancel_order(made.erp_order_id, ErpCancellation(UNDONE)),
         )
-        rate = chosen_rate(rates, request)
         shipment = await self.undoable(
             self.logistics.purchase_label(LabelPurchase(rates.shipment_id, rate.rate_id, self.flow_id)),
             lambda bought: self.logistics.refund_label(bought.shipment_id),
@@ -148,7 +149,12 @@ def rate_request(reference: str, quote: Quote, customer: Customer, stock: Availa
 
 
 def chosen_rate(rates: Rates, request: OrderRequest) -> Rate:
-    """The cheapest offer, or the fastest if that is preferred; rates come cheapest first."""
+    """The cheapest offer, or the fastest if that is preferred; rates come cheapest first.
+
+    Raises NoCarrier when nobody offers to take the parcel.
+    """
+    if not rates.rates:
+        raise NoCarrier("No carrier takes this parcel to this address; split the order or ship it another way.")
     if request.shipping_preference == "fastest":
         return min(rates.rates, key=lambda rate: (rate.days is None, rate.days or 0))
     return rates.rates[0]

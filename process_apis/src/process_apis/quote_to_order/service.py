@@ -18,6 +18,7 @@ from shared.durable.runner import FlowRunner
 
 DEFAULT_WAIT_SECONDS = 10.0
 _KEY = "order-"
+_INTERNAL = "flow."  # what the engine records for itself, such as the time a flow was told
 
 
 class DurableQuoteToOrder(QuoteToOrder):
@@ -81,5 +82,6 @@ def _progress(view: FlowView[PlacedOrder], quote_id: str) -> OrderProgress:
                 detail=entry.detail,
             )
             for entry in view.timeline
+            if not entry.step.startswith(_INTERNAL)
         ],
     )

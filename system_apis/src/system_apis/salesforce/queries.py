@@ -27,11 +27,13 @@ from system_apis.salesforce.translator import OPEN_STATUSES
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 _VALID: Final = "(ExpirationDate=null OR ExpirationDate>=:today)"
+_LINE_ORDER: Final = "ORDER BY SortOrder,LineNumber"
 _OVERVIEW: Final = {
     "Contacts": "ORDER BY LastName,FirstName,Id LIMIT 50",
     "Opportunities": "WHERE IsClosed=false ORDER BY CloseDate,Id LIMIT 50",
     "Quotes": f"WHERE Status IN {literal(OPEN_STATUSES)} AND {_VALID} ORDER BY CreatedDate DESC,Id DESC LIMIT 50",
     "Orders": "ORDER BY EffectiveDate DESC,CreatedDate DESC LIMIT 10",
+    "QuoteLineItems": _LINE_ORDER,
 }
 _OF_STATE: Final[dict[QuoteState | None, str]] = {
     None: "",
@@ -63,7 +65,7 @@ class Queries:
         self.customer_name = self._statement(AccountName, customer)
         self.customer_exists = self._statement(IdRecord, customer)
         self.overview = self._statement(AccountOverview, customer, _OVERVIEW)
-        self.quote = self._statement(QuoteDocument, quote, {"QuoteLineItems": "ORDER BY SortOrder,LineNumber"})
+        self.quote = self._statement(QuoteDocument, quote, {"QuoteLineItems": _LINE_ORDER})
         self.quote_standing = self._statement(QuoteStanding, quote)
         self.order = self._statement(OrderWithQuote, "FROM Order WHERE Id=:order")
         self.orders_like = self._statement(

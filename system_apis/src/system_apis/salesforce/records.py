@@ -181,7 +181,7 @@ class AccountOverview(AccountRecord, frozen=True, rename="pascal"):
 
     contacts: Rows[ContactRecord] | None = None
     opportunities: Rows[OpportunityRecord] | None = None
-    quotes: Rows[QuoteRecord] | None = None
+    quotes: Rows[QuoteDocument] | None = None
     orders: Rows[OrderRecord] | None = None
 
 

@@ -45,7 +45,7 @@ class Spelling:
             if field.name == "currency_iso_code" and not self._multi_currency:
                 continue
             if get_origin(inner) is Rows:
-                child = ",".join(self._columns(get_args(inner)[0], "", {}))
+                child = ",".join(self._columns(get_args(inner)[0], "", children))
                 columns.append(f"(SELECT {child} FROM {name} {children[name]})")  # noqa: S608 - names of fields
             elif isinstance(inner, type) and issubclass(inner, msgspec.Struct) and inner is not CompoundAddress:
                 columns += self._columns(inner, f"{name}.", {})

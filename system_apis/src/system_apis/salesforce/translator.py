@@ -20,6 +20,7 @@ from system_apis.salesforce.records import (
     ContactRecord,
     OpportunityRecord,
     OrderRecord,
+    QuoteDocument,
     QuoteLineRecord,
     QuoteRecord,
     QuoteStanding,
@@ -94,7 +95,9 @@ class Translator:
                 else []
             ),
             open_quotes=(
-                [self.quote(each, record.id, today) for each in record.quotes.records] if record.quotes else []
+                [self.quote(each, record.id, today, _lines(each)) for each in record.quotes.records]
+                if record.quotes
+                else []
             ),
             recent_orders=[self.order(each) for each in record.orders.records] if record.orders else [],
         )
@@ -251,6 +254,10 @@ def _address(record: CompoundAddress | None) -> Address | None:
         postal_code=record.postal_code or "",
         country=country if _COUNTRY.fullmatch(country) else None,
     )
+
+
+def _lines(record: QuoteDocument) -> list[QuoteLineRecord]:
+    return record.quote_line_items.records if record.quote_line_items else []
 
 
 def _plain(value: Decimal) -> Decimal:

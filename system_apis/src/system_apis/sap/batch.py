@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from shared.binding.problems import BackendFault
 from shared.resilience.wire import ReplyHeaders, WireReply
 
+_ACCEPTED = 202
 _STATUS = b"HTTP/1.1 "
 
 
@@ -46,7 +47,7 @@ def answers(reply: WireReply) -> list[WireReply]:
 
 def is_batch(reply: WireReply) -> bool:
     """Whether a reply holds others."""
-    return reply.headers.get("content-type", "").lower().startswith("multipart/mixed")
+    return reply.status == _ACCEPTED and reply.headers.get("content-type", "").lower().startswith("multipart/mixed")
 
 
 def _part(number: int, change: Change) -> list[str]:

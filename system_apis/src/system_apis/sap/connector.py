@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from shared.binding.problems import BackendFault, NotFound
+from shared.contracts.system.erp import OrderRejected
 from shared.resilience.outbound import Backend, Outbound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
@@ -51,6 +52,8 @@ class SapConnector:
             reply = await self._backend.send("GET", path, headers=_READ, operation=operation)
         except NotFound:
             return None
+        except OrderRejected as refused:
+            raise BackendFault("SAP refuses to read this for our user.", extensions=refused.extensions) from None
         return decode_json(reply, kind, backend=NAME)
 
     async def create(

@@ -87,12 +87,18 @@ def _missing(messages: list[Message]) -> Problem:
 
 
 def _refused(status: int, messages: list[Message]) -> Problem:
-    said = next((message for message in messages if not message.code.startswith(_GATEWAY)), messages[0])
-    if said.code.startswith(_GATEWAY) and said.code != _BUSINESS:
-        return BackendFault(f"SAP could not read our request ({status}).", extensions={"code": said.code})
-    target = said.target.rpartition("/")[2]
+    business = [message for message in messages if _is_business(message.code)]
+    if not business and messages[0].code != _BUSINESS:
+        return BackendFault(f"SAP could not read our request ({status}).", extensions=_of(messages, shown=False))
+    said = business[0] if business else messages[0]
+    target = next((message.target for message in messages if message.target), "").rpartition("/")[2]
     what = _WRONG.get(target, "it breaks one of SAP's rules, given as `remark`")
     return OrderRejected(f"SAP refused the order: {what}.", extensions=_of([said], shown=True))
+
+
+def _is_business(code: str) -> bool:
+    """Message class and number, as `V1/320`; Gateway's own codes and its GUIDs are about the protocol."""
+    return not code.startswith(_GATEWAY) and "/" in code and code.rpartition("/")[2].isdigit()
 
 
 def _problem_in_batch(reply: WireReply) -> Problem | None:

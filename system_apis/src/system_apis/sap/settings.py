@@ -24,6 +24,8 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         credit_segment: The credit segment whose limit counts.
         reference_field: Where the reference of an order is kept and looked for: a header field that the
             release lets a caller set, 35 characters or longer, used for nothing else.
+        settle_seconds: How long SAP may work on an order after we stopped waiting for it; until then a repeat
+            only looks for it.
         price_condition: Condition type of a price set by hand.
         quantity_unit: Unit sent with quantities, the base unit of what is sold; empty leaves it to SAP.
         ship_to_function: Partner function of the ship-to party, as the logon language spells it.
@@ -48,6 +50,7 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     company_code: str = "1010"
     credit_segment: str = "1000"
     reference_field: Literal["PurchaseOrderByShipToParty", "ExternalDocumentID"] = "PurchaseOrderByShipToParty"
+    settle_seconds: float = 60.0
     price_condition: str = "PMP0"
     quantity_unit: str = "PC"
     ship_to_function: str = "SH"

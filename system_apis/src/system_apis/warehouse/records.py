@@ -12,7 +12,7 @@ ShipmentStatus = Literal["planned", "picking", "packed", "shipped", "delivered",
 class LevelRecord(msgspec.Struct, frozen=True, array_like=True):
     """`inventory_level` with its item: stock of one SKU in one warehouse, in base units.
 
-    `active` is 0 for an item that is no longer sold.
+    `active` is 0 for an item that is no longer sold; `weight_grams` is of one base unit.
     """
 
     warehouse: str
@@ -21,6 +21,7 @@ class LevelRecord(msgspec.Struct, frozen=True, array_like=True):
     allocated: int
     safety_stock: int
     active: int = 1
+    weight_grams: int | None = None
 
     @property
     def free(self) -> int:

@@ -34,7 +34,8 @@ Transaction = Generator[Statement, Rows, _T]
 _HOLD = """SELECT id, reference, status, created_at, expires_at,
     CASE WHEN status = 'active' AND expires_at <= now() THEN 'expired' ELSE status END AS standing
     FROM reservation"""
-_LEVEL = """SELECT level.warehouse, level.sku, level.on_hand, level.allocated, level.safety_stock, item.active
+_LEVEL = """SELECT level.warehouse, level.sku, level.on_hand, level.allocated, level.safety_stock, item.active,
+    item.weight_grams
     FROM inventory_level AS level JOIN item ON item.sku = level.sku"""
 _UNKNOWN_COUNTRY = "ZZ"  # CLDR's "unknown": a hold does not say where the goods go; the order's label does
 _SWEPT_AT_ONCE = 100
@@ -43,7 +44,7 @@ _SWEPT_AT_ONCE = 100
 def levels_now(skus: Collection[str]) -> Transaction[list[LevelRecord]]:
     """Levels of these SKUs, with a negative allocation for what expired holds still take. Reads only."""
     places = _places(len(skus))
-    lapsed = f"""SELECT line.warehouse, line.sku, 0, -SUM(line.quantity), 0, 1
+    lapsed = f"""SELECT line.warehouse, line.sku, 0, -SUM(line.quantity), 0, 1, NULL
         FROM reservation AS hold JOIN reservation_line AS line ON line.reservation_id = hold.id
         WHERE hold.status = 'active' AND hold.expires_at <= now() AND line.sku IN ({places})
         GROUP BY line.warehouse, line.sku"""  # noqa: S608 - places are $1, $2, …

@@ -102,6 +102,7 @@ def _sum(one: LevelRecord, other: LevelRecord) -> LevelRecord:
         one.allocated + other.allocated,
         one.safety_stock + other.safety_stock,
         min(one.active, other.active),
+        one.weight_grams or other.weight_grams,
     )
 
 
@@ -124,6 +125,7 @@ def _stock_level(line: WantedLine, levels: list[LevelRecord], left: Decimal) -> 
         available=Decimal(sum(level.free for level in levels)),
         wanted=line.quantity,
         enough=left >= 0,
+        unit_weight_grams=next((Decimal(level.weight_grams) for level in levels if level.weight_grams), None),
     )
 
 

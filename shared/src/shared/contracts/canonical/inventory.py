@@ -26,8 +26,9 @@ class AvailabilityRequest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class StockLevel(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Stock of one product over all warehouses: `available` is what may still be promised.
+    """Stock of one product over all warehouses.
 
+    `available` is what may still be promised: on hand less allocated and safety stock, never below zero.
     `unit_weight_grams` is the weight of one base unit, absent where the warehouse does not know it.
     """
 

@@ -12,6 +12,7 @@ from shared.contracts.process.quote_to_order import (
     CreditRefused,
     CustomerNotInErp,
     FlowState,
+    NoCarrier,
     OrderNotFound,
     OrderRequest,
     QuoteNotApproved,
@@ -164,7 +165,7 @@ class FieldSales(Contract, tier="experience", version="v1"):
         "/orders", scope="field-sales:order", long_running="/orders/{order_id}", timeout=30.0,
         raises=[
             QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
-            UnknownSku, ZeroQuantity, OrderRejected,
+            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected,
         ],
     )  # fmt: skip
     async def place_order(self, request: OrderRequest) -> OrderStatus:

@@ -27,6 +27,10 @@ class CreditRefused(Refused):
     """The customer's credit does not cover the order."""
 
 
+class NoCarrier(Refused):
+    """No carrier offers to take the parcel to this address."""
+
+
 class OrderNotFound(NotFound):
     """No order flow has this id."""
 
@@ -96,7 +100,7 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
         "/orders", scope="quote-to-order:write", repeatable=True, long_running="/orders/{order_id}", timeout=30.0,
         raises=[
             QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
-            UnknownSku, ZeroQuantity, OrderRejected,
+            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected,
         ],
     )  # fmt: skip
     async def place_order(self, request: OrderRequest) -> OrderProgress:

@@ -8,18 +8,18 @@ from sandboxes.company.records import Address, Product, Warehouse
 
 COUNT = 540
 _FAMILIES = (
-    ("Pressure gauge", 18, 400),
-    ("Flow meter", 220, 2600),
-    ("Level sensor", 95, 900),
-    ("Ball valve", 35, 1800),
-    ("Check valve", 28, 1200),
-    ("Temperature probe", 22, 250),
-    ("Control valve", 640, 9500),
-    ("Rotary pump", 410, 14000),
-    ("Diaphragm seal", 60, 700),
-    ("Transmitter", 180, 650),
-    ("Manifold", 75, 3100),
-    ("Calibration kit", 350, 4200),
+    ("Pressure gauge", 18, 35),
+    ("Flow meter", 220, 220),
+    ("Level sensor", 95, 75),
+    ("Ball valve", 35, 150),
+    ("Check valve", 28, 100),
+    ("Temperature probe", 22, 20),
+    ("Control valve", 640, 780),
+    ("Rotary pump", 410, 1150),
+    ("Diaphragm seal", 60, 60),
+    ("Transmitter", 180, 55),
+    ("Manifold", 75, 250),
+    ("Calibration kit", 350, 340),
 )
 _MATERIALS = ("brass", "stainless steel 316L", "Hastelloy C-276", "PVDF", "cast iron")
 _SIZES = ("DN 15", "DN 25", "DN 40", "DN 50", "DN 80", '1/2"', '1 1/4"', "⌀ 63 mm", "⌀ 100 mm")

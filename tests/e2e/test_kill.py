@@ -1,0 +1,153 @@
+"""kill -9 in the middle of an order, and a restart: the order is finished, once."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sandboxes.company import company
+
+from shared.host.server import free_port
+
+PLAIN = company().quotes_for("plain")
+ROOT = Path(__file__).parents[2]
+
+
+class Started:
+    """`triptych up` in a process of its own, over stand-ins that outlive it."""
+
+    def __init__(self, state: Path, topology: Path) -> None:
+        self.state = state
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "shared.host", "up", str(topology), "--port", str(self.port), "--state", str(state)],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    async def ready(self) -> httpx.AsyncClient:
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30.0)
+        for _ in range(400):
+            try:
+                if (await http.get("/readyz")).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                pass
+            assert self.process.poll() is None, "triptych up ended"
+            await asyncio.sleep(0.05)
+        token = subprocess.run(
+            [sys.executable, "-m", "shared.host", "token"],
+            env={**os.environ, "TRIPTYCH_STATE": str(self.state)}, capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+        http.headers["authorization"] = f"Bearer {token}"
+        return http
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path):
+    """Stand-in backends that do not die with the suite, and a topology that names them."""
+    state = tmp_path / "state"
+    for folder in ("salesforce", "sap", "easypost"):
+        (state / folder).mkdir(parents=True)
+    from shared.host.runtime import ensure_secret
+    from shared.host.sandbox_process import ensure_salesforce_key, salesforce_key
+
+    ensure_salesforce_key(state)
+    addresses = tmp_path / "addresses.json"
+    environment = {
+        **os.environ,
+        "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem")),
+        "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
+        "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandboxes", "--state", str(tmp_path / "sandboxes"), "--ports-file", str(addresses)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    until = time.monotonic() + 30
+    while not addresses.exists():
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.05)
+    urls = json.loads(addresses.read_text())
+    text = (ROOT / "deploy/topologies/fused.toml").read_text()
+    for name, url in urls.items():
+        text = text.replace(f"sandbox:{name}", url)
+    topology = tmp_path / "standing.toml"
+    topology.write_text(text)
+    yield state, topology, urls
+    process.terminate()
+    process.wait(20)
+
+
+async def control(url: str, method: str, path: str, body: Any = None) -> Any:
+    async with httpx.AsyncClient(base_url=url) as http:
+        answer = await http.request(method, f"/__sandbox__/{path}", json=body)
+        return answer.json() if answer.content else None
+
+
+SLOW = {
+    "before the stock is held": ("easypost", "POST", "/v2/shipments"),
+    "while the ERP takes the order": ("sap", "POST", "*A_SalesOrder"),
+    "while the label is bought": ("easypost", "POST", "*/buy"),
+    "while the CRM records it": ("salesforce", "POST", "*composite*"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_an_order_killed_anywhere_is_finished_once_after_a_restart(stand_ins) -> None:
+    state, topology, urls = stand_ins
+    for index, (backend, method, path) in enumerate(SLOW.values()):
+        quote = PLAIN[10 + index].salesforce_id
+        started = Started(state, topology)
+        try:
+            http = await started.ready()
+            async with contextlib.AsyncExitStack() as stack:
+                stack.push_async_callback(http.aclose)
+                fault = {"fault": "latency", "seconds": 0.8, "method": method, "path": path, "times": 1}
+                await control(urls[backend], "POST", "faults", fault)
+                answer = await http.post(
+                    "/experience/field-sales/v1/orders", json={"quoteId": quote}, headers={"prefer": "respond-async"}
+                )
+                assert answer.status_code == 202, answer.text
+                await asyncio.sleep(0.4)
+        finally:
+            started.kill()
+        again = Started(state, topology)
+        try:
+            http = await again.ready()
+            async with contextlib.AsyncExitStack() as stack:
+                stack.push_async_callback(http.aclose)
+                status: dict[str, Any] = {}
+                for _ in range(600):
+                    status = (await http.get(answer.headers["location"])).json()
+                    if status.get("state") not in ("pending", "running", "waiting"):
+                        break
+                    await asyncio.sleep(0.05)
+                assert status["state"] == "completed", status
+        finally:
+            again.end()
+    orders = (await control(urls["sap"], "GET", "ledger"))["orders"]
+    assert len([order for order in orders if not order["cancelled"]]) == len(SLOW)
+    assert len((await control(urls["salesforce"], "GET", "ledger"))["orders"]) == len(SLOW)
+    labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
+    assert len([label for label in labels if not label["refund_status"]]) == len(SLOW)
