@@ -1,0 +1,99 @@
+"""Every measurement, as ratios within one run: `make bench`, or `make bench ARGS="customer-360 wire"`.
+
+Nothing here passes or fails: figures from a shared machine are read, not asserted.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+from customer_360.budgets import Budget, budget_table
+from customer_360.comparison import compare
+from customer_360.policies import measure_policies, price_table
+from customer_360.start import measure_start
+from rich.console import Console
+
+FOLDER = Path(__file__).parent
+FLOWS_PER_SECOND = 1_500.0
+
+
+def main() -> None:
+    """Run what was asked for, or everything, and end with the budgets."""
+    console = Console(highlight=False)
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of: {', '.join(PARTS)} (all by default)")
+    wanted = parser.parse_args().parts
+    if unknown := set(wanted) - PARTS.keys():
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    budgets: list[Budget] = []
+    for name in wanted or PARTS:
+        title, run = PARTS[name]
+        console.rule(f"[bold]{name}[/] · {title}", align="left")
+        began = time.perf_counter()
+        budgets += run(console)
+        console.print(f"[dim]{time.perf_counter() - began:.0f} s[/]\n")
+    if budgets:
+        console.print(budget_table(budgets))
+
+
+def _customer_360(console: Console) -> list[Budget]:
+    return uvloop.run(compare(console))
+
+
+def _policies(console: Console) -> list[Budget]:
+    prices, budgets = uvloop.run(measure_policies())
+    console.print(price_table(prices))
+    return budgets
+
+
+def _start(console: Console) -> list[Budget]:
+    return uvloop.run(measure_start(console))
+
+
+def _script(name: str, *arguments: str) -> Callable[[Console], list[Budget]]:
+    def run(_console: Console) -> list[Budget]:
+        _said(name, arguments)
+        return []
+
+    return run
+
+
+def _durable(_console: Console) -> list[Budget]:
+    rates = re.findall(r"([\d,]+) flows/s", _said("bench_durable.py", ("3",)))
+    best = max((float(rate.replace(",", "")) for rate in rates), default=0.0)
+    return [Budget("four-step flows on SQLite, every commit on disk", FLOWS_PER_SECOND, best, "/s", at_most=False)]
+
+
+def _said(name: str, arguments: tuple[str, ...]) -> str:
+    """Run a measurement that is a script of its own; what it printed."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, str(FOLDER / name), *arguments]
+    lines: list[str] = []
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as script:
+        for line in script.stdout or ():
+            sys.stdout.write(f"  {line}")
+            sys.stdout.flush()
+            lines.append(line)
+    if script.returncode:
+        sys.stdout.write(f"  (ended with status {script.returncode})\n")
+    return "".join(lines)
+
+
+PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
+    "customer-360": ("three backend calls merged, against FastAPI and fastify", _customer_360),
+    "policies": ("what each policy and an in-process hop cost", _policies),
+    "start": ("the whole suite from nothing to its first answer", _start),
+    "wire": ("CPU of each wire engine, and of the outbound policies", _script("bench_wire.py", "400")),
+    "limits": ("rate-limit decisions, alone and by several processes", _script("bench_rate_limit.py")),
+    "telemetry": ("spans, metrics, log lines", _script("bench_telemetry.py")),
+    "durable": ("four-step flows through the journal", _durable),
+}
+
+if __name__ == "__main__":
+    main()
