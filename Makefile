@@ -41,7 +41,7 @@ check: $(VENV)/.dev ## Lint, types, fences, declarations, generated files
 	@$(BIN)/triptych check
 
 bench: $(VENV)/.dev ## Measure, as ratios within one run
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@$(BIN)/python tests/benchmarks $(ARGS)
 
 generated: $(VENV)/.run ## Write deploy/call_graph.md and deploy/openapi anew
 	@$(BIN)/triptych check --write
