@@ -1,0 +1,177 @@
+"""SAP's stand-in over HTTP, the service in front of it, and a peer that answers whatever it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandboxes.company import Company, company
+from sandboxes.kit import serve_sandbox
+from shared.contracts.canonical.order import NewErpOrder, NewOrderLine
+from shared.contracts.canonical.values import Money
+from shared.resilience.outbound import Outbound
+from shared.resilience.wire import Wire
+from shared.resilience.wire_default import open_wire
+from shared.security.secrets import Secret
+from system_apis.sap.connector import SapConnector
+from system_apis.sap.service import SapErp
+from system_apis.sap.settings import SapSettings
+
+SESSION_PATH = "/sap/opu/odata/sap/API_SALES_ORDER_SRV/"
+
+
+@pytest.fixture(scope="session")
+async def sandbox_url() -> AsyncIterator[str]:
+    async with serve_sandbox("sap") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def password(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sap") / "password"
+    path.write_text("sandbox-only\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+async def wire() -> AsyncIterator[Wire]:
+    opened = open_wire()
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
+def connect(wire: Wire, password: Path) -> Callable[..., SapErp]:
+    """A service for the system at a URL."""
+
+    def connected(url: str, secret: Path = password, **changed: Any) -> SapErp:
+        chosen: dict[str, Any] = {"username": "TRIPTYCH", "retry_delays": (0.001, 0.002), **changed}
+        settings = SapSettings(url=url, password=Secret(f"file:{secret}"), **chosen)
+        return SapErp(SapConnector(settings, Outbound(wire)))
+
+    return connected
+
+
+class Control:
+    """The stand-in's control path."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=f"{url}/__sandbox__")
+
+    async def do(self, name: str, **body: Any) -> Any:
+        answer = await self._client.post(f"/{name}", json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def orders(self) -> list[dict[str, Any]]:
+        return (await self._client.get("/ledger")).json()["orders"]
+
+    async def requests(self) -> list[tuple[str, str, int]]:
+        seen: Any = (await self._client.get("/requests", params={"limit": 10_000})).json()
+        return [(row["method"], row["path"], row["status"]) for row in seen["requests"]]
+
+    async def handshakes(self) -> int:
+        return sum(path == SESSION_PATH for _, path, _ in await self.requests())
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+@pytest.fixture
+async def control(sandbox_url: str) -> AsyncIterator[Control]:
+    """The stand-in, reset to its seed."""
+    made = Control(sandbox_url)
+    await made.do("reset")
+    yield made
+    await made.do("reset")
+    await made.aclose()
+
+
+@pytest.fixture
+def erp(control: Control, connect: Callable[..., SapErp], sandbox_url: str) -> SapErp:
+    del control
+    return connect(sandbox_url)
+
+
+@pytest.fixture(scope="session")
+def firm() -> Company:
+    return company()
+
+
+@pytest.fixture
+def new_order(firm: Company) -> Callable[..., NewErpOrder]:
+    """An order for the first quote of a scenario."""
+
+    def made(reference: str = "flow-1", scenario: str = "plain", place: int = 0, **changed: Any) -> NewErpOrder:
+        quote = firm.quotes_for(scenario)[place]
+        customer = firm.customer_by_number[quote.customer]
+        by_number = {product.number: product for product in firm.products}
+        lines = [
+            NewOrderLine(by_number[line.product].sku, line.quantity, Money(line.unit_price, quote.currency))
+            for line in quote.lines
+        ]
+        values: dict[str, Any] = {"currency": quote.currency, "lines": lines, "erp_number": customer.sap_customer}
+        return NewErpOrder(reference=reference, **{**values, **changed})
+
+    return made
+
+
+@dataclass
+class Peer:
+    """A server that gives prepared answers: raw bytes each, the last one again and again; none for status 0."""
+
+    answers: list[bytes]
+    url: str = ""
+    requests: list[bytes] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (
+                        int(one.split(b":")[1])
+                        for one in head.split(b"\r\n")
+                        if one.lower().startswith(b"content-length")
+                    ),
+                    0,
+                )
+                self.requests.append(head + await reader.readexactly(length))
+                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                if not answer:  # silence, until the client leaves
+                    await reader.read()
+                    return
+                writer.write(answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
+    """Starts a `Peer` with these answers; each is (status, body, headers…)."""
+    servers: list[asyncio.Server] = []
+
+    async def started(*answers: tuple[Any, ...]) -> Peer:
+        made = Peer([_raw(*one) for one in answers])
+        server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+        servers.append(server)
+        made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        return made
+
+    yield started
+    for server in servers:
+        server.close()
+
+
+def _raw(status: int, body: bytes = b"", *headers: str) -> bytes:
+    if not status:
+        return b""
+    lines = [f"HTTP/1.1 {status} Any", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
