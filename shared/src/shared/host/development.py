@@ -21,7 +21,10 @@ def require_this_machine(request: Request[Any, Any, Any], runtime: Runtime) -> N
 
     The `Host` check defeats DNS rebinding, the `Origin` and `Sec-Fetch-Site` checks cross-site requests.
     """
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:
+        host = None
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "none")
     ours = {url.rstrip("/") for url in runtime.processes.values()}
