@@ -92,6 +92,7 @@ class Operation:
     arguments_type: type[msgspec.Struct] = field(init=False)
     body: Parameter | None = field(init=False)
     _line_type: type[msgspec.Struct] = field(init=False)
+    _line_strict: Any = field(init=False)
     _line_names: tuple[str, ...] = field(init=False)
     _names: tuple[str, ...] = field(init=False)
     _body_index: int = field(init=False)
@@ -107,6 +108,7 @@ class Operation:
         self.arguments_type = _struct(f"{self.name}_arguments", self.parameters, wire=False)
         line = tuple(p for p in self.parameters if p.location != "body")
         self._line_type = _struct(f"{self.name}_line", line, wire=True)
+        self._line_strict = strict_twin(self._line_type)
         self._line_names = tuple(p.name for p in line)
         self._names = tuple(p.name for p in self.parameters)
         self._body_index = self._names.index(self.body.name) if self.body else -1
@@ -189,6 +191,7 @@ class Operation:
         for name, value in query:
             self._add_query(line, name, value)
         try:
+            msgspec.convert(line, self._line_strict, strict=False)
             values = msgspec.structs.astuple(msgspec.convert(line, self._line_type, strict=False))
         except msgspec.ValidationError as error:
             raise self._refuse_line(explain(error)) from None
