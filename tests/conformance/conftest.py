@@ -16,8 +16,8 @@ from shared.host.process import Placement, Process
 from shared.host.runtime import Runtime
 from shared.host.server import free_port
 from shared.host.supervisor import running_topology
-from shared.host.topology import load_topology
 from shared.host.tokens import development_token
+from shared.host.topology import load_topology
 
 TOPOLOGIES = Path(__file__).parents[2] / "deploy" / "topologies"
 
@@ -44,7 +44,12 @@ class Running:
             known = await self.principal()
             token = self.process.issuer.issue_for(
                 Principal(
-                    known.subject, known.client_id, known.audience, known.scopes - without, known.expires_at, known.issuer
+                    known.subject,
+                    known.client_id,
+                    known.audience,
+                    known.scopes - without,
+                    known.expires_at,
+                    known.issuer,
                 )
             )
         return await self.process.verifier.verify(token, self.caller.contract.audience)
@@ -73,5 +78,3 @@ async def topologies(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         states = {name: tmp_path_factory.mktemp(name) for name in ("fused", "split")}
         started = await asyncio.gather(*(start(stack, name, state) for name, state in states.items()))
         yield {running.name: running for running in started}
-
-

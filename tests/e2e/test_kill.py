@@ -13,9 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sandboxes.company import company
 
+from sandboxes.company import company
+from shared.host.runtime import ensure_secret, read_runtime
+from shared.host.sandbox_process import ensure_salesforce_key, salesforce_key
 from shared.host.server import free_port
+from shared.host.tokens import app_token
 
 PLAIN = company().quotes_for("plain")
 ROOT = Path(__file__).parents[2]
@@ -43,11 +46,7 @@ class Started:
                 pass
             assert self.process.poll() is None, "triptych up ended"
             await asyncio.sleep(0.05)
-        token = subprocess.run(
-            [sys.executable, "-m", "shared.host", "token"],
-            env={**os.environ, "TRIPTYCH_STATE": str(self.state)}, capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-        http.headers["authorization"] = f"Bearer {token}"
+        http.headers["authorization"] = f"Bearer {await app_token(read_runtime(self.state), 'field-sales-app')}"
         return http
 
     def kill(self) -> None:
@@ -66,9 +65,6 @@ def stand_ins(tmp_path: Path):
     state = tmp_path / "state"
     for folder in ("salesforce", "sap", "easypost"):
         (state / folder).mkdir(parents=True)
-    from shared.host.runtime import ensure_secret
-    from shared.host.sandbox_process import ensure_salesforce_key, salesforce_key
-
     ensure_salesforce_key(state)
     addresses = tmp_path / "addresses.json"
     environment = {

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+
 from sandboxes.company import company
 
 PLAIN = company().quotes_for("plain")
@@ -46,7 +47,9 @@ async def test_respond_async_answers_at_once_and_the_status_resource_tells_the_r
         assert answer.status_code == 202
         assert answer.headers["preference-applied"] == "respond-async"
         for _ in range(200):
-            status = (await phone.get(httpx.URL(answer.headers["location"]).path.removeprefix("/experience/field-sales/v1"))).json()
+            status = (
+                await phone.get(httpx.URL(answer.headers["location"]).path.removeprefix("/experience/field-sales/v1"))
+            ).json()
             if status["state"] == "completed":
                 break
             await asyncio.sleep(0.05)
@@ -61,7 +64,12 @@ async def test_one_trace_id_leads_to_every_tier_and_to_the_backends_own_logs(cal
     async with httpx.AsyncClient() as http:
         view = (await http.get(f"{calm_suite.edge}/traces/{trace}")).json()
     names = {span["name"] for span in flat(view["spans"])}
-    assert {"POST /experience/field-sales/v1/orders", "quote_to_order.place_order", "crm.get_quote", "erp.create_order"} <= names
+    assert {
+        "POST /experience/field-sales/v1/orders",
+        "quote_to_order.place_order",
+        "crm.get_quote",
+        "erp.create_order",
+    } <= names
     for backend in ("salesforce", "sap", "easypost"):
         logged = await calm_suite.sandbox(backend, "GET", f"requests?trace_id={trace}")
         assert logged["requests"], backend

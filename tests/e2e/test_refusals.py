@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from sandboxes.company import Quote, company
 
 COMPANY = company()

@@ -11,11 +11,11 @@ import msgspec
 
 from shared.binding.call_context import CallContext, current_context
 from shared.binding.declare import Contract
+from shared.binding.inbound import deadline_exceeded
 from shared.binding.operation import Operation
 from shared.binding.problems import (
     BackendFault,
     BackendUnavailable,
-    DeadlineExceeded,
     Problem,
     ProblemDetails,
     kind_of_status,
@@ -63,9 +63,10 @@ def _method(operation: Operation, base_url: str, wire: Wire, token: TokenSource)
         status: int | str = "refused"
         try:
             access_token = await token(caller, operation)
+            seconds = _seconds(caller, operation)
             target, body = operation.to_http(operation.cross(args, kwargs))
             headers = request_headers(caller, span, access_token, has_body=body is not None)
-            reply = await _send(operation, wire, method, base_url + target, headers, body, _seconds(caller))
+            reply = await _send(operation, wire, method, base_url + target, headers, body, seconds)
             status = reply.status
             return _answer(operation, reply)
         except Problem as problem:
@@ -101,9 +102,12 @@ def request_headers(caller: CallContext, span: Span, access_token: str, *, has_b
     return headers
 
 
-def _seconds(caller: CallContext) -> float:
+def _seconds(caller: CallContext, operation: Operation) -> float:
+    """The time left; the same order of refusals as in-process: scope, then deadline, then arguments."""
     remaining = caller.remaining()
-    return _DEFAULT_SECONDS if remaining is None else max(remaining, 0.001)
+    if remaining is not None and remaining <= 0:
+        raise deadline_exceeded(operation)
+    return _DEFAULT_SECONDS if remaining is None else remaining
 
 
 async def _send(
@@ -113,7 +117,7 @@ async def _send(
     try:
         return await wire.send(method, url, headers, body, seconds)
     except WireTimeout:
-        raise DeadlineExceeded(f"{operation.qualified_name} did not finish in the time given.") from None
+        raise deadline_exceeded(operation) from None
     except ConnectionFailed:
         raise BackendUnavailable(f"The API {api} cannot be reached; its process may be starting or down.") from None
     except WireFailure:

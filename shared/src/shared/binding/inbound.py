@@ -94,7 +94,7 @@ class Inbound:
         ours = now + served.seconds
         if context.deadline is not None and context.deadline <= ours:
             if context.deadline <= now:
-                raise _too_late(served.operation)
+                raise deadline_exceeded(served.operation)
             with calling(context):  # the caller's own timer bounds this call already, or rings first
                 return await self._perform(served, context, await read())
         with calling(context.replace(deadline=ours)) as bounded:
@@ -102,7 +102,7 @@ class Inbound:
                 async with asyncio.timeout(served.seconds):
                     return await self._perform(served, bounded, await read())
             except TimeoutError:
-                raise _too_late(served.operation) from None
+                raise deadline_exceeded(served.operation) from None
 
     async def _perform(self, served: Served, context: CallContext, values: tuple[Any, ...]) -> Any:
         operation = served.operation
@@ -129,7 +129,7 @@ class Inbound:
         except Problem:
             raise
         except TimeoutError:
-            raise _too_late(served.operation) from None
+            raise deadline_exceeded(served.operation) from None
         except Exception:  # noqa: BLE001 - a defect becomes a problem and a log line
             _log.exception("operation.defect", operation=served.operation.qualified_name)
             raise InternalFault(
@@ -137,7 +137,8 @@ class Inbound:
             ) from None
 
 
-def _too_late(operation: Operation) -> DeadlineExceeded:
+def deadline_exceeded(operation: Operation) -> DeadlineExceeded:
+    """The problem of an operation whose time is over, the same in every placement."""
     return DeadlineExceeded(
         f"{operation.qualified_name} did not finish in the time given; nothing waits for it any more."
     )

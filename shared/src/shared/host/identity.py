@@ -111,25 +111,29 @@ def _authenticated(context: CallContext) -> Principal:
 
 
 class ApiTokens:
-    """Exchanges and own identities of the APIs in this process, against the issuer of the topology."""
+    """Exchanges and own identities of the APIs in this process, against the issuer of the topology.
 
-    def __init__(self, issuer: str, state: Path) -> None:
-        self._issuer = issuer
-        self._state = state
-        self.exchanges: dict[str, TokenExchange] = {}
-        self.credentials: dict[str, ClientCredentials] = {}
-        self._endpoints: list[TokenEndpoint] = []
+    Args:
+        issuer: Its `iss`, and where it is served.
+        state: Where the APIs' secrets are.
+        apis: The APIs of this process.
 
-    def add(self, api: Api) -> None:
-        """Let `api` get tokens."""
-        audience = api.contract.audience
-        secret = Secret(f"file:{ensure_secret(api_secret_file(self._state, api.contract)).resolve()}")
-        endpoint = TokenEndpoint(self._issuer, ClientSecretBasic(audience, secret))
-        self._endpoints.append(endpoint)
-        self.exchanges[audience] = TokenExchange(endpoint)
-        self.credentials[audience] = ClientCredentials(endpoint)
+    Attributes:
+        exchanges: By audience.
+        credentials: By client id, which is the audience.
+    """
+
+    def __init__(self, issuer: str, state: Path, apis: Iterable[Api]) -> None:
+        self._endpoints = {api.contract.audience: _endpoint(api, issuer, state) for api in apis}
+        self.exchanges = {audience: TokenExchange(endpoint) for audience, endpoint in self._endpoints.items()}
+        self.credentials = {audience: ClientCredentials(endpoint) for audience, endpoint in self._endpoints.items()}
 
     async def aclose(self) -> None:
         """Close the connections to the issuer."""
-        for endpoint in self._endpoints:
+        for endpoint in self._endpoints.values():
             await endpoint.aclose()
+
+
+def _endpoint(api: Api, issuer: str, state: Path) -> TokenEndpoint:
+    secret = Secret(f"file:{ensure_secret(api_secret_file(state, api.contract)).resolve()}")
+    return TokenEndpoint(issuer, ClientSecretBasic(api.contract.audience, secret))

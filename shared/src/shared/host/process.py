@@ -86,15 +86,13 @@ class Process:
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey))
         self._wire: Wire = open_wire()
-        self._tokens = ApiTokens(runtime.issuer, self.state)
+        self._tokens = ApiTokens(runtime.issuer, self.state, placement.here)
         self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
         self._wirings: dict[type[Contract], Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
         self.implementations: dict[Api, Contract] = {}
         self._flows = FlowHost(self.state / journal, runtime.issuer, self.peer)
-        for api in placement.here:
-            self._tokens.add(api)
 
     async def start(self) -> None:
         """Build every service, then start what has a `start`, dependencies first."""

@@ -15,6 +15,10 @@ from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuanti
 FlowState = Literal["pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead"]
 
 
+OrderableId = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
+"""An `Id` that leaves room: the order's own id is made of it."""
+
+
 class QuoteNotApproved(Refused):
     """Only an approved, unexpired quote can be ordered."""
 
@@ -42,7 +46,7 @@ class OrderAlreadyComplete(Conflict):
 class OrderRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Which quote to order, and how to ship it."""
 
-    quote_id: Id
+    quote_id: OrderableId
     shipping_preference: Literal["cheapest", "fastest"] = "cheapest"
     purchase_order: Annotated[str, msgspec.Meta(max_length=35)] = ""
 

@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from sandboxes.company import Company, company
 from sandboxes.warehouse.schema import SQLITE
@@ -22,15 +23,23 @@ def create_database(path: Path, seed: Company | None = None) -> str:
     Returns:
         A URL as SQLAlchemy writes it: `sqlite:///` and the absolute path.
     """
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{uuid4().hex}")
+        _make(draft, seed or company())
+        with suppress(FileExistsError):  # another process was first; its file holds the same
+            path.hardlink_to(draft)
+        draft.unlink()
+    return f"sqlite:///{path.resolve()}"
+
+
+def _make(path: Path, seed: Company) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers never wait for a writer
-        connection.execute("BEGIN IMMEDIATE")  # two processes may start at once; the second finds it made
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'inventory_level'").fetchone():
-            for statement in SQLITE.split(";\n"):
-                connection.execute(statement)
-            _fill(connection, seed or company())
+        connection.execute("BEGIN")
+        for statement in SQLITE.split(";\n"):
+            connection.execute(statement)
+        _fill(connection, seed)
         connection.execute("COMMIT")
-    return f"sqlite:///{path.resolve()}"
 
 
 def _fill(connection: sqlite3.Connection, seed: Company) -> None:
