@@ -78,6 +78,8 @@ async def read_answer(reader: asyncio.StreamReader, *, head: bool = False) -> An
     start, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines if line)]
     status = int(start.split()[1])
+    if status == 100:  # "go on", which is no answer yet
+        return await read_answer(reader, head=head)
     length = int(dict(pairs).get("content-length", "0")) if not head and status not in (204, 304) else 0
     return Answer(status, pairs, await reader.readexactly(length))
 
