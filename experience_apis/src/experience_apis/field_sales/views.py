@@ -204,10 +204,16 @@ def _parts(found: Gathered) -> list[tuple[Part, Capability, object]]:
 
 def _sources(found: Gathered, now: datetime) -> list[PartStamp]:
     return [
-        PartStamp(part, Stamp(system, now))
+        PartStamp(part, _stamp(system, answer, now))
         for part, system, answer in _parts(found)
         if answer is not None and not isinstance(answer, Problem)
     ]
+
+
+def _stamp(system: Capability, answer: object, now: datetime) -> Stamp:
+    """Read just now, unless the system itself says how old its answer is."""
+    as_of = answer.as_of if isinstance(answer, Availability) else now
+    return Stamp(system, as_of, max((now - as_of).total_seconds(), 0.0))
 
 
 def _missing(found: Gathered) -> list[MissingPart]:
