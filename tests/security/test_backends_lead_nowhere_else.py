@@ -1,0 +1,76 @@
+"""A backend that answers with somebody else's address gets neither our requests nor our credentials sent there (SSRF)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from shared.binding.operation import Operation
+
+BACKEND_OF = {"crm": "salesforce", "erp": "sap", "logistics": "easypost"}
+
+
+@dataclass
+class Catcher:
+    """A server that must never be called; keeps what it was told."""
+
+    url: str = ""
+    heard: list[bytes] = field(default_factory=list)
+
+    async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heard.append(await reader.read(65_536))
+        writer.close()
+
+
+@pytest.fixture
+async def catcher() -> AsyncIterator[Catcher]:
+    catcher = Catcher()
+    server = await asyncio.start_server(catcher.listen, "127.0.0.1", 0)
+    catcher.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield catcher
+    server.close()
+
+
+def elsewhere(url: str) -> dict[str, dict[str, Any]]:
+    """Ways in which a backend may point at `url`."""
+    location = {"location": f"{url}/moved"}
+    rows = {"totalSize": 9, "done": False, "nextRecordsUrl": f"{url}/services/data/v66.0/query/01g", "records": []}
+    composite = [{"body": rows, "httpHeaders": {}, "httpStatusCode": 200, "referenceId": f"part{i}"} for i in range(6)]
+    return {
+        **{f"redirect {status}": {"fault": "status", "status": status, "headers": location} for status in (301, 302, 303, 307, 308)},
+        "next page": {"fault": "status", "status": 200, "body": rows},
+        "next page, no scheme": {"fault": "status", "status": 200, "body": {**rows, "nextRecordsUrl": "//" + url[7:] + "/x"}},
+        "next page, as a user": {"fault": "status", "status": 200, "body": {**rows, "nextRecordsUrl": f"@{url[7:]}/x"}},
+        "next page in parts": {"fault": "status", "status": 200, "body": {"compositeResponse": composite}},
+        "OData next": {"fault": "status", "status": 200, "body": {"d": {"results": [], "__next": f"{url}/sap/opu/next"}}},
+        "alternative service": {"fault": "status", "status": 200, "body": {}, "headers": {"alt-svc": f'h2="{url[7:]}"', "refresh": f"0;url={url}"}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", BACKEND_OF)
+async def test_no_answer_of_a_backend_leads_elsewhere(calm_suite, kit, catcher: Catcher, slug: str) -> None:
+    backend = BACKEND_OF[slug]
+    for operation in kit.contracts[slug].operations.values():
+        token = calm_suite.token(operation)
+        for case, fault in elsewhere(catcher.url).items():
+            await calm_suite.fault(backend, **fault)
+            answer = await calm_suite.call(operation, token)
+            assert b"circuit-open" not in answer.body, case
+            assert not catcher.heard, (operation.name, case, catcher.heard)
+            assert catcher.url.encode() not in answer.body, (operation.name, case)
+            await calm_suite.calm()
+            await calm_suite.call(operation, token)  # an answer, so that the circuit stays closed
+
+
+async def test_a_token_answer_that_names_another_org_is_not_believed(calm_suite, kit, catcher: Catcher) -> None:
+    operation = kit.operations["crm.list_customers"]
+    await calm_suite.sandbox("salesforce", "POST", "expire-tokens")
+    body = {"access_token": "00D!PLANTED", "instance_url": catcher.url, "token_type": "Bearer", "id": "x", "scope": "api"}
+    await calm_suite.fault("salesforce", path="/services/oauth2/token", fault="status", status=200, body=body)
+    answer = await calm_suite.call(operation, calm_suite.token(operation))
+    assert answer.status in (502, 503)
+    assert not catcher.heard
+    assert b"PLANTED" not in answer.body
+    await calm_suite.calm()
