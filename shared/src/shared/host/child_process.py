@@ -23,11 +23,13 @@ def die_with_parent() -> None:
 async def start_child(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
     """Start `python -m <arguments>` in the environment of this process plus `environment`.
 
-    What it says on standard output is dropped: that is ours, and its last line may be a promise.
+    What it says on standard output is dropped: that is ours, and its last line may be a promise. A session of
+    its own keeps a Ctrl-C in the terminal from it: we end our children in order.
     """
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, env={**os.environ, **environment}, stdout=DEVNULL, preexec_fn=die_with_parent
-    )
+        sys.executable, "-m", *arguments, env={**os.environ, **environment},
+        stdout=DEVNULL, start_new_session=True, preexec_fn=die_with_parent,
+    )  # fmt: skip
 
 
 async def stop_child(child: Process) -> None:

@@ -2,6 +2,8 @@
 
 # pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 # rich-click leaves type parameters of its decorators open
+# Imports inside functions keep the other commands quick (PLC0415 is off for this reason alone).
+# ruff: noqa: PLC0415
 
 import asyncio
 import json
@@ -14,23 +16,23 @@ from typing import Any
 
 import rich_click as click
 import uvloop
-from rich.console import Console
-from rich.markup import escape
 
 from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
-from shared.host.call_graph import ForbiddenCall, call_graph_markdown, calls
+from shared.host.call_graph import ForbiddenCall, call_graph_markdown
+from shared.host.project import TOPOLOGIES, project_folder
 from shared.host.runtime import NotRunning, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
 from shared.host.server import PortTaken
 from shared.host.topology import Topology, TopologyRefused, load_topology
 from shared.host.wiring import NotWirable
 
-_STARTED = time.perf_counter()
+_STARTED = time.perf_counter() - time.process_time()
+"""When this process began: importing is all it has done, and that keeps one processor busy."""
 _REFUSALS = (
     BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, TopologyRefused, Problem,
 )  # fmt: skip
-_console = Console(stderr=False, highlight=False)
+_STATE = click.Path(path_type=Path, file_okay=False)
 
 
 def main() -> None:
@@ -39,14 +41,20 @@ def main() -> None:
         cli(standalone_mode=False)
     except _REFUSALS as refusal:
         sys.exit(_refuse(str(refusal)))
+    except click.UsageError as refusal:
+        command = refusal.ctx.command_path if refusal.ctx else "triptych"
+        sys.exit(_refuse(f"{refusal.format_message()} Try `{command} --help`."))
     except click.ClickException as refusal:
         sys.exit(_refuse(refusal.format_message()))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def _refuse(text: str) -> int:
-    Console(stderr=True, highlight=False).print(f"[bold red]triptych:[/] {escape(text)}", soft_wrap=True)
+    click.echo(f"{click.style('triptych:', fg='red', bold=True)} {' '.join(text.split())}", err=True)
     return 2
 
 
@@ -59,15 +67,15 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option("0.1.0", prog_name="triptych")
 def cli() -> None:
-    """Three-tier, API-led connectivity: System, Process and Experience APIs on one command."""
+    """Three-tier, API-led connectivity: System, Process and Experience APIs with one command."""
 
 
 def topology_path(name: str) -> Path:
     """A topology by name or by file."""
     given = Path(name)
-    if given.suffix == ".toml":
+    if given.suffix == ".toml" or len(given.parts) > 1:
         return given
-    directory = Path(os.environ.get("TRIPTYCH_TOPOLOGIES", "deploy/topologies"))
+    directory = Path(os.environ.get("TRIPTYCH_TOPOLOGIES") or project_folder() / TOPOLOGIES)
     return directory / f"{name}.toml"
 
 
@@ -83,44 +91,39 @@ def _load(name: str) -> tuple[Path, Topology]:
 )
 @click.option("--order/--no-order", "with_order", default=False, help="Place one order to see it work.")
 @click.option("--once", is_flag=True, help="End after the order; its last line is one JSON object.")
-@click.option("--state", type=click.Path(path_type=Path), default=None, help="State directory [default: .state].")
+@click.option("--state", type=_STATE, default=None, help="State directory [default: .state].")
 def up(topology: str, port: int, with_order: bool, once: bool, state: Path | None) -> None:
     """Start a whole TOPOLOGY (fused, tiered, split or a file) on this machine, stand-in backends included."""
-    from shared.host.up import bring_up  # noqa: PLC0415 - only this command needs servers
-
     path, loaded = _load(topology)
+    from shared.host.up import bring_up
+
     where = state or state_directory()
     sys.exit(run(bring_up(path, loaded, where, port, with_order=with_order or once, once=once, began=_STARTED)))
 
 
 @cli.command()
 @click.argument("process")
-@click.option("--state", type=click.Path(path_type=Path), default=None, help="State directory [default: .state].")
+@click.option("--state", type=_STATE, default=None, help="State directory [default: .state].")
 def serve(process: str, state: Path | None) -> None:
     """Run one PROCESS of the topology described in the state directory's runtime.json."""
-    from shared.host.up import serve_process  # noqa: PLC0415 - only this command needs servers
+    runtime = read_runtime(state or state_directory())
+    if process not in runtime.processes:
+        raise NotRunning(f"The topology has no process {process!r}; it has {', '.join(runtime.processes)}.")
+    from shared.host.up import serve_process
 
-    sys.exit(run(serve_process(read_runtime(state or state_directory()), process)))
+    sys.exit(run(serve_process(runtime, process)))
 
 
 @cli.command()
 @click.option("--markdown", is_flag=True, help="As `deploy/call_graph.md` holds it.")
 def apis(markdown: bool) -> None:
     """List every installed API: tier, path, operations, and whom it calls."""
-    from rich.table import Table  # noqa: PLC0415 - start-up time of the other commands
-
-    known = installed_apis()
     if markdown:
-        sys.stdout.write(call_graph_markdown(known))
+        click.echo(call_graph_markdown(installed_apis()), nl=False)
         return
-    table = Table(box=None, header_style="bold")
-    for column in ("tier", "API", "path", "operations", "calls", "scopes"):
-        table.add_column(column, overflow="fold")
-    for api in reversed(known):
-        callees = ", ".join(sorted(callee.__name__ for callee in calls(api))) or f"backend {api.vendor}"
-        scopes = ", ".join(sorted(api.contract.scopes()))
-        table.add_row(api.tier, api.name, api.contract.prefix, str(len(api.contract.operations)), callees, scopes)
-    _console.print(table)
+    from shared.host.api_list import print_apis
+
+    print_apis(installed_apis())
 
 
 @cli.command()
@@ -128,7 +131,7 @@ def apis(markdown: bool) -> None:
 @click.option("--api", "slug", default=None, help="A token for this API instead, with all its scopes (development).")
 def token(client: str, slug: str | None) -> None:
     """Print an access token for the running suite, for `curl -H "Authorization: Bearer $(triptych token)"`."""
-    from shared.host.tokens import app_token, development_token  # noqa: PLC0415 - start-up time
+    from shared.host.tokens import app_token, development_token
 
     runtime = read_runtime(state_directory())
     click.echo(development_token(runtime, slug) if slug else run(app_token(runtime, client)))
@@ -136,12 +139,14 @@ def token(client: str, slug: str | None) -> None:
 
 @cli.command()
 @click.argument("quote_id", required=False)
-def order(quote_id: str | None) -> None:
+@click.option("--json/--no-json", "as_json", default=None, help="End with a line of JSON [default: if piped].")
+def order(quote_id: str | None, as_json: bool | None) -> None:
     """Order QUOTE_ID through the running suite, or the first approved quote in stock, and tell what happened."""
-    from shared.host.demonstration import order_and_tell  # noqa: PLC0415 - start-up time
+    from shared.host.demonstration import order_and_tell
 
-    summary = run(order_and_tell(read_runtime(state_directory()), _console, quote_id))
-    click.echo(json.dumps(summary))
+    summary = run(order_and_tell(read_runtime(state_directory()), quote_id))
+    if as_json or (as_json is None and not sys.stdout.isatty()):
+        click.echo(json.dumps(summary))
     sys.exit(0 if summary["status"] == "completed" else 1)
 
 
@@ -149,29 +154,32 @@ def order(quote_id: str | None) -> None:
 @click.argument("trace_id")
 def trace(trace_id: str) -> None:
     """Show every span and log line of TRACE_ID, in all processes and stand-in backends."""
-    from shared.host.trace_view import show_trace  # noqa: PLC0415 - start-up time
+    from shared.host.trace_view import show_trace
 
-    sys.exit(run(show_trace(read_runtime(state_directory()), trace_id, _console)))
+    sys.exit(run(show_trace(read_runtime(state_directory()), trace_id)))
 
 
 @cli.command()
 @click.option("--write", is_flag=True, help="Write generated files anew instead of comparing them.")
-@click.option("--deploy", type=click.Path(path_type=Path), default=Path("deploy"), show_default=True)
-def check(write: bool, deploy: Path) -> None:
+@click.option(
+    "--deploy", type=_STATE, default=None, help="Where generated files lie [default: the project's deploy folder]."
+)
+def check(write: bool, deploy: Path | None) -> None:
     """Check what the installed APIs declare: tiers, call graph, scopes, and that generated files are current."""
-    from shared.host.declared import check_declared  # noqa: PLC0415 - start-up time
+    from shared.host.declared import check_declared
 
-    findings = check_declared(installed_apis(), deploy, write=write)
+    findings = check_declared(installed_apis(), deploy or project_folder() / TOPOLOGIES.parent, write=write)
     for finding in findings:
-        _console.print(f"[red]✗[/] {escape(finding)}", soft_wrap=True)
+        click.echo(f"{click.style('✗', fg='red')} {finding}")
     if findings:
         sys.exit(1)
-    _console.print(f"[green]✓[/] {len(installed_apis())} APIs: call graph, scopes and generated files are in order")
+    mark = click.style("✓", fg="green")
+    click.echo(f"{mark} {len(installed_apis())} APIs: call graph, scopes and generated files are in order")
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:
-    """Run stand-in backends alone; ARGUMENTS go to `python -m sandboxes` (try --help)."""
+    """Run stand-in backends alone; ARGUMENTS go to `python -m sandboxes` (try -- --help)."""
     given = list(arguments) if "--state" in arguments else ["--state", str(state_directory() / "sandboxes"), *arguments]
     os.execv(sys.executable, [sys.executable, "-m", "sandboxes", *given])  # noqa: S606 - our own interpreter and module

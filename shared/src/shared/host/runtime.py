@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from shared.binding.declare import Contract
+from shared.host.project import project_folder
 
 STATE_VARIABLE = "TRIPTYCH_STATE"
 DEFAULT_STATE = Path(".state")
@@ -39,8 +40,8 @@ class NotRunning(Exception):  # noqa: N818 - reads as what it is
 
 
 def state_directory() -> Path:
-    """Where state is kept: `$TRIPTYCH_STATE`, else `.state` here."""
-    return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE)
+    """Where state is kept: `$TRIPTYCH_STATE`, else `.state` in the project's folder."""
+    return Path(os.environ.get(STATE_VARIABLE) or project_folder() / DEFAULT_STATE)
 
 
 def write_runtime(runtime: Runtime) -> Path:

@@ -7,8 +7,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from shared.host.child_process import start_child
 from shared.host.runtime import ensure_secret
@@ -42,7 +40,6 @@ async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Pat
     directory.mkdir(parents=True, exist_ok=True)
     addresses = directory / "addresses.json"
     addresses.unlink(missing_ok=True)
-    ensure_salesforce_key(state)
     arguments = [packages[0], "--state", str(directory), "--ports-file", str(addresses)]
     arguments += ["--only", ",".join(wanted_sandboxes(topology))]
     environment = {
@@ -50,7 +47,9 @@ async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Pat
         "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
         "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
     }
-    return await start_child(arguments, environment), addresses
+    child = await start_child(arguments, environment)
+    ensure_salesforce_key(state)  # read when the first client signs in, so made while they start
+    return child, addresses
 
 
 async def addresses_of(child: Process, file: Path) -> dict[str, str]:
@@ -82,6 +81,9 @@ def ensure_salesforce_key(state: Path) -> None:
     private = salesforce_key(state)
     if private.exists():
         return
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - only the first start needs it
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
     private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -5,11 +5,10 @@ import signal
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from granian.constants import Interfaces
-from granian.http import HTTP1Settings
-from granian.server.embed import Server
-from litestar.types import ASGIApp
+if TYPE_CHECKING:  # a tenth of a second that a command which serves nothing need not spend
+    from litestar.types import ASGIApp
 
 BACKLOG = 1024
 HEADER_SECONDS = 10.0
@@ -41,8 +40,12 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncGenerator[None]:
+async def serving(app: "ASGIApp", host: str, port: int) -> AsyncGenerator[None]:
     """Serve `app` for the length of the block; on the way out requests under way may finish."""
+    from granian.constants import Interfaces  # noqa: PLC0415 - see above
+    from granian.http import HTTP1Settings  # noqa: PLC0415
+    from granian.server.embed import Server  # noqa: PLC0415
+
     server = Server(
         app,
         address=host,

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shared.host.app import build_app
+from shared.host.api import installed_apis
 from shared.host.child_process import start_child, stop_child
-from shared.host.embedded import EmbeddedValkey
-from shared.host.process import Placement, Process
 from shared.host.runtime import STATE_VARIABLE, Runtime, write_runtime
 from shared.host.sandbox_process import addresses_of, start_sandboxes, wanted_sandboxes
 from shared.host.server import free_port, require_free, serving
 from shared.host.topology import Topology, TopologyRefused
+
+if TYPE_CHECKING:
+    from shared.host.process import Process
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -40,6 +42,8 @@ async def running_topology(path: Path, topology: Topology, state: Path, port: in
             child, file = await start_sandboxes(topology, state)
             stack.push_async_callback(stop_child, child)
             starting = asyncio.create_task(addresses_of(child, file))
+        if len(topology.processes) == 1:
+            await asyncio.to_thread(_import_what_serves)  # while the stand-ins start on another core
         valkey = topology.valkey or await _embedded_valkey(stack, state)
         if starting is not None:
             sandboxes = await starting
@@ -49,7 +53,14 @@ async def running_topology(path: Path, topology: Topology, state: Path, port: in
         yield runtime
 
 
+def _import_what_serves() -> None:
+    import_module("shared.host.app")
+    installed_apis()
+
+
 async def _embedded_valkey(stack: AsyncExitStack, state: Path) -> str:
+    from shared.host.embedded import EmbeddedValkey  # noqa: PLC0415 - see running_topology
+
     return (await stack.enter_async_context(EmbeddedValkey(state))).url
 
 
@@ -102,8 +113,11 @@ async def _until_ready(child: asyncio.subprocess.Process, name: str, url: str) -
 
 
 @asynccontextmanager
-async def running_process(runtime: Runtime, name: str) -> AsyncGenerator[Process]:
+async def running_process(runtime: Runtime, name: str) -> AsyncGenerator["Process"]:
     """One process of a topology, built, started and served for the length of the block."""
+    from shared.host.app import build_app  # noqa: PLC0415 - see running_topology
+    from shared.host.process import Placement, Process  # noqa: PLC0415
+
     process = Process(runtime, Placement.of(runtime, name))
     host, _, port = runtime.processes[name].removeprefix("http://").partition(":")
     try:

@@ -14,6 +14,7 @@ Secrets never stand here, only references to them (`env:NAME`, `file:/path`).
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,9 @@ def load_topology(path: Path) -> Topology:
     try:
         raw = tomllib.loads(path.read_text())
     except FileNotFoundError:
-        raise TopologyRefused(f"There is no topology file {path}; `triptych up --help` lists the known ones.") from None
+        raise TopologyRefused(f"There is no topology file {path}; {_known(path.parent)}.") from None
+    except OSError as error:
+        raise TopologyRefused(f"{path} cannot be read ({error.strerror}); name a topology file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TopologyRefused(f"{path} is not TOML: {error}.") from None
     try:
@@ -96,6 +99,16 @@ def load_topology(path: Path) -> Topology:
     if len(edges) != 1:
         raise TopologyRefused(f"{path}: exactly one process must say `edge = true`, found {len(edges)}.")
     return topology
+
+
+def _known(directory: Path) -> str:
+    names = sorted(path.stem for path in directory.glob("*.toml"))
+    return f"{directory} has {', '.join(names)}" if names else f"{directory} has none"
+
+
+def edge_url(urls: Mapping[str, str], topology: Topology) -> str:
+    """Where clients come in, of the URLs of its processes by name."""
+    return next(urls[name] for name, placement in topology.processes.items() if placement.edge)
 
 
 def chosen_apis(topology: Topology, installed: tuple[Api, ...]) -> tuple[Api, ...]:

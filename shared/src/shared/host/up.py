@@ -3,23 +3,26 @@
 import asyncio
 import gc
 import json
+import os
 import time
 from pathlib import Path
+from typing import Any
 
-from rich.console import Console
+import click
 
-from shared.host.demonstration import order_and_tell
 from shared.host.runtime import Runtime
 from shared.host.server import until_stopped
 from shared.host.supervisor import running_process, running_topology
-from shared.host.topology import Topology
+from shared.host.topology import Topology, edge_url
 from shared.telemetry.setup import TelemetrySettings, start_telemetry
-
-_console = Console(highlight=False)
 
 COLLECT_AFTER = (10_000, 20, 100)
 """Allocations before the cycle collector looks (Python's own: 700, 10, 10). Kept traces and spans die by age, not
 by cycles, so Python's thresholds walked all of them again and again: a third of the processor time under load."""
+
+
+OURS_ALONE = 0o077
+"""What others on this machine may do with the files we make (keys, journal, stand-ins' records): nothing."""
 
 
 async def bring_up(
@@ -36,30 +39,33 @@ async def bring_up(
         once: End after that; the last line is its summary in JSON.
         began: `time.perf_counter()` when the command began.
     """
+    os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
     telemetry = start_telemetry(
         TelemetrySettings(service=f"triptych-{topology.name}", version="0.1.0", log_level="warning")
     )
+    summary: dict[str, Any] = {}
     try:
         async with running_topology(path, topology, state, port) as runtime:
             gc.freeze()  # what start-up made stays as long as the process
             ready_ms = round((time.perf_counter() - began) * 1000)
             _announce(runtime, topology, ready_ms)
             if with_order:
-                summary = await order_and_tell(runtime, _console, None)
-                if once:
-                    print(json.dumps({**summary, "ready_ms": ready_ms}))  # noqa: T201 - the promised last line
-                    return 0 if summary["status"] == "completed" else 1
-            _console.print("\nServing until Ctrl-C.")
-            await until_stopped()
-            _console.print("Stopping: requests finish, flows come to a step boundary …")
-            return 0
+                summary = {**await _order(runtime), "ready_ms": ready_ms}
+            if not once:
+                click.echo("\nServing until Ctrl-C.")
+                await until_stopped()
     finally:
         telemetry.close()
+    if not once:
+        return 0
+    click.echo(json.dumps(summary))  # the promised last line: everything has ended, nothing can follow it
+    return 0 if summary["status"] == "completed" else 1
 
 
 async def serve_process(runtime: Runtime, process: str) -> int:
     """Run one process of a topology until SIGTERM; returns the exit status."""
+    os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
     telemetry = start_telemetry(TelemetrySettings(service=f"triptych-{process}", version="0.1.0", log_level="warning"))
     try:
@@ -71,18 +77,24 @@ async def serve_process(runtime: Runtime, process: str) -> int:
         await asyncio.to_thread(telemetry.close)
 
 
-def edge_url(runtime: Runtime, topology: Topology) -> str:
-    """Where clients come in."""
-    return next(runtime.processes[name] for name, placement in topology.processes.items() if placement.edge)
+async def _order(runtime: Runtime) -> dict[str, Any]:
+    from shared.host.demonstration import order_and_tell  # noqa: PLC0415 - the suite is ready before it is loaded
+
+    return await order_and_tell(runtime, None)
 
 
 def _announce(runtime: Runtime, topology: Topology, ready_ms: int) -> None:
-    edge = edge_url(runtime, topology)
-    _console.print(f"[bold]Triptych[/] · topology {topology.name} · ready in {ready_ms / 1000:.2f} s\n")
-    for name, url in runtime.processes.items():
-        _console.print(f"  process   {name:<12} {url}")
-    for name, url in runtime.sandboxes.items():
-        _console.print(f"  stand-in  {name:<12} {url}", soft_wrap=True)
-    _console.print(
-        f"\n  all APIs       {edge}/\n  documentation  {edge}/docs\n  health         {edge}/health", soft_wrap=True
-    )
+    edge = edge_url(runtime.processes, topology)
+    click.echo(f"{click.style('Triptych', bold=True)} is ready after {ready_ms / 1000:.1f} s. {topology.summary}\n")
+    shown = {"APIs": f"{edge}/", "documentation": f"{edge}/docs", "health": f"{edge}/health"}
+    for label, url in shown.items():
+        click.echo(f"  {label:<14} {click.style(url, fg='cyan')}")
+    if len(runtime.processes) > 1:
+        _list("processes", runtime.processes)
+    _list("stand-ins", runtime.sandboxes)
+
+
+def _list(label: str, urls: dict[str, str]) -> None:
+    for name, url in urls.items():
+        click.echo(f"  {label:<14} {name:<12} {url}")
+        label = ""

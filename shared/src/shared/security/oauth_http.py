@@ -1,12 +1,13 @@
 """The two HTTP calls OAuth needs, bounded: no redirects, no plain http off this machine, small answers."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
 from shared.binding.problems import BackendUnavailable
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_ANSWER_BYTES = 262_144
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -64,6 +65,8 @@ class HttpxOAuth:
     async def _send(
         self, method: str, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]
     ) -> tuple[int, bytes]:
+        import httpx  # noqa: PLC0415 - a process that is its own issuer starts without it
+
         require_trustworthy(url)
         if self._client is None:
             self._client = httpx.AsyncClient(timeout=self._timeout, follow_redirects=False)
