@@ -57,6 +57,7 @@ _MESSAGES = {
     "refused": "The order was refused; nothing is left of it.",
     "cancelled": "The order was cancelled; nothing is left of it.",
     "dead": "The order cannot go on by itself; an operator has been told.",
+    "discarded": "The order was given up; an operator has settled what was left of it.",
 }
 
 

@@ -8,6 +8,9 @@ What every driver promises, and the flows rely on:
 - Times are the database's own. Callers pass and receive durations in seconds, never points in time,
   except `started_at`/`finished_at`, which are only shown to people.
 - Payloads are opaque bytes: the codec above the port decides what they hold and whether they are sealed.
+- Nobody is woken in vain or missed: what wakes a flow (`Change.wakes`, `signal`, `request_cancel`) while a worker has
+  it, makes it due at once when that worker lets go of it, however long it meant to rest.
+- What an operator does to a flow is written together with its audit entry, or not at all.
 """
 
 import asyncio
@@ -18,14 +21,16 @@ import msgspec
 
 from shared.binding.problems import Transient
 
-FlowState = Literal["pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead"]
+FlowState = Literal[
+    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
+]
 """pending: not yet begun; waiting: between two attempts at a step; refused: a business rule said no and what
-was done is undone; dead: given up, nothing undone, resumable."""
+was done is undone; dead: given up, nothing undone, resumable; discarded: dead, and somebody settled it by hand."""
 
 StepState = Literal["succeeded", "refused", "waiting", "dead"]
 """succeeded and refused are outcomes a replay returns; waiting and dead are tried again."""
 
-FINAL_STATES: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "dead"})
+FINAL_STATES: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "dead", "discarded"})
 
 
 class JournalUnavailable(Transient):
@@ -85,6 +90,8 @@ class FlowRecord(msgspec.Struct, frozen=True):
         next_in: Seconds until it is due; None while a worker has it and once it has ended.
         created_at: Unix seconds.
         updated_at: Unix seconds.
+        priority: 0 goes before 1, 1 before 2, when more is due than a worker has room for.
+        parent: The flow that awaits this one's end, if any.
     """
 
     flow_id: str
@@ -104,12 +111,15 @@ class FlowRecord(msgspec.Struct, frozen=True):
     next_in: float | None = None
     created_at: float = 0.0
     updated_at: float = 0.0
+    priority: int = 1
+    parent: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
     """What becomes of a flow: its new state, and for how long its worker lets go of it.
 
     `next_in` None keeps a running or compensating flow with its worker; an ended one has no worker.
+    `wakes` names a flow that this change makes due, in the same transaction, unless that one has ended.
     """
 
     state: FlowState
@@ -118,6 +128,7 @@ class Change(msgspec.Struct, frozen=True):
     compensating: bool = False
     in_doubt: bool = False
     next_in: float | None = None
+    wakes: str | None = None
 
 
 class Save(msgspec.Struct, frozen=True):
@@ -141,6 +152,57 @@ class Claims(msgspec.Struct, frozen=True):
 
     claimed: tuple[Claim, ...]
     next_in: float | None
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """A message to a flow.
+
+    Attributes:
+        name: What the flow waits for.
+        key: Under which a repeat is recognised, among signals of this flow and name.
+        payload: Encoded (sealed).
+    """
+
+    name: str
+    key: str
+    payload: bytes
+
+
+class AuditEntry(msgspec.Struct, frozen=True):
+    """Who did what to a flow, and when.
+
+    Attributes:
+        flow_id: The flow.
+        who: Subject and client of the caller.
+        act: `cancel`, `edit`, `resume` or `discard`.
+        detail: The reason given, and what else a reader should know; holds no payload.
+        at: Unix seconds; the journal sets it.
+    """
+
+    flow_id: str
+    who: str
+    act: str
+    detail: str = ""
+    at: float = 0.0
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """What an operator does to a dead flow.
+
+    Attributes:
+        entry: Names the flow, and goes into the audit trail.
+        becomes: `pending` makes the flow due at once, as if no worker ever had trouble with it: `takeovers` 0, in
+            doubt, no problem; if it was compensating it stays so, `compensating`, and keeps its problem. Its steps
+            in state dead, and its refused undos (`seq` below 0), are then waiting and due, with 0 attempts and
+            parks. `discarded` and `dead` change nothing else.
+        request: A new request (sealed), if it was edited.
+        forget: Drop all steps, so that the flow begins anew.
+    """
+
+    entry: AuditEntry
+    becomes: Literal["pending", "dead", "discarded"]
+    request: bytes | None = None
+    forget: bool = False
 
 
 class Journal(Protocol):
@@ -173,7 +235,7 @@ class Journal(Protocol):
         ...
 
     async def claim(self, worker: str, kinds: Collection[str], limit: int) -> Claims:
-        """Take up to `limit` flows that are due, or whose worker's lease is over, oldest first.
+        """Take up to `limit` flows whose worker's lease is over, or that are due: by priority, then oldest first.
 
         Raises the fence of each. Only flows whose `kind` is among `kinds` are taken.
         """
@@ -191,8 +253,35 @@ class Journal(Protocol):
         """Sign off: whatever the worker still has may be taken over at once."""
         ...
 
-    async def request_cancel(self, flow_id: str) -> FlowRecord | None:
-        """Ask a flow that has not ended to stop, and make it due. Returns it as it was, None if unknown."""
+    async def request_cancel(self, flow_id: str, entry: AuditEntry | None = None) -> FlowRecord | None:
+        """Ask a flow that has not ended, or is dead, to stop, and make it due.
+
+        Returns it as it was, None if unknown. The entry, if any, is written when the flow was asked.
+        """
+        ...
+
+    async def signal(self, flow_id: str, signal: Signal) -> bool | None:
+        """Keep a signal for a flow and make the flow due, unless it has ended.
+
+        Returns False, and changes nothing, when that flow has one of this name and key; None if unknown.
+        """
+        ...
+
+    async def signals(self, flow_id: str, name: str) -> list[Signal]:
+        """Return a flow's signals of a name in the order in which they came."""
+        ...
+
+    async def amend(self, amendment: Amendment) -> bool:
+        """Do what an operator decided about a flow; False, and nothing is written, unless it is dead and at rest.
+
+        At rest: no worker has it and it is not due, so of several who resume it at once one succeeds.
+        """
+        ...
+
+    async def audit(
+        self, flow_id: str | None = None, *, limit: int = 50, before: int | None = None
+    ) -> tuple[list[AuditEntry], int | None]:
+        """Return audit entries, of one flow or all, newest first, and where the next page begins."""
         ...
 
     async def find(self, flow_id: str) -> Claim | None:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 from shared.durable.group_commit import GroupCommit, unavailable
 from shared.durable.journal import (
     FINAL_STATES,
+    Amendment,
+    AuditEntry,
     Claim,
     Claims,
     FenceLost,
@@ -19,9 +21,11 @@ from shared.durable.journal import (
     FlowState,
     JournalUnavailable,
     Save,
+    Signal,
 )
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
 from shared.durable.sqlite_claims import claim, next_due, steps
+from shared.durable.sqlite_operations import add_signal, amend, audit, signals_of, write_entry
 from shared.durable.sqlite_rows import (
     FLOW_COLUMNS,
     flow_record,
@@ -129,20 +133,30 @@ class SqliteJournal:
         """See `Journal.leave`."""
         await self._write(lambda connection, _: connection.execute("DELETE FROM worker WHERE worker = ?", (worker,)))
 
-    async def request_cancel(self, flow_id: str) -> FlowRecord | None:
+    async def request_cancel(self, flow_id: str, entry: AuditEntry | None = None) -> FlowRecord | None:
         """See `Journal.request_cancel`."""
 
         def ask(connection: sqlite3.Connection, now: float) -> FlowRecord | None:
             found = _flow(connection, "flow_id = ?", (flow_id,), now)
             if found and found.state not in FINAL_STATES - {"dead"}:
                 connection.execute(
-                    "UPDATE flow SET cancel_requested = 1, updated_at = ?,"
-                    " next_at = CASE WHEN owner IS NULL THEN ? END WHERE flow_id = ?",
-                    (now, now, flow_id),
+                    "UPDATE flow SET cancel_requested = 1, updated_at = ?1, woken = owner IS NOT NULL,"
+                    " next_at = CASE WHEN owner IS NULL THEN ?1 END WHERE flow_id = ?2",
+                    (now, flow_id),
                 )
+                if entry is not None:
+                    write_entry(connection, entry, now)
             return found
 
         return await self._write(ask)
+
+    async def signal(self, flow_id: str, signal: Signal) -> bool | None:
+        """See `Journal.signal`."""
+        return await self._write(lambda connection, now: add_signal(connection, flow_id, signal, now))
+
+    async def amend(self, amendment: Amendment) -> bool:
+        """See `Journal.amend`."""
+        return await self._write(lambda connection, now: amend(connection, amendment, now))
 
     # --- reads ---------------------------------------------------------------------------------------
 
@@ -163,6 +177,16 @@ class SqliteJournal:
             return _flow(connection, again, (key,), now) or _flow(connection, "flow_id = ?", (key,), now)
 
         return await self._read(look)
+
+    async def signals(self, flow_id: str, name: str) -> list[Signal]:
+        """See `Journal.signals`."""
+        return await self._read(lambda connection, _: signals_of(connection, flow_id, name))
+
+    async def audit(
+        self, flow_id: str | None = None, *, limit: int = 50, before: int | None = None
+    ) -> tuple[list[AuditEntry], int | None]:
+        """See `Journal.audit`."""
+        return await self._read(lambda connection, _: audit(connection, flow_id, limit, before))
 
     async def page(
         self, *, states: Sequence[FlowState] = (), kind: str | None = None, limit: int = 50, before: int | None = None
@@ -220,13 +244,8 @@ class SqliteJournal:
         connection = sqlite3.connect(
             self._path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        for setting in (
-            "synchronous = FULL",
-            "temp_store = MEMORY",
-            "cache_size = -32000",
-            "wal_autocheckpoint = 1000",
-        ):
+        _use_wal(connection)
+        for setting in _SETTINGS:
             connection.execute(f"PRAGMA {setting}")
         if self._max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {self._max_pages}")
@@ -254,6 +273,20 @@ class SqliteJournal:
             if i not in starts and i not in saves:
                 outcomes[i] = cast("_Task", item)(connection, now)
         return outcomes
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait for the lock that needs while another process sets the file up."""
+    give_up = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _save_one(connection: sqlite3.Connection, save: Save, now: float) -> FenceLost | None:

@@ -12,8 +12,14 @@ _ABANDONED = (
     " AND owner NOT IN (SELECT worker FROM worker WHERE lease_until > ?)"
     " AND kind IN (SELECT value FROM json_each(?)) LIMIT ?"
 )
+_PRIORITIES = (0, 1, 2)
 _DUE = (
-    "SELECT flow_id FROM flow WHERE next_at <= ? AND kind IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT ?"
+    "SELECT flow_id FROM flow WHERE priority = ? AND next_at <= ? AND kind IN (SELECT value FROM json_each(?))"
+    " ORDER BY next_at LIMIT ?"
+)
+_NEXT = (
+    "SELECT next_at FROM flow WHERE priority = ? AND next_at IS NOT NULL"
+    " AND kind IN (SELECT value FROM json_each(?)) ORDER BY next_at LIMIT 1"
 )
 _SETTLED = "(SELECT count(*) FROM step s WHERE s.flow = flow.number AND s.state IN ('succeeded', 'refused'))"
 # A worker that vanished counts against the flow, unless the flow had got further since the last time.
@@ -23,7 +29,7 @@ _TAKE_OVER = (
     " WHERE flow_id IN (SELECT value FROM json_each(?))"
 )
 _TAKE = (
-    "UPDATE flow SET owner = ?, fence = fence + 1, next_at = NULL, updated_at = ?,"
+    "UPDATE flow SET owner = ?, fence = fence + 1, next_at = NULL, woken = 0, updated_at = ?,"
     " state = CASE WHEN compensating THEN 'compensating' ELSE 'running' END"
     " WHERE flow_id IN (SELECT value FROM json_each(?))"
 )
@@ -31,7 +37,7 @@ _OURS = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id IN (SELECT value FROM js
 
 
 def claim(connection: sqlite3.Connection, worker: str, kinds: str, limit: int, now: float) -> tuple[Claim, ...]:
-    """Take up to `limit` flows for a worker: first those whose worker is gone, then those that are due.
+    """Take up to `limit` flows for a worker: first those whose worker is gone, then those that are due, by priority.
 
     Args:
         connection: In a write transaction.
@@ -41,7 +47,9 @@ def claim(connection: sqlite3.Connection, worker: str, kinds: str, limit: int, n
         now: Unix seconds.
     """
     abandoned = _ids(connection, _ABANDONED, (worker, now, kinds, limit))
-    due = _ids(connection, _DUE, (now, kinds, limit - len(abandoned)))
+    due: list[str] = []
+    for priority in _PRIORITIES:  # one by one, so that what waits in one is not scanned to find what is due in the next
+        due += _ids(connection, _DUE, (priority, now, kinds, limit - len(abandoned) - len(due)))
     if not abandoned and not due:
         return ()
     if abandoned:
@@ -64,10 +72,12 @@ def steps(connection: sqlite3.Connection, flow_id: str, now: float) -> tuple[Ste
 
 def next_due(connection: sqlite3.Connection, kinds: str, now: float) -> float | None:
     """Seconds until the next flow of these kinds is due."""
-    (at,) = connection.execute(
-        "SELECT min(next_at) FROM flow WHERE next_at IS NOT NULL AND kind IN (SELECT value FROM json_each(?))", (kinds,)
-    ).fetchone()
-    return None if at is None else at - now
+    found = [
+        row[0] - now
+        for priority in _PRIORITIES
+        if (row := connection.execute(_NEXT, (priority, kinds)).fetchone()) is not None
+    ]
+    return min(found, default=None)
 
 
 def _ids(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> list[str]:

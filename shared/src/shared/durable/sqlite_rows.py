@@ -8,13 +8,13 @@ from shared.durable.journal import FlowRecord, Save, StepRecord
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "
-    "in_doubt, takeovers, fence, next_at, created_at, updated_at"
+    "in_doubt, takeovers, fence, next_at, created_at, updated_at, priority, parent"
 )
 STEP_COLUMNS = "seq, operation, arguments, state, outcome, attempts, parks, started_at, finished_at, retry_at"
 
 _INSERT_FLOW = (
     "INSERT INTO flow (flow_id, key, attempt, kind, request, context, state, fence, owner, next_at, created_at, "
-    "updated_at) VALUES {rows} ON CONFLICT (flow_id) DO NOTHING"
+    "updated_at, priority, parent) VALUES {rows} ON CONFLICT (flow_id) DO NOTHING"
 )
 # The fence is checked by the join: a step of a flow claimed by someone else finds no row.
 _UPSERT_STEP = (
@@ -28,8 +28,13 @@ _UPSERT_STEP = (
 )
 _UPDATE_FLOW = (
     "UPDATE flow SET state = v.column3, result = v.column4, problem = v.column5, compensating = v.column6,"
-    " in_doubt = v.column7, next_at = v.column8, owner = CASE WHEN v.column9 THEN owner END,"
+    " in_doubt = v.column7, owner = CASE WHEN v.column9 THEN owner END,"
+    " next_at = CASE WHEN woken AND v.column8 IS NOT NULL THEN min(v.column8, v.column10) ELSE v.column8 END,"
     " updated_at = v.column10 FROM (VALUES {rows}) v WHERE flow.flow_id = v.column1 AND flow.fence = v.column2"
+)
+_WAKE = (
+    "UPDATE flow SET woken = owner IS NOT NULL, next_at = CASE WHEN owner IS NULL THEN ?1 END"
+    " WHERE flow_id = ?2 AND state NOT IN ('completed', 'refused', 'cancelled', 'dead', 'discarded')"
 )
 _KEPT = frozenset({"running", "compensating"})
 
@@ -39,7 +44,7 @@ def _texts(template: str, columns: int) -> dict[int, str]:
     return {size: template.format(rows=", ".join([row] * size)) for size in (64, 32, 16, 8, 4, 2, 1)}
 
 
-_FLOW_TEXTS, _STEP_TEXTS, _CHANGE_TEXTS = _texts(_INSERT_FLOW, 12), _texts(_UPSERT_STEP, 12), _texts(_UPDATE_FLOW, 10)
+_FLOW_TEXTS, _STEP_TEXTS, _CHANGE_TEXTS = _texts(_INSERT_FLOW, 14), _texts(_UPSERT_STEP, 12), _texts(_UPDATE_FLOW, 10)
 
 
 def insert_flows(connection: sqlite3.Connection, starts: Sequence[tuple[FlowRecord, str | None]], now: float) -> int:
@@ -47,7 +52,7 @@ def insert_flows(connection: sqlite3.Connection, starts: Sequence[tuple[FlowReco
     rows = [
         (
             f.flow_id, f.key, f.attempt, f.kind, f.request, f.context, "running" if worker else "pending",
-            1 if worker else 0, worker, None if worker else now, now, now,
+            1 if worker else 0, worker, None if worker else now, now, now, f.priority, f.parent,
         )
         for f, worker in starts
     ]  # fmt: skip
@@ -74,7 +79,17 @@ def write_saves(connection: sqlite3.Connection, saves: Sequence[Save], now: floa
     ]  # fmt: skip
     if _write(connection, _STEP_TEXTS, steps) != len(steps):
         return False
-    return _write(connection, _CHANGE_TEXTS, changes) == len(changes)
+    if _write(connection, _CHANGE_TEXTS, changes) != len(changes):
+        return False
+    for save in saves:
+        if save.change is not None and save.change.wakes is not None:
+            wake(connection, save.change.wakes, now)
+    return True
+
+
+def wake(connection: sqlite3.Connection, flow_id: str, now: float) -> None:
+    """Make a flow that has not ended due; while a worker has it, as soon as that lets go of it."""
+    connection.execute(_WAKE, (now, flow_id))
 
 
 def _write(connection: sqlite3.Connection, texts: dict[int, str], rows: list[tuple[Any, ...]]) -> int:
@@ -91,10 +106,11 @@ def _write(connection: sqlite3.Connection, texts: dict[int, str], rows: list[tup
 def flow_record(row: Sequence[Any], now: float) -> FlowRecord:
     """The record in a row of FLOW_COLUMNS."""
     (flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel, in_doubt,
-     takeovers, fence, next_at, created_at, updated_at) = row  # fmt: skip
+     takeovers, fence, next_at, created_at, updated_at, priority, parent) = row  # fmt: skip
     return FlowRecord(
         flow_id, key, attempt, kind, request, context, state, result, problem, bool(compensating), bool(cancel),
         bool(in_doubt), takeovers, fence, None if next_at is None else next_at - now, created_at, updated_at,
+        priority, parent,
     )  # fmt: skip
 
 

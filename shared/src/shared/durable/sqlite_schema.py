@@ -54,6 +54,32 @@ _MIGRATIONS = (
       lease_until REAL NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE flow ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE flow ADD COLUMN parent TEXT;
+    ALTER TABLE flow ADD COLUMN woken INTEGER NOT NULL DEFAULT 0;  -- while a worker had it
+    DROP INDEX flow_due;
+    CREATE INDEX flow_due ON flow (priority, next_at) WHERE next_at IS NOT NULL;
+
+    CREATE TABLE signal (
+      number  INTEGER PRIMARY KEY,
+      flow    INTEGER NOT NULL,
+      name    TEXT NOT NULL,
+      key     TEXT NOT NULL,
+      payload BLOB NOT NULL,
+      UNIQUE (flow, name, key)
+    ) STRICT;
+
+    CREATE TABLE audit (
+      number  INTEGER PRIMARY KEY,
+      flow_id TEXT NOT NULL,
+      who     TEXT NOT NULL,
+      act     TEXT NOT NULL,
+      detail  TEXT NOT NULL,
+      at      REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_of_flow ON audit (flow_id, number);
+    """,
 )
 
 

@@ -12,7 +12,9 @@ from shared.contracts.system.crm import QuoteNotFound
 from shared.contracts.system.erp import CustomerBlocked, OrderRejected
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
 
-FlowState = Literal["pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead"]
+FlowState = Literal[
+    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
+]
 
 
 OrderableId = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]

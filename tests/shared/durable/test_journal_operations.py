@@ -1,0 +1,179 @@
+"""What the journal promises those who act on flows from outside: priorities, wakes, signals, amendments, audit."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.durable.journal import Amendment, AuditEntry, Change, FlowRecord, Save, Signal, StepRecord
+from shared.durable.journal_sqlite import SqliteJournal
+
+KINDS = ["sell@1"]
+
+
+def flow(name: str, **changes: Any) -> FlowRecord:
+    return msgspec.structs.replace(FlowRecord(name, name, 1, "sell@1", b'{"a":1}', b"{}"), **changes)
+
+
+def step(seq: int, state: Any = "succeeded", **changes: Any) -> StepRecord:
+    made = StepRecord(seq, "shop.get", b"[1]", state, b'"ok"', 5, 2, 1000.0 + abs(seq), 1001.0)
+    return msgspec.structs.replace(made, **changes)
+
+
+def entry(name: str, act: str = "resume") -> AuditEntry:
+    return AuditEntry(name, "ann", act, "because")
+
+
+async def claimed(journal: SqliteJournal, limit: int = 9) -> list[str]:
+    return [claim.flow.flow_id for claim in (await journal.claim("w", KINDS, limit)).claimed]
+
+
+async def test_what_is_urgent_is_claimed_first(journal: SqliteJournal) -> None:
+    for name, priority in (("batch", 2), ("order", 1), ("later-order", 1), ("interactive", 0)):
+        await journal.start(flow(name, priority=priority), None)
+    assert [await claimed(journal, 1) for _ in range(4)] == [["interactive"], ["order"], ["later-order"], ["batch"]]
+
+
+async def test_the_next_due_flow_is_found_over_all_priorities(journal: SqliteJournal) -> None:
+    for name, priority, wait in (("a", 0, 90.0), ("b", 2, 30.0), ("c", 1, 60.0)):
+        await journal.start(flow(name, priority=priority), "w")
+        await journal.save(Save(name, 1, (), Change("waiting", next_in=wait)))
+    claims = await journal.claim("w", KINDS, 9)
+    assert claims.claimed == ()
+    assert claims.next_in is not None
+    assert 29 < claims.next_in <= 30
+
+
+async def test_an_ending_flow_wakes_its_parent(journal: SqliteJournal) -> None:
+    await journal.start(flow("parent"), "w")
+    await journal.save(Save("parent", 1, (), Change("waiting", next_in=3600.0)))
+    await journal.start(flow("child", parent="parent"), "w")
+    assert await claimed(journal) == []
+    await journal.save(Save("child", 1, (), Change("completed", result=b"1", wakes="parent")))
+    assert await claimed(journal) == ["parent"]
+    found = await journal.find("child")
+    assert found is not None
+    assert found.flow.parent == "parent"
+
+
+async def test_a_flow_woken_while_a_worker_has_it_is_due_when_let_go(journal: SqliteJournal) -> None:
+    await journal.start(flow("f"), "w")
+    assert await journal.signal("f", Signal("go", "1", b"1"))
+    await journal.save(Save("f", 1, (), Change("waiting", next_in=3600.0)))
+    assert await claimed(journal) == ["f"]
+    await journal.save(Save("f", 2, (), Change("waiting", next_in=3600.0)))
+    assert await claimed(journal) == []
+
+
+async def test_waking_leaves_ended_flows_alone(journal: SqliteJournal) -> None:
+    await journal.start(flow("f"), "w")
+    await journal.save(Save("f", 1, (), Change("dead")))
+    assert await journal.signal("f", Signal("go", "1", b"1"))
+    assert await claimed(journal) == []
+
+
+async def test_signals_keep_their_order_and_their_first_payload(journal: SqliteJournal) -> None:
+    await journal.start(flow("f"), "w")
+    sent = [Signal("go", "b", b"1"), Signal("stop", "a", b"2"), Signal("go", "a", b"3")]
+    assert [await journal.signal("f", signal) for signal in sent] == [True, True, True]
+    assert await journal.signal("f", Signal("go", "b", b"9")) is False
+    assert await journal.signal("nobody", sent[0]) is None
+    assert await journal.signals("f", "go") == [sent[0], sent[2]]
+    assert await journal.signals("nobody", "go") == []
+
+
+async def dead(journal: SqliteJournal, name: str, **change: Any) -> None:
+    await journal.start(flow(name), "gone")
+    steps = (step(1), step(2, "dead"), step(3, "refused"), step(-1, "refused"))
+    await journal.save(Save(name, 1, steps, Change("dead", problem=b"{}", **change)))
+
+
+async def test_a_revived_flow_tries_its_failed_steps_afresh(journal: SqliteJournal) -> None:
+    await dead(journal, "f")
+    assert await journal.amend(Amendment(entry("f"), "pending", request=b'{"a":2}'))
+    (taken,) = (await journal.claim("w", KINDS, 9)).claimed
+    record = taken.flow
+    assert (record.state, record.request, record.problem, record.in_doubt) == ("running", b'{"a":2}', None, True)
+    tried = {s.seq: (s.state, s.attempts, s.parks, s.retry_in is not None) for s in taken.steps}
+    assert tried == {
+        1: ("succeeded", 5, 2, False), 2: ("waiting", 0, 0, True),
+        3: ("refused", 5, 2, False), -1: ("waiting", 0, 0, True),
+    }  # fmt: skip
+    assert await journal.amend(Amendment(entry("f"), "pending")) is False
+
+
+async def test_a_flow_revived_while_undoing_goes_on_undoing(journal: SqliteJournal) -> None:
+    await dead(journal, "f", compensating=True)
+    assert await journal.amend(Amendment(entry("f"), "pending"))
+    found = await journal.find("f")
+    assert found is not None
+    assert (found.flow.state, found.flow.problem, found.flow.compensating) == ("compensating", b"{}", True)
+
+
+async def test_an_edited_flow_stays_dead_and_may_forget(journal: SqliteJournal) -> None:
+    await dead(journal, "f")
+    assert await journal.amend(Amendment(entry("f", "edit"), "dead", request=b"[]", forget=True))
+    found = await journal.find("f")
+    assert found is not None
+    assert (found.flow.state, found.flow.request, found.steps) == ("dead", b"[]", ())
+    assert await claimed(journal) == []
+
+
+async def test_only_a_dead_flow_at_rest_can_be_amended(journal: SqliteJournal) -> None:
+    await journal.start(flow("running"), "w")
+    await dead(journal, "stopping")
+    await journal.request_cancel("stopping", entry("stopping", "cancel"))
+    for name in ("running", "stopping", "nobody"):
+        assert await journal.amend(Amendment(entry(name), "discarded")) is False
+    assert [e.act for e in (await journal.audit())[0]] == ["cancel"]
+
+
+async def test_of_many_who_resume_one_succeeds(journal: SqliteJournal) -> None:
+    await dead(journal, "f")
+    answers = await asyncio.gather(*(journal.amend(Amendment(entry("f"), "pending")) for _ in range(20)))
+    assert sorted(answers) == [False] * 19 + [True]
+    assert len((await journal.audit("f"))[0]) == 1
+
+
+async def test_a_discarded_flow_is_never_claimed(journal: SqliteJournal, clock: Any) -> None:
+    await dead(journal, "f")
+    assert await journal.amend(Amendment(entry("f", "discard"), "discarded"))
+    clock.advance(1e6)
+    assert await claimed(journal) == []
+    assert await journal.counts() == {}
+
+
+async def test_the_audit_trail_tells_who_when_and_what(journal: SqliteJournal, clock: Any) -> None:
+    for name in "abc":
+        await dead(journal, name)
+        await journal.amend(Amendment(entry(name, "discard"), "discarded"))
+    page, following = await journal.audit(limit=2)
+    assert [(e.flow_id, e.who, e.act, e.detail) for e in page] == [
+        ("c", "ann", "discard", "because"), ("b", "ann", "discard", "because"),
+    ]  # fmt: skip
+    assert abs(page[0].at - clock()) < 5
+    rest, end = await journal.audit(limit=2, before=following)
+    assert ([e.flow_id for e in rest], end) == (["a"], None)
+    assert [e.flow_id for e in (await journal.audit("b"))[0]] == ["b"]
+
+
+async def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    from shared.durable import sqlite_schema
+
+    connection = sqlite3.connect(tmp_path / "j.db")
+    for statement in sqlite_schema._MIGRATIONS[0].split(";"):
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute(
+        "INSERT INTO flow (flow_id, key, attempt, kind, request, context, state, fence, next_at, created_at,"
+        " updated_at) VALUES ('f', 'f', 1, 'sell@1', x'7b7d', x'7b7d', 'pending', 0, 0.0, 0.0, 0.0)"
+    )
+    connection.commit()
+    connection.close()
+    journal = SqliteJournal(tmp_path / "j.db")
+    await journal.open()
+    (taken,) = (await journal.claim("w", KINDS, 1)).claimed
+    assert (taken.flow.flow_id, taken.flow.priority, taken.flow.parent) == ("f", 1, None)
+    await journal.close()
