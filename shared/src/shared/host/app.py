@@ -16,7 +16,9 @@ from shared.binding.problems import (
     kind_of_status,
 )
 from shared.binding.routes import SPAN, routes
-from shared.host.health import PROBES, health_routes
+from shared.host.cors import Cors
+from shared.host.development import pages_that_may_call
+from shared.host.health import PROBES
 from shared.host.pages import page_routes
 from shared.host.process import Process
 from shared.security.issuer_app import ISSUER_PATHS, issuer_app
@@ -27,7 +29,7 @@ _log = get_logger("host")
 
 def build_app(process: Process) -> ASGIApp:
     """The application that the server runs for a process that has been built."""
-    handlers: list[Any] = [*health_routes(process.health), *page_routes(process)]
+    handlers: list[Any] = page_routes(process)
     for api, implementation in process.implementations.items():
         handlers += routes(api.contract, implementation, process.inbound, process.verifier)
     inner: ASGIApp = Litestar(
@@ -38,7 +40,7 @@ def build_app(process: Process) -> ASGIApp:
     )
     if process.issuer is not None:
         inner = _with_issuer(inner, issuer_app(process.issuer))
-    return Edge(inner, process.shedder, PROBES)
+    return Cors(Edge(inner, process.shedder, PROBES), pages_that_may_call(process.runtime, process.placement))
 
 
 def _with_issuer(inner: ASGIApp, issuer: Any) -> ASGIApp:
@@ -56,7 +58,8 @@ def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[A
     if isinstance(error, NotFoundException):
         problem: Problem = NotFound(f"There is nothing at {path[:200]}; the index at / lists every API.")
     elif isinstance(error, MethodNotAllowedException):
-        problem = MethodNotAllowed(f"{path[:200]} does not take {request.method[:20]}.")
+        allow = (error.headers or {}).get("allow", "")
+        problem = MethodNotAllowed(f"{path[:200]} does not take {request.method[:20]}.", extensions={"allow": allow})
     else:
         problem = kind_of_status(error.status_code)(error.detail)
     return _response(request, problem)
@@ -73,4 +76,7 @@ def _response(request: Request[Any, Any, Any], problem: Problem) -> Response[Any
     scope: Any = request.scope
     span = scope.get(SPAN)
     details = problem.details(instance=request.scope["path"], trace_id=span.trace_id if span else None)
-    return Response(details, status_code=problem.status, media_type=PROBLEM_MEDIA_TYPE)
+    headers = {"cache-control": "no-store"}
+    if isinstance(problem, MethodNotAllowed):
+        headers["allow"] = str(problem.extensions["allow"])
+    return Response(details, status_code=problem.status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)
