@@ -46,7 +46,7 @@ EXPERIENCES = [
 ]
 _VARIES = re.compile(
     rb"(\d{4}-\d\d-\d\dT[\d:.]+Z?|(?<=\"ms\":)\d+|801[A-Za-z0-9]{15}|shp_[0-9a-f]+|(?<=\"trackingCode\":\")[^\"]*"
-    rb"|(?<=\"traceId\":\")[0-9a-f]{32}|rsv-[0-9a-f]+)"
+    rb"|(?<=\"traceId\":\")[0-9a-f]{32}|rsv-[0-9a-f]+|(?<=\"ageSeconds\":)[\d.e-]+)"
 )
 _HEADERS = (
     "content-type",

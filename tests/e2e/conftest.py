@@ -82,14 +82,14 @@ class Suite:
 async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite]:
     path = TOPOLOGIES / "fused.toml"
     state = tmp_path_factory.mktemp("e2e")
-    telemetry = start_telemetry(TelemetrySettings(service="e2e", log_level="error"))
     async with running_topology(path, load_topology(path), state, free_port()) as runtime:
         yield Suite(runtime)
-    telemetry.close()
 
 
 @pytest.fixture
 async def calm_suite(suite: Suite) -> AsyncIterator[Suite]:
     await suite.calm()
+    telemetry = start_telemetry(TelemetrySettings(service="e2e"))  # other suites in this process switch it off
     yield suite
+    telemetry.close()
     await suite.calm()
