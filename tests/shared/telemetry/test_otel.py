@@ -108,7 +108,7 @@ class Stuck(SpanExporter):
         self.entered, self.release = threading.Event(), threading.Event()
         self.calls = 0
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # noqa: ARG002 - the port's own
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.entered.set()
         self.release.wait(5)
         self.calls += 1
@@ -195,14 +195,14 @@ class Kept(MetricExporter):
         self.handed: list[MetricsData] = []
         self.closed = False
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         self.handed.append(metrics_data)
         return MetricExportResult.SUCCESS
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
         return True
 
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:  # noqa: ARG002
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         self.closed = True
 
 
