@@ -49,7 +49,12 @@ async def test_our_own_pages_and_tools_are_served(suite, door: tuple[str, str], 
 
 async def test_no_page_invites_other_sites(suite, kit) -> None:
     operation = kit.operations["crm.list_customers"]
-    for method, path in (("GET", "/"), ("GET", "/oauth2/jwks"), ("OPTIONS", operation.path), ("POST", "/docs/token?api=crm")):
+    for method, path in (
+        ("GET", "/"),
+        ("GET", "/oauth2/jwks"),
+        ("OPTIONS", operation.path),
+        ("POST", "/docs/token?api=crm"),
+    ):
         origin = [("origin", suite.edge)] if "token" in path else [("origin", "https://evil.example")]
         answer = await suite.ask(method, path, [*origin, ("access-control-request-method", "POST")])
         assert not [name for name in answer.headers if name.startswith("access-control-")]
