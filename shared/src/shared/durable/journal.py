@@ -194,7 +194,7 @@ class Amendment(msgspec.Struct, frozen=True):
         becomes: `pending` makes the flow due at once, as if no worker ever had trouble with it: `takeovers` 0, in
             doubt, no problem; if it was compensating it stays so, `compensating`, and keeps its problem. Its steps
             in state dead, and its refused undos (`seq` below 0), are then waiting and due, with 0 attempts and
-            parks. `discarded` and `dead` change nothing else.
+            parks. `discarded` wakes the parent, if any. `dead` changes nothing else.
         request: A new request (sealed), if it was edited.
         forget: Drop all steps, so that the flow begins anew.
     """

@@ -54,6 +54,9 @@ def amend(connection: sqlite3.Connection, amendment: Amendment, now: float) -> b
     if amendment.becomes == "pending":
         connection.execute(_TRY_AGAIN, (now, flow_id))
         connection.execute(_REVIVE, (now, flow_id))
+    if amendment.becomes == "discarded":
+        parent = connection.execute("SELECT parent FROM flow WHERE flow_id = ?", (flow_id,)).fetchone()[0]
+        wake(connection, parent, now)
     write_entry(connection, amendment.entry, now)
     return True
 

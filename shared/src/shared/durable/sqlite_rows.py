@@ -87,7 +87,7 @@ def write_saves(connection: sqlite3.Connection, saves: Sequence[Save], now: floa
     return True
 
 
-def wake(connection: sqlite3.Connection, flow_id: str, now: float) -> None:
+def wake(connection: sqlite3.Connection, flow_id: str | None, now: float) -> None:
     """Make a flow that has not ended due; while a worker has it, as soon as that lets go of it."""
     connection.execute(_WAKE, (now, flow_id))
 
