@@ -28,8 +28,8 @@ def fault(event: str, error: BaseException, **where: Any) -> InternalFault:
 
 
 async def attempt(
-    seq: int, step: Step[Any], known: StepRecord | None, context: CallContext, execute: StepExecutor,
-    clock: Callable[[], float], delays: tuple[float, ...], kind: str,
+    seq: int, step: Step[Any], operation: Operation, known: StepRecord | None, context: CallContext,
+    execute: StepExecutor, clock: Callable[[], float], delays: tuple[float, ...], kind: str,
 ) -> tuple[StepRecord, Any]:  # fmt: skip
     """Try a step once.
 
@@ -40,12 +40,12 @@ async def attempt(
     attempts, parks, first = (known.attempts, known.parks, known.started_at) if known else (0, 0, started)
     problem, outcome, result = None, b"", None
     try:
-        outcome, result = await _call(step, context, execute)
+        outcome, result = await _call(operation, step.arguments, context, execute)
     except Problem as error:
         problem = error
     except Exception as error:  # noqa: BLE001 - executors raise Problems; anything else is a defect
         problem = fault("flow.step_fault", error, key=context.idempotency_key)
-    name, finished = step.operation.qualified_name, clock()
+    name, finished = operation.qualified_name, clock()
     flow_step(kind.partition("@")[0], name, problem.slug if problem else "ok", max(0.0, finished - started))
     if problem is None:
         return StepRecord(seq, name, step.arguments, "succeeded", outcome, attempts + 1, 0, first, finished), result
@@ -66,9 +66,10 @@ def _verdict(step: Step[Any], problem: Problem) -> StepState:
     return "refused"
 
 
-async def _call(step: Step[Any], context: CallContext, execute: StepExecutor) -> tuple[bytes, Any]:
-    operation = step.operation
-    arguments = operation.decode_arguments(step.arguments)
+async def _call(
+    operation: Operation, encoded_arguments: bytes, context: CallContext, execute: StepExecutor
+) -> tuple[bytes, Any]:
+    arguments = operation.decode_arguments(encoded_arguments)
     try:
         async with asyncio.timeout(context.remaining()):
             with calling(context):

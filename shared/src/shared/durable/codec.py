@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.durable.journal import Claim, FlowRecord, Save, StepRecord
+from shared.durable.journal import Claim, FlowRecord, Save, Signal, StepRecord
 
 
 class PayloadCodec(Protocol):
@@ -83,6 +83,20 @@ def open_claim(claim: Claim, codec: PayloadCodec) -> Claim:
         for step in claim.steps
     )
     return Claim(opened, steps)
+
+
+def seal_signal(flow_id: str, signal: Signal, codec: PayloadCodec) -> Signal:
+    """A signal as the journal stores it."""
+    return Signal(signal.name, signal.key, codec.seal(signal.payload, _payload(flow_id, signal)))
+
+
+def open_signal(flow_id: str, signal: Signal, codec: PayloadCodec) -> Signal:
+    """A stored signal with a readable payload; raises what the codec raises."""
+    return Signal(signal.name, signal.key, codec.open(signal.payload, _payload(flow_id, signal)))
+
+
+def _payload(name: str, signal: Signal) -> str:
+    return f"{name}:signal:{signal.name}:{signal.key}"
 
 
 def _arguments(name: str, step: StepRecord) -> str:

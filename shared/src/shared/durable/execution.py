@@ -9,9 +9,10 @@ import msgspec
 from shared.binding.problems import InternalFault, Problem
 from shared.durable.attempt import fault
 from shared.durable.interruptions import CancelRequested, FlowDiverged, GaveUp, Rewound, Stopping, Suspended
-from shared.durable.journal import Change, FlowRecord, FlowState, StepRecord
+from shared.durable.journal import FINAL_STATES, Change, FlowRecord, FlowState, StepRecord
+from shared.durable.recorded import decode_problem, encode_problem
 from shared.durable.step import Step
-from shared.durable.step_sequence import StepSequence, decode_problem, encode_problem
+from shared.durable.step_sequence import StepSequence
 
 UNDO = "flow.undo"
 """Name under which an undo is recorded that could not even be called."""
@@ -31,6 +32,7 @@ class Execution:
     def __init__(self, flow: FlowRecord, steps: StepSequence) -> None:
         self.steps = steps
         self._kind = flow.kind
+        self._parent = flow.parent
         self._problem = decode_problem(flow.problem) if flow.compensating and flow.problem else None
 
     async def carry_on(self, code: FlowCode) -> Change:
@@ -60,6 +62,8 @@ class Execution:
         return await self._close(self._ending("dead", self._problem if self.steps.compensating else problem))
 
     async def _close(self, change: Change) -> Change:
+        if self._parent is not None and change.state in FINAL_STATES:
+            change = msgspec.structs.replace(change, wakes=self._parent)
         self.steps.log.change(change)
         await self.steps.log.durable()
         return change

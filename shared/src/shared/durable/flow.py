@@ -37,6 +37,7 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract
 from shared.durable.step import Step, steps_of
 from shared.durable.step_sequence import StepSequence
+from shared.durable.waits import ChildWait, SignalWait, Sleep
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
@@ -45,6 +46,8 @@ _B = TypeVar("_B")
 _C = TypeVar("_C")
 _D = TypeVar("_D")
 _E = TypeVar("_E")
+_Q = TypeVar("_Q")
+_R = TypeVar("_R")
 
 
 class FlowShape(Generic[Request, Result]):
@@ -136,6 +139,38 @@ class Flow(ABC, Generic[Request, Result]):
         _step(step).delays = tuple(delays)
         return cast("Coroutine[Any, Any, _A]", step)
 
+    def sleep(self, seconds: float = 0.0, *, until: datetime | None = None) -> Coroutine[Any, Any, None]:
+        """Rest for `seconds`, or until a moment, out of memory; a restart neither shortens nor prolongs it.
+
+        Take the moment from the request, a step or `now()`: like every argument it must be the same in a replay.
+        """
+        wait = Sleep(seconds, until)
+        return cast("Coroutine[Any, Any, None]", Step[None](self._steps, wait, wait.arguments()))
+
+    def wait_for(self, name: str, kind: type[_A], *, timeout: float | None = None) -> Coroutine[Any, Any, _A]:
+        """Rest until `FlowRunner.signal` sends this flow a signal of that name; gives its payload.
+
+        Signals may come before the flow waits; each wait takes the oldest that no other took and that fits `kind`.
+
+        Args:
+            name: Of the signal, `approval`.
+            kind: What the payload is decoded as.
+            timeout: Seconds, after which the step is refused with `SignalTimedOut`; by default it waits forever.
+        """
+        wait = SignalWait(name, kind, timeout)
+        return cast("Coroutine[Any, Any, _A]", Step[_A](self._steps, wait, wait.arguments()))
+
+    def child(self, flow_type: "type[Flow[_Q, _R]]", key: str, request: _Q) -> Coroutine[Any, Any, _R]:
+        """Start another flow and rest until it ends; gives its result, raises what it was refused with.
+
+        Its id is this flow's with `:key` after it, so no child is started twice. Cancelling this flow cancels it
+        first and waits until it is undone; a refusal beside it does too. Was it cancelled or discarded by itself,
+        the step is refused with `ChildEnded`; while it is a dead letter, this flow waits for an operator.
+        """
+        shape = shape_of(flow_type)
+        wait = ChildWait(shape.kind, key, msgspec.json.encode(request), shape.result)
+        return cast("Coroutine[Any, Any, _R]", Step[_R](self._steps, wait, wait.arguments()))
+
     @overload
     def together(self, a: Awaitable[_A], b: Awaitable[_B], /) -> Coroutine[Any, Any, tuple[_A, _B]]: ...
     @overload
@@ -175,7 +210,7 @@ def _step(step: Awaitable[Any]) -> Step[Any]:
     if not isinstance(step, Step):
         raise TypeError(
             f"A flow runs contract calls as steps, not a {type(step).__name__}; call a method of one of the "
-            "contracts in its constructor."
+            "contracts in its constructor, or sleep, wait_for or child."
         )
     return step
 

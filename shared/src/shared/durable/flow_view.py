@@ -56,6 +56,7 @@ class FlowView(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_de
         problem: Why it was refused, or what stopped it.
         timeline: Its steps in the order they began; empty in lists.
         cancel_requested: Somebody asked to stop it.
+        parent: The flow that awaits this one's end.
     """
 
     flow_id: str
@@ -71,6 +72,7 @@ class FlowView(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_de
     problem: ProblemDetails | None = None
     timeline: list[TimelineEntry] = []
     cancel_requested: bool = False
+    parent: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -112,6 +114,7 @@ def flow_view(
         problem=_problem_of(flow, claim.steps),
         timeline=[_entry(s, s.seq in undone, now) for s in claim.steps if s.seq not in under_way] + timeline,
         cancel_requested=flow.cancel_requested,
+        parent=flow.parent,
     )
 
 
@@ -122,6 +125,11 @@ def _problem_of(flow: FlowRecord, steps: tuple[StepRecord, ...]) -> ProblemDetai
             if step.seq < 0 and step.state in ("dead", "refused"):
                 return _problem.decode(step.outcome)
     return _problem.decode(flow.problem) if flow.problem else None
+
+
+def _detail(step: StepRecord) -> str:
+    """Why the last attempt failed; a wait that waits has none."""
+    return "" if step.state == "succeeded" or not step.outcome else _problem.decode(step.outcome).detail
 
 
 def _running(seq: int, step: str, began: float) -> TimelineEntry:
@@ -140,6 +148,6 @@ def _entry(step: StepRecord, undone: bool, now: float) -> TimelineEntry:
         finished=moment(step.finished_at),
         duration_ms=round(max(0.0, step.finished_at - step.started_at) * 1000, 3),
         attempts=step.attempts,
-        detail="" if step.state == "succeeded" else _problem.decode(step.outcome).detail,
+        detail=_detail(step),
         next_attempt=None if step.retry_in is None else moment(now + step.retry_in),
     )

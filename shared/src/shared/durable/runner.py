@@ -9,14 +9,14 @@ from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
-from shared.binding.call_context import CallContext, current_context
+from shared.binding.call_context import CallContext, Priority, current_context
 from shared.binding.operation import explain
 from shared.binding.problems import Conflict, Invalid, NotFound
 from shared.durable.attempt import StepExecutor
-from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow
+from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow, seal_signal
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_view import FlowView, flow_view
-from shared.durable.journal import FINAL_STATES, Claim, FlowRecord, FlowState, Journal
+from shared.durable.journal import FINAL_STATES, Claim, FlowRecord, FlowState, Journal, Signal
 from shared.durable.worker import FlowWorker, WorkerSettings
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
@@ -27,6 +27,7 @@ _Result = TypeVar("_Result")
 _KEY = re.compile(r"[!-~]{1,200}")
 _LIKE_AN_ATTEMPT = re.compile(r".*\.\d+")
 _STARTS_AGAIN: frozenset[FlowState] = frozenset({"refused", "cancelled"})
+_PRIORITIES: dict[Priority, int] = {"interactive": 0, "order": 1, "batch": 2}
 _LOOK_AGAIN = 0.25  # seconds, for flows that another process runs
 _contexts = msgspec.json.Decoder(CallContext)
 
@@ -118,6 +119,7 @@ class FlowRunner:
         request: _Request,
         *,
         context: CallContext | None = None,
+        priority: Priority = "order",
     ) -> FlowHandle[_Result]:
         """Start a flow under a business key; when this returns, it is durable.
 
@@ -129,6 +131,7 @@ class FlowRunner:
             key: 1 to 200 visible ASCII characters, not ending in `.` and digits.
             request: What the flow's `run` takes.
             context: Who asks; the current call's by default.
+            priority: Which flows go first when more are due than there is room for, and at backends.
 
         Raises:
             Invalid: The key or the request cannot be accepted.
@@ -136,7 +139,7 @@ class FlowRunner:
             JournalUnavailable: Nothing was accepted; try again.
         """
         encoded = self._accept(flow_type, key, request)
-        context = context or current_context()
+        context = (context or current_context()).replace(priority=priority)
         kind = shape_of(flow_type).kind
         if not self._worker.steps(key) and await self._start(_attempt(key, 1, kind, encoded), context):
             return self._handle(key, is_new=True)
@@ -223,6 +226,36 @@ class FlowRunner:
         self._worker.wake()
         return await self.view(flow_id)
 
+    async def signal(self, flow_id: str, name: str, payload: Any, *, key: str) -> bool:
+        """Send a flow what it waits for, or will wait for; when this returns, it is durable.
+
+        Args:
+            flow_id: The flow.
+            name: What it waits for, as in `Flow.wait_for`.
+            payload: Encoded as JSON; it must fit the type that the flow waits for.
+            key: Recognises a repeat: the first signal of a flow, name and key stands.
+
+        Returns:
+            False for a repeat, which changed nothing.
+
+        Raises:
+            NotFound: There is no such flow.
+            Conflict: It has ended.
+            Invalid: The name or the key cannot be accepted.
+        """
+        for text in (name, key):
+            if not _KEY.fullmatch(text):
+                raise Invalid(f"{text[:200]!r} cannot name a signal; use 1 to 200 visible ASCII characters.")
+        sealed = seal_signal(flow_id, Signal(name, key, msgspec.json.encode(payload)), self._codec)
+        found = await self._journal.find(flow_id)
+        if found is not None and found.flow.state in FINAL_STATES - {"dead"}:
+            raise Conflict(f"Flow {flow_id} has ended ({found.flow.state}); it takes no more signals.")
+        is_new = await self._journal.signal(flow_id, sealed)
+        if is_new is None:
+            raise NotFound(f"There is no flow {flow_id}; check its id.")
+        self._worker.wake()
+        return is_new
+
     # --- inside --------------------------------------------------------------------------------------
 
     def _handle(self, flow_id: str, *, is_new: bool) -> FlowHandle[Any]:
@@ -246,7 +279,8 @@ class FlowRunner:
 
     async def _start(self, flow: FlowRecord, context: CallContext) -> bool:
         """Write a new flow and run it here if there is room; False when its id is taken."""
-        flow = msgspec.structs.replace(flow, context=msgspec.json.encode(_kept(context, flow.flow_id)))
+        kept = msgspec.json.encode(_kept(context, flow.flow_id))
+        flow = msgspec.structs.replace(flow, context=kept, priority=_PRIORITIES[context.priority])
         here = self._worker.reserve()
         try:
             starting = self._journal.start(seal_flow(flow, self._codec), self._worker.name if here else None)
@@ -309,5 +343,5 @@ def _kept(context: CallContext, flow_id: str) -> CallContext:
         traceparent=context.traceparent or format_traceparent(new_trace_id(), new_span_id(), sampled=True),
         tracestate=context.tracestate,
         correlation_id=context.correlation_id or flow_id,
-        priority="order",
+        priority=context.priority,
     )

@@ -1,12 +1,13 @@
-"""Steps: contract calls that a flow awaits, and the proxies that make them.
+"""Steps: contract calls and waits that a flow awaits, and the proxies that make the calls.
 
 A proxy stands where the flow's constructor asks for a contract and has its methods. A call encodes its
 arguments at once, so later changes to them do not reach the step, and does nothing until it is awaited.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
@@ -22,12 +23,29 @@ class StepRunner(Protocol):
         ...
 
 
+class Wait(ABC):
+    """What a step does that calls no contract: it looks whether what the flow waits for has come.
+
+    Attributes:
+        qualified_name: Under which it is recorded.
+        safe: True when looking changes nothing.
+    """
+
+    qualified_name: ClassVar[str]
+    safe: ClassVar[bool] = True
+
+    @abstractmethod
+    def decode_result(self, encoded: bytes) -> Any:
+        """The recorded outcome as flow code sees it."""
+        ...
+
+
 class Step(Generic[_T]):
-    """One durable call, not begun until awaited. Await it once, in the flow's own task."""
+    """One durable call or wait, not begun until awaited. Await it once, in the flow's own task."""
 
     __slots__ = ("arguments", "awaited", "delays", "operation", "runner", "undo")
 
-    def __init__(self, runner: StepRunner, operation: Operation, arguments: bytes) -> None:
+    def __init__(self, runner: StepRunner, operation: Operation | Wait, arguments: bytes) -> None:
         self.runner = runner
         self.operation = operation
         self.arguments = arguments

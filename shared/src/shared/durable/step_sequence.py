@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.binding.call_context import CallContext
-from shared.binding.problems import Problem, ProblemDetails
+from shared.binding.operation import Operation
+from shared.binding.problems import Problem
 from shared.durable.attempt import StepExecutor, attempt
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import (
@@ -21,9 +22,12 @@ from shared.durable.interruptions import (
     Rewound,
     Stopping,
     Suspended,
+    Unrecorded,
 )
-from shared.durable.journal import FlowRecord, StepRecord
-from shared.durable.step import Step
+from shared.durable.journal import FlowRecord, JournalUnavailable, StepRecord
+from shared.durable.recorded import decode_problem, difference, may_change, seen
+from shared.durable.step import Step, Wait
+from shared.durable.waits import ChildEnded, ChildWait, Look, Neighbours, Outlook, SignalWait, taken_signal
 
 _T = TypeVar("_T")
 
@@ -32,7 +36,6 @@ NOW = "flow.now"
 
 _DUE = 0.02  # seconds: the two clocks (loop and journal) need not agree better
 _SETTLED = frozenset({"succeeded", "refused"})
-_problem_decoder = msgspec.json.Decoder(ProblemDetails)
 _time_decoder = msgspec.json.Decoder(datetime)
 
 
@@ -45,22 +48,14 @@ class Surroundings:
         clock: Unix seconds for timelines.
         delays: Seconds between the attempts at a step.
         step_timeout: Seconds for one attempt, unless the operation names its own.
+        neighbours: Other flows, and signals.
     """
 
     execute: StepExecutor
     clock: Callable[[], float]
     delays: tuple[float, ...]
     step_timeout: float
-
-
-def encode_problem(problem: Problem) -> bytes:
-    """A problem as the journal keeps it."""
-    return msgspec.json.encode(problem.details())
-
-
-def decode_problem(encoded: bytes) -> Problem:
-    """The inverse of `encode_problem`."""
-    return Problem.from_details(_problem_decoder.decode(encoded))
+    neighbours: Neighbours
 
 
 class StepSequence:
@@ -90,7 +85,7 @@ class StepSequence:
         self.done_undoable: dict[int, Step[Any]] = {}
         self.interruption: FlowInterrupted | None = None
         self.clock = around.clock
-        self._kind = flow.kind
+        self._flow = flow
         self._around = around
         self._in_doubt = flow.in_doubt
         self._task: asyncio.Task[Any] | None = None
@@ -98,6 +93,11 @@ class StepSequence:
         self._results: dict[int, Any] = {}
         began = time.monotonic()
         self._due_at = {s.seq: began + s.retry_in for s in log.steps.values() if s.retry_in is not None}
+        self._taken = {
+            taken_signal(s.arguments, s.outcome)
+            for s in log.steps.values()
+            if s.operation == SignalWait.qualified_name and s.state == "succeeded"
+        }
 
     # --- what flow code calls ------------------------------------------------------------------------
 
@@ -128,9 +128,11 @@ class StepSequence:
         if pending:
             self._at_boundary(pending)
             await self._attempt_due(pending)
+            if self.interruption is not None:
+                raise self.interruption
             self._in_doubt = False
             self._note_undoable(pending)
-            self._rest_if_unsettled(numbered)
+            await self._rest_if_unsettled(numbered)
         return self._deliver(numbered)
 
     # --- what the run calls ----------------------------------------------------------------------------
@@ -176,8 +178,9 @@ class StepSequence:
         known = self.log.steps.get(seq)
         if known is None:
             return False
-        if (known.operation, known.arguments) != (step.operation.qualified_name, step.arguments):
-            expected, came = _difference(known, step)
+        same = known.operation == step.operation.qualified_name
+        if not same or (known.arguments != step.arguments and not may_change(known)):
+            expected, came = difference(known, step)
             raise self._interrupt(FlowDiverged(seq, expected, came))
         return known.state in _SETTLED
 
@@ -192,10 +195,11 @@ class StepSequence:
     def _may_have_happened(self, seq: int, step: Step[Any]) -> bool:
         """True for a step that would have to be undone, were it known whether it took effect."""
         known = self.log.steps.get(seq)
-        return step.undo is not None and (self._in_doubt or (known is not None and known.attempts > 0))
+        undoable = step.undo is not None or isinstance(step.operation, ChildWait)
+        return undoable and (self._in_doubt or (known is not None and known.attempts > 0))
 
     async def _attempt_due(self, pending: list[tuple[int, Step[Any]]]) -> None:
-        due = [(seq, step) for seq, step in pending if self._seconds_left(seq) <= _DUE]
+        due = [one for one in pending if isinstance(one[1].operation, Wait) or self._seconds_left(one[0]) <= _DUE]
         if not all(step.operation.safe for _, step in due):
             await self._durable()
         if len(due) == 1:
@@ -206,16 +210,50 @@ class StepSequence:
                 group.create_task(self._attempt(seq, step))
 
     async def _attempt(self, seq: int, step: Step[Any]) -> None:
+        if isinstance(step.operation, Look):
+            await self._look(seq, step, step.operation)
+        elif isinstance(step.operation, Operation):
+            await self._call(seq, step, step.operation)
+
+    async def _look(self, seq: int, step: Step[Any], wait: Look) -> None:
+        known, at = self.log.steps.get(seq), self._around.clock()
+        left = None if known is None or known.retry_in is None else self._seconds_left(seq)
+        left = 0.0 if left is not None and left <= _DUE else left
+        outlook = Outlook(
+            self._flow, self.context, self._around.neighbours, at, left, self._taken, self.cancel_requested
+        )  # fmt: skip
+        try:
+            state, outcome, after = await seen(wait, outlook)
+        except JournalUnavailable as problem:  # not raised here, where other steps may be under way beside this one
+            self._interrupt(Unrecorded(problem))
+            return
+        if known is not None and left and after == left:
+            return  # it waits as recorded
+        first = known.started_at if known else at
+        if after is not None:
+            self._due_at[seq] = time.monotonic() + after
+        record = StepRecord(seq, wait.qualified_name, step.arguments, state, outcome, 1, 0, first, at, after)
+        self.log.record(record, safe=wait.safe)
+
+    async def _call(self, seq: int, step: Step[Any], operation: Operation) -> None:
         key = f"{self.flow_id}/{seq}" if seq > 0 else f"{self.flow_id}/{-seq}/undo"
         around = self._around
         context = self.context.replace(
-            idempotency_key=key, deadline=time.monotonic() + (step.operation.route.timeout or around.step_timeout)
+            idempotency_key=key, deadline=time.monotonic() + (operation.route.timeout or around.step_timeout)
         )
         delays = around.delays if step.delays is None else step.delays
-        self.under_way[seq] = step.operation.qualified_name, around.clock()
+        self.under_way[seq] = operation.qualified_name, around.clock()
         try:
             record, result = await attempt(
-                seq, step, self.log.steps.get(seq), context, around.execute, around.clock, delays, self._kind
+                seq,
+                step,
+                operation,
+                self.log.steps.get(seq),
+                context,
+                around.execute,
+                around.clock,
+                delays,
+                self._flow.kind,
             )
         finally:
             del self.under_way[seq]
@@ -223,7 +261,7 @@ class StepSequence:
             self._results[seq] = result
         elif record.retry_in is not None:
             self._due_at[seq] = time.monotonic() + record.retry_in
-        self.log.record(record, safe=step.operation.safe)
+        self.log.record(record, safe=operation.safe)
 
     async def _durable(self) -> None:
         try:
@@ -234,17 +272,30 @@ class StepSequence:
     def _seconds_left(self, seq: int) -> float:
         return self._due_at.get(seq, 0.0) - time.monotonic()
 
-    def _rest_if_unsettled(self, numbered: list[tuple[int, Step[Any]]]) -> None:
+    async def _rest_if_unsettled(self, numbered: list[tuple[int, Step[Any]]]) -> None:
         records = [self.log.steps[seq] for seq, _ in numbered]
         unsettled = [(seq, step) for seq, step in numbered if self.log.steps[seq].state not in _SETTLED]
         if not unsettled:
             return
-        if any(r.state == "refused" for r in records) and all(step.undo is None for _, step in unsettled):
+        refused = any(record.state == "refused" for record in records)
+        operations: list[Any] = [step.operation for _, step in unsettled]
+        children: list[ChildWait[Any]] = [each for each in operations if isinstance(each, ChildWait)]
+        if refused and children:
+            await self._stop_children(children)
+        elif refused and all(step.undo is None for _, step in unsettled):
             # The flow is refused whatever becomes of these, and nothing of them could be undone.
             for seq, _ in unsettled:
                 self.log.record(msgspec.structs.replace(self.log.steps[seq], state="refused", retry_in=None), safe=True)
             return
         raise self._interrupt(self._why_unsettled([seq for seq, _ in unsettled]))
+
+    async def _stop_children(self, children: "list[ChildWait[Any]]") -> None:
+        """The flow is refused, so what its children do has to be undone; it hears of their end."""
+        try:
+            for child in children:
+                await self._around.neighbours.cancel(child.flow_id(self.flow_id))
+        except JournalUnavailable as problem:
+            raise self._interrupt(Unrecorded(problem)) from None
 
     def _why_unsettled(self, seqs: list[int]) -> FlowInterrupted:
         for seq in seqs:
@@ -263,6 +314,8 @@ class StepSequence:
                 results.append(self._results.pop(seq))
             else:
                 results.append(step.operation.decode_result(record.outcome))
+        if self.cancel_requested and any(isinstance(problem, ChildEnded) for problem in problems):
+            raise self._interrupt(CancelRequested())
         if problems:
             raise next((problem for problem in problems if not problem.transient), problems[0])
         return tuple(results)
@@ -276,10 +329,3 @@ class StepSequence:
     def _interrupt(self, interruption: FlowInterrupted) -> FlowInterrupted:
         self.interruption = interruption
         return interruption
-
-
-def _difference(known: StepRecord, step: Step[Any]) -> tuple[str, str]:
-    """What was recorded and what came, without quoting arguments: they may hold personal details."""
-    if known.operation != step.operation.qualified_name:
-        return known.operation, step.operation.qualified_name
-    return f"{known.operation} with other arguments", f"it with {len(step.arguments)} bytes of new ones"

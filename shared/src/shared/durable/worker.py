@@ -18,6 +18,7 @@ from shared.durable.flow import FlowShape
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Disowned, Unrecorded
 from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, JournalUnavailable
+from shared.durable.neighbours import JournalNeighbours
 from shared.durable.retry_schedule import RETRY_DELAYS
 from shared.durable.step_sequence import StepSequence, Surroundings
 from shared.telemetry.metrics import flow_event
@@ -77,7 +78,8 @@ class FlowWorker:
         self._shapes = shapes
         self._codec = codec
         self._settings = settings
-        self._around = Surroundings(execute, clock, settings.delays, settings.step_timeout)
+        neighbours = JournalNeighbours(journal, codec, lambda: self.wake(backlog=True))
+        self._around = Surroundings(execute, clock, settings.delays, settings.step_timeout, neighbours)
         self._on_end = on_end
         self._running: dict[str, StepSequence] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -201,6 +203,8 @@ class FlowWorker:
                 cancel_requested=execution.steps.cancel_requested,
             )  # fmt: skip
             self._on_end(Claim(ended, execution.steps.log.in_order()))
+            if claim.flow.parent is not None:
+                self._wakened.set()
         elif change.next_in:
             flow_event(name, "waiting")
             self._wakened.set()
