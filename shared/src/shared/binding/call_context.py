@@ -4,8 +4,6 @@ A service reads `current_context()`; it never sees whether the call came over HT
 """
 
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Literal
 
@@ -97,14 +95,20 @@ def current_context() -> CallContext:
     return _current.get()
 
 
-@contextmanager
-def calling(context: CallContext) -> Generator[CallContext]:
+class calling:  # noqa: N801 - reads as a statement: `with calling(context):`
     """Make `context` the current one for the body and what it awaits."""
-    token = _current.set(context)
-    try:
-        yield context
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: CallContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> CallContext:
+        self._token = _current.set(self._context)
+        return self._context
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 def enter(context: CallContext) -> None:

@@ -27,6 +27,16 @@ INTERNAL_TIER = "internal"
 _log = get_logger("binding")
 
 
+def limit_group(operation: Operation) -> str:
+    """The group of operations that share an allowance: an API's reads, or its writes."""
+    return f"{operation.contract.slug}:{'read' if operation.safe else 'write'}"
+
+
+def deadline_seconds(operation: Operation) -> float:
+    """How long a call may take, whatever its caller allows."""
+    return operation.route.timeout or (READ_SECONDS if operation.safe else WRITE_SECONDS)
+
+
 class Served:
     """An operation together with the bound method that implements it here."""
 
@@ -35,8 +45,8 @@ class Served:
     def __init__(self, operation: Operation, implementation: Any) -> None:
         self.operation = operation
         self.implementation: Callable[..., Awaitable[Any]] = getattr(implementation, operation.name)
-        self.group = f"{operation.contract.slug}:{'read' if operation.safe else 'write'}"
-        self.seconds = operation.route.timeout or (READ_SECONDS if operation.safe else WRITE_SECONDS)
+        self.group = limit_group(operation)
+        self.seconds = deadline_seconds(operation)
 
 
 class Inbound:
@@ -104,17 +114,20 @@ class Inbound:
             except TimeoutError:
                 raise deadline_exceeded(served.operation) from None
 
-    async def _perform(self, served: Served, context: CallContext, values: tuple[Any, ...]) -> Any:
+    def _perform(self, served: Served, context: CallContext, values: tuple[Any, ...]) -> Awaitable[Any]:
+        if context.idempotency_key is None or not served.operation.takes_idempotency_key:
+            return self._invoke(served, values)
+        return self._perform_once(served, context, context.idempotency_key, values)
+
+    async def _perform_once(self, served: Served, context: CallContext, key: str, values: tuple[Any, ...]) -> Any:
         operation = served.operation
-        if context.idempotency_key is None or not operation.takes_idempotency_key:
-            return await self._invoke(served, values)
 
         async def answer() -> bytes:
             return operation.encode_result(await self._invoke(served, values))
 
         principal = context.principal
         stored, _replayed = await self._receiver.run(
-            key=context.idempotency_key,
+            key=key,
             owner=f"{principal.issuer}|{principal.client_id}|{principal.subject}" if principal else "",
             operation=operation.qualified_name,
             fingerprint=blake2b(msgspec.msgpack.encode(values), digest_size=16).digest(),

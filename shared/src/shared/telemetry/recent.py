@@ -179,7 +179,7 @@ def _span(span: Span, began: int) -> SpanView:
         offset_ms=_ms(span.start_ns - began),
         duration_ms=_ms(span.end_ns - span.start_ns),
         error=span.error,
-        attributes=span.attributes,
+        attributes=dict(span.attributes),
         events=[_event(event, began) for event in span.events or ()],
         children=[],
     )

@@ -13,13 +13,20 @@ from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 from shared.telemetry.redaction import mask_text
-from shared.telemetry.traceparent import new_span_id, new_trace_id, parse_traceparent
+from shared.telemetry.traceparent import (
+    format_traceparent,
+    is_plain_traceparent,
+    new_span_id,
+    new_trace_id,
+    parse_traceparent,
+)
 
 SpanKind = Literal["server", "client", "internal", "producer", "consumer"]
 Attribute = str | int | float | bool
 Attributes = Mapping[str, Attribute]
 SpanSink = Callable[["Span"], None]
 
+_NONE: Attributes = {}
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
 _TRACE_ID_RANGE = 1 << 64
@@ -39,42 +46,73 @@ class Span:
     Attributes:
         name: Low cardinality: method and route template, or the operation.
         kind: As in OpenTelemetry.
-        trace_id: 32 hex digits.
-        span_id: 16 hex digits.
-        parent_id: 16 hex digits, empty for the first span of a trace.
-        sampled: Whether this trace is exported; the caller's decision when there is a caller.
         traceparent: The header that makes a callee's spans children of this one.
         tracestate: The caller's vendor state, passed through.
         start_ns: Unix time in nanoseconds.
         end_ns: Unix time in nanoseconds, 0 while the span is open.
-        attributes: By OpenTelemetry's stable conventions where one exists.
         error: `error.type` of a failed span, else None.
     """
 
     __slots__ = (
-        "_began", "attributes", "end_ns", "error", "events", "kind", "name", "parent_id", "sampled",
-        "span_id", "start_ns", "trace_id", "traceparent", "tracestate",
+        "_began", "_own", "_parent", "_prepared", "end_ns", "error", "events", "kind", "name",
+        "start_ns", "traceparent", "tracestate",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: SpanKind, parent: str, tracestate: str, attributes: Attributes | None) -> None:
         self.name = name
         self.kind: SpanKind = kind
-        caller = parse_traceparent(parent) if parent else None
-        if caller is not None:
-            self.trace_id, self.parent_id, self.sampled = caller
-            self.tracestate = tracestate
+        self.tracestate = tracestate
+        self._parent = parent
+        if is_plain_traceparent(parent):
+            self.traceparent = parent[:36] + new_span_id() + parent[52:]
         else:
-            self.trace_id = new_trace_id()
-            self.parent_id = self.tracestate = ""
-            self.sampled = _sampler(self.trace_id)
-        self.span_id = span_id = new_span_id()
-        self.traceparent = f"00-{self.trace_id}-{span_id}-{'01' if self.sampled else '00'}"
-        self.attributes: dict[str, Attribute] = dict(attributes) if attributes else {}
+            self._begin_from_elsewhere()
+        self._prepared: Attributes = _NONE if attributes is None else attributes
+        self._own: dict[str, Attribute] | None = None
         self.events: list[SpanEvent] | None = None
         self.error: str | None = None
         self.end_ns = 0
         self.start_ns = time_ns()
         self._began = perf_counter_ns()
+
+    def _begin_from_elsewhere(self) -> None:
+        """A parent of a later version or with more flags, or none worth the name: then a trace begins here."""
+        caller = parse_traceparent(self._parent) if self._parent else None
+        if caller is None:
+            trace_id = new_trace_id()
+            sampled = _sampler(trace_id)
+            self._parent = self.tracestate = ""
+        else:
+            trace_id, parent_id, sampled = caller
+            self._parent = format_traceparent(trace_id, parent_id, sampled=sampled)
+        self.traceparent = format_traceparent(trace_id, new_span_id(), sampled=sampled)
+
+    # Kept as one string each, because thousands of ended spans are kept: what they hold is cold memory.
+
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits."""
+        return self.traceparent[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """16 hex digits."""
+        return self.traceparent[36:52]
+
+    @property
+    def parent_id(self) -> str:
+        """16 hex digits, empty for the first span of a trace."""
+        return self._parent[36:52]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether this trace is exported; the caller's decision when there is a caller."""
+        return self.traceparent[54] == "1"
+
+    @property
+    def attributes(self) -> Attributes:
+        """By OpenTelemetry's stable conventions where one exists."""
+        return self._prepared if self._own is None else self._own
 
     @property
     def seconds(self) -> float:
@@ -84,7 +122,10 @@ class Span:
 
     def set(self, key: str, value: Attribute) -> None:
         """Set one attribute; call before `end`."""
-        self.attributes[key] = value
+        if self._own is None:
+            self._own = {**self._prepared, key: value}
+        else:
+            self._own[key] = value
 
     def event(self, name: str, **attrs: Attribute) -> None:
         """Record that something happened now."""
@@ -114,13 +155,14 @@ class Span:
             return
         self.end_ns = self.start_ns + perf_counter_ns() - self._began
         if error is not None:
-            self.error = self.attributes["error.type"] = error
+            self.error = error
+            self.set("error.type", error)
         for sink in _sinks:
             sink(self)
 
     def end_http(self, status: int, error: str | None = None) -> None:
         """Finish an HTTP span; by convention a server span fails from 500 on, a client span from 400."""
-        self.attributes["http.response.status_code"] = status
+        self.set("http.response.status_code", status)
         if status >= (_SERVER_ERROR if self.kind == "server" else _CLIENT_ERROR):
             self.end(error or str(status))
         else:
@@ -153,7 +195,7 @@ def start_span(
         name: Low cardinality, e.g. `GET /v1/orders/{id}`.
         kind: As in OpenTelemetry.
         parent: `traceparent` of the caller; empty or invalid begins a new trace.
-        attributes: Copied, so that one prepared mapping serves every call of a route.
+        attributes: Never changed, so that one prepared mapping serves every call of a route.
         tracestate: The caller's `tracestate`; dropped together with an invalid parent.
     """
     return Span(name, kind, parent, tracestate, attributes)
