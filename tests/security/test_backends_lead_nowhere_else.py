@@ -1,4 +1,4 @@
-"""A backend that answers with somebody else's address gets neither our requests nor our credentials sent there (SSRF)."""
+"""A backend that answers with somebody else's address gets neither requests nor credentials sent there (SSRF)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
-from shared.binding.operation import Operation
 
 BACKEND_OF = {"crm": "salesforce", "erp": "sap", "logistics": "easypost"}
 
@@ -38,15 +36,17 @@ def elsewhere(url: str) -> dict[str, dict[str, Any]]:
     location = {"location": f"{url}/moved"}
     rows = {"totalSize": 9, "done": False, "nextRecordsUrl": f"{url}/services/data/v66.0/query/01g", "records": []}
     composite = [{"body": rows, "httpHeaders": {}, "httpStatusCode": 200, "referenceId": f"part{i}"} for i in range(6)]
-    return {
-        **{f"redirect {status}": {"fault": "status", "status": status, "headers": location} for status in (301, 302, 303, 307, 308)},
-        "next page": {"fault": "status", "status": 200, "body": rows},
-        "next page, no scheme": {"fault": "status", "status": 200, "body": {**rows, "nextRecordsUrl": "//" + url[7:] + "/x"}},
-        "next page, as a user": {"fault": "status", "status": 200, "body": {**rows, "nextRecordsUrl": f"@{url[7:]}/x"}},
-        "next page in parts": {"fault": "status", "status": 200, "body": {"compositeResponse": composite}},
-        "OData next": {"fault": "status", "status": 200, "body": {"d": {"results": [], "__next": f"{url}/sap/opu/next"}}},
-        "alternative service": {"fault": "status", "status": 200, "body": {}, "headers": {"alt-svc": f'h2="{url[7:]}"', "refresh": f"0;url={url}"}},
-    }  # fmt: skip
+    told = {"alt-svc": f'h2="{url[7:]}"', "refresh": f"0;url={url}"}
+    cases: dict[str, dict[str, Any]] = {
+        "next page": {"body": rows},
+        "next page, no scheme": {"body": {**rows, "nextRecordsUrl": f"//{url[7:]}/x"}},
+        "next page, as a user": {"body": {**rows, "nextRecordsUrl": f"@{url[7:]}/x"}},
+        "next page in parts": {"body": {"compositeResponse": composite}},
+        "OData next": {"body": {"d": {"results": [], "__next": f"{url}/sap/opu/next"}}},
+        "alternative service": {"body": {}, "headers": told},
+        **{f"redirect {status}": {"status": status, "headers": location} for status in (301, 302, 303, 307, 308)},
+    }
+    return {name: {"fault": "status", "status": 200, **case} for name, case in cases.items()}
 
 
 @pytest.mark.parametrize("slug", BACKEND_OF)

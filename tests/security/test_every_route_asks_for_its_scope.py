@@ -1,4 +1,4 @@
-"""The scope × route matrix: generated, so that a new operation is in it on the day it is declared."""
+"""The scope and route matrix: generated, so that a new operation is in it on the day it is declared."""
 
 import json
 from typing import Any

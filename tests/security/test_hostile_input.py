@@ -1,5 +1,7 @@
 """Whatever is sent, the answer is an answer: never a defect, always a problem with a trace id."""
 
+# ruff: noqa: E501, RUF001, Q000 - tables of hostile input read best as they are
+
 import asyncio
 import json
 from collections.abc import Awaitable, Iterable, Iterator
@@ -7,10 +9,38 @@ from typing import Any
 
 from shared.binding.operation import Operation
 
-NUMBERS = (
-    "1e999 -1e999 1E400 0e999999999 1e-999999999 9223372036854775808 -9223372036854775809 1e308 NaN -NaN Infinity "
-    "-Infinity 0x10 01 -01 +1 1. .1 1.e1 1e 1e+ -0 -0.0 1_000 --1 - 1e1e1 0.1.2 ٣ １"
-).split()
+NUMBERS = [
+    "1e999",
+    "-1e999",
+    "1E400",
+    "0e999999999",
+    "1e-999999999",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "1e308",
+    "NaN",
+    "-NaN",
+    "Infinity",
+    "-Infinity",
+    "0x10",
+    "01",
+    "-01",
+    "+1",
+    "1.",
+    ".1",
+    "1.e1",
+    "1e",
+    "1e+",
+    "-0",
+    "-0.0",
+    "1_000",
+    "--1",
+    "-",
+    "1e1e1",
+    "0.1.2",
+    "٣",
+    "１",
+]
 BROKEN = (
     b"", b" ", b"\x00", b"\x00{}", b"{}\x00", b"{", b"}", b"[", b"]", b"[]", b"{}", b"{}{}", b"[1,]", b"[,1]", b"[1,,2]",
     b'{"a"}', b'{"a":}', b'{:1}', b'{,}', b'{"a":1,}', b'{"a":1 "b":2}', b"{'a':1}", b"{a:1}", b'{1:1}', b'{"a":1}}',
@@ -30,7 +60,7 @@ VALUES = (
     b"999999999999999999999999999", b"[" + b"1," * 5000 + b"1]", b"1" * 5000,
 )  # fmt: skip
 STRINGS = (
-    "", " ", "undefined", "None", "NULL", "true", "\\", "\\\\", "'", "\"", "''", "' OR '1'='1", "'; DROP TABLE orders;--",
+    "", " ", "undefined", "None", "NULL", "true", "\\", "\\\\", "'", '"', "''", "' OR '1'='1", "'; DROP TABLE orders;--",
     "1; SELECT pg_sleep(9)", "\\' OR Name != '", "%' OR Name LIKE '%", "') FROM User --", "eq 'x' or 1 eq 1", "x'/../Secret",
     "${jndi:ldap://x/a}", "{{7*7}}", "#{7*7}", "<script>alert(1)</script>", "<img src=x onerror=1>", "<!ENTITY x SYSTEM 'file:///'>",
     "../../../../etc/passwd", "..\\..\\x", "file:///etc/passwd", "http://169.254.169.254/", "//evil.example", "\r\nSet-Cookie: a=b",

@@ -1,4 +1,4 @@
-"""What must stay inside stays inside: secrets, tokens, backend texts and stack traces, in answers, logs, spans and files."""
+"""What must stay inside stays there: secrets, tokens, backend texts, stack traces; in answers, logs, spans, files."""
 
 import asyncio
 import json
@@ -13,7 +13,8 @@ from shared.binding.operation import Operation
 PLANTED = "PLANTED0SECRET0"
 BACKEND_TEXT = "BACKENDTEXT42"
 STACK = re.compile(
-    rb"Traceback|File \\?\"/|\.py\\?\", line|site-packages|msgspec\.|litestar\.|sqlite3\.|OperationalError|at 0x[0-9a-f]{6}"
+    rb"Traceback|File \\?\"/|\.py\\?\", line|site-packages|msgspec\.|litestar\.|sqlite3\.|OperationalError|"
+    rb"at 0x[0-9a-f]{6}"
 )
 PAGES = ("/", "/docs", "/problems", "/problems/not-found")
 

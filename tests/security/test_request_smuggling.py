@@ -1,4 +1,4 @@
-"""Requests on whose end two servers might disagree: refused or answered once, and nothing behind them is taken for a request."""
+"""Requests on whose end two servers might disagree: answered at most once, and what follows them is no request."""
 
 import asyncio
 
