@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-from customer_360.cores import LOAD_CORE, ended, started
+from customer_360.cores import LOAD_CORE, ended, ending, started
 from customer_360.replay import CONTROL, Recording
 
 from shared.host.child_process import stop_child
@@ -48,7 +48,7 @@ class Backends:
         text = (TOPOLOGIES / f"{name}.toml").read_text()
         for backend, address in self.addresses.items():
             text = text.replace(f'"sandbox:{backend}"', json.dumps(address))
-        text = text.replace("{state}", str(self.state))
+        text = text.replace("{state}", str(self.state.resolve()))
         text += "".join(_WIDE.format(tier=tier) for tier in ("gold", "internal"))
         tomllib.loads(text)
         path = folder / f"{name}.toml"
@@ -73,7 +73,7 @@ async def running_backends(state: Path, log: Path) -> AsyncGenerator[Backends]:
         file = log.with_suffix(".addresses")
         replay = started(arguments, LOAD_CORE, {"PYTHONPATH": str(Path(__file__).parents[1])}, file)
         try:
-            yield Backends(state.resolve(), {**origins, **await _addresses(file)})
+            yield Backends(state, {**origins, **await _addresses(file)})
         finally:
             ended(replay)
     finally:
@@ -83,6 +83,6 @@ async def running_backends(state: Path, log: Path) -> AsyncGenerator[Backends]:
 async def _addresses(file: Path) -> dict[str, str]:
     for _ in range(500):
         with contextlib.suppress(msgspec.DecodeError):
-            return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+            return msgspec.json.decode(ending(file), type=dict[str, str])
         await asyncio.sleep(0.01)
-    raise SystemExit(f"The replaying backends did not start: {file.read_text()}")
+    raise SystemExit(f"The replaying backends did not start:\n{ending(file)}")

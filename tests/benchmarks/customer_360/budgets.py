@@ -13,7 +13,7 @@ class Budget:
     promised: float
     measured: float
     unit: str
-    at_most: bool
+    at_most: bool = False
 
     @property
     def stands(self) -> bool:
@@ -32,6 +32,13 @@ def budget_table(budgets: list[Budget]) -> Table:
         sign = "≤" if budget.at_most else "≥"
         stands = "[green]yes[/]" if budget.stands else "[red]no[/]"
         table.add_row(
-            budget.what, f"{sign} {budget.promised:g} {budget.unit}", f"{budget.measured:.3g} {budget.unit}", stands
+            budget.what,
+            f"{sign} {_plain(budget.promised)} {budget.unit}",
+            f"{_plain(budget.measured)} {budget.unit}",
+            stands,
         )
     return table
+
+
+def _plain(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 from customer_360.backends import ROOT, Backends
-from customer_360.cores import SERVER_CORE, ended, started
+from customer_360.cores import SERVER_CORE, ended, ending, started
 from customer_360.plan import PLAN_VARIABLE
 
 from shared.host.runtime import read_runtime
@@ -115,4 +115,4 @@ async def _answers(process: subprocess.Popen[bytes], url: str, log: Path) -> Non
             if process.poll() is not None:
                 break
     process.kill()
-    raise SystemExit(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+    raise SystemExit(f"{url} does not answer:\n{ending(log)}")

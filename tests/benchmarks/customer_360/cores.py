@@ -65,6 +65,11 @@ def ended(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
+def ending(log: Path) -> str:
+    """The last of what a started program said."""
+    return log.read_text()[-2000:]
+
+
 def move(root: int, cores: set[int]) -> None:
     """Let every thread of a process tree run on these cores."""
     for pid in _tree(root):

@@ -10,7 +10,7 @@ import httpx
 from customer_360.backends import TOPOLOGIES
 from customer_360.budgets import Budget
 from customer_360.contestants import EXPERIENCE
-from customer_360.cores import ended, started
+from customer_360.cores import ended, ending, started
 from rich.console import Console
 
 from shared.host.runtime import NotRunning, read_runtime
@@ -50,6 +50,6 @@ async def _seconds_to_first_answer(folder: Path) -> float:
                     continue
                 if answer.is_success:
                     return time.perf_counter() - began
-        raise SystemExit(f"The suite did not answer:\n{(folder / 'log').read_text()[-2000:]}")
+        raise SystemExit(f"The suite did not answer:\n{ending(folder / 'log')}")
     finally:
         ended(process)
