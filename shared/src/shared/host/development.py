@@ -9,7 +9,9 @@ from litestar import Request
 from shared.binding.problems import Forbidden, NotFound
 from shared.host.api import Api
 from shared.host.call_graph import calls
+from shared.host.process import Placement
 from shared.host.runtime import Runtime
+from shared.host.topology import edge_url
 from shared.security.issuer import Issuer
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -32,6 +34,14 @@ def require_this_machine(request: Request[Any, Any, Any], runtime: Runtime) -> N
     foreign = (origin is not None and origin not in local_origins) or site not in ("none", "same-origin", "same-site")
     if host not in _LOOPBACK or foreign:
         raise Forbidden("Only pages and tools on this machine may ask for this.")
+
+
+def pages_that_may_call(runtime: Runtime, placement: Placement) -> frozenset[str]:
+    """Origins of the edge's documentation page, under either name of this machine; none outside development."""
+    if not runtime.development:
+        return frozenset()
+    edge = edge_url(runtime.processes, placement.topology).rstrip("/")
+    return frozenset((edge, edge.replace("127.0.0.1", "localhost"))) - {runtime.processes[placement.process]}
 
 
 def issue_documentation_token(issuer: Issuer, apis: Iterable[Api], slug: str) -> str:

@@ -64,8 +64,12 @@ class Health:
         return self.started and not self.stopping
 
 
-def health_routes(health: Health) -> list[HTTPRouteHandler]:
-    """`/livez`, `/readyz`, `/startupz`, `/health` and `/metrics`."""
+Page = Callable[[int, dict[str, Any]], Response[Any]]
+"""Shows a person the status code and report of `/health`."""
+
+
+def health_routes(health: Health, page: Page | None = None) -> list[HTTPRouteHandler]:
+    """`/livez`, `/readyz`, `/startupz`, `/health` (as a page for who asks for `text/html`) and `/metrics`."""
 
     @get("/livez", sync_to_thread=False)
     def livez() -> Response[str]:
@@ -80,8 +84,10 @@ def health_routes(health: Health) -> list[HTTPRouteHandler]:
         return _plain(well=await health.ready())
 
     @get("/health")
-    async def report() -> Response[bytes]:
+    async def report(request: Request[Any, Any, Any]) -> Response[Any]:
         status, body = await health.report()
+        if page is not None and "text/html" in request.headers.get("accept", ""):
+            return page(status, body)
         return Response(msgspec.json.encode(body), status_code=status, media_type=HEALTH_MEDIA_TYPE)
 
     @get("/metrics", sync_to_thread=False)
