@@ -254,7 +254,7 @@ class Journal(Protocol):
         ...
 
     async def request_cancel(self, flow_id: str, entry: AuditEntry | None = None) -> FlowRecord | None:
-        """Ask a flow that has not ended, or is dead, to stop, and make it due.
+        """Ask a flow that has not ended to stop, and make it due; one that is dead is revived to do so, as by `amend`.
 
         Returns it as it was, None if unknown. The entry, if any, is written when the flow was asked.
         """

@@ -25,7 +25,7 @@ from shared.durable.journal import (
 )
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
 from shared.durable.sqlite_claims import claim, next_due, steps
-from shared.durable.sqlite_operations import add_signal, amend, audit, signals_of, write_entry
+from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, write_entry
 from shared.durable.sqlite_rows import (
     FLOW_COLUMNS,
     flow_record,
@@ -144,6 +144,8 @@ class SqliteJournal:
                     " next_at = CASE WHEN owner IS NULL THEN ?1 END WHERE flow_id = ?2",
                     (now, flow_id),
                 )
+                if found.state == "dead":
+                    revive(connection, flow_id, now)
                 if entry is not None:
                     write_entry(connection, entry, now)
             return found

@@ -48,6 +48,8 @@ class PostgresOperations:
             found = FlowRecord(*row) if row else None
             if found and found.state not in FINAL_STATES - {"dead"}:
                 await connection.execute(self._sql(_CANCEL), flow_id)
+                if found.state == "dead":
+                    await self._revive(connection, await connection.fetchval(_NUMBER, flow_id))
                 if entry is not None:
                     await self._write_entry(connection, entry)
         return found
@@ -76,8 +78,7 @@ class PostgresOperations:
             if amendment.forget:
                 await connection.execute("DELETE FROM step WHERE flow = $1", number)
             if amendment.becomes == "pending":
-                await connection.execute(self._sql(_TRY_AGAIN), number)
-                await connection.execute(self._sql(_REVIVE), number)
+                await self._revive(connection, number)
             if amendment.becomes == "discarded" and parent is not None:
                 await connection.execute(self._sql(WAKE), [parent])
             await self._write_entry(connection, amendment.entry)
@@ -94,6 +95,10 @@ class PostgresOperations:
     async def signals(self, connection: Connection, flow_id: str, name: str) -> list[Signal]:
         """See `Journal.signals`."""
         return [Signal(*row) for row in await connection.fetch(_SIGNALS, flow_id, name)]
+
+    async def _revive(self, connection: Connection, number: int) -> None:
+        await connection.execute(self._sql(_TRY_AGAIN), number)
+        await connection.execute(self._sql(_REVIVE), number)
 
     async def _write_entry(self, connection: Connection, entry: AuditEntry) -> None:
         await connection.execute(self._sql(_WRITE_ENTRY), entry.flow_id, entry.who, entry.act, entry.detail)

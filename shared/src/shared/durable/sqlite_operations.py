@@ -52,13 +52,18 @@ def amend(connection: sqlite3.Connection, amendment: Amendment, now: float) -> b
     if amendment.forget:
         connection.execute(f"DELETE FROM step WHERE flow = {_NUMBER}", (flow_id,))  # noqa: S608
     if amendment.becomes == "pending":
-        connection.execute(_TRY_AGAIN, (now, flow_id))
-        connection.execute(_REVIVE, (now, flow_id))
+        revive(connection, flow_id, now)
     if amendment.becomes == "discarded":
         parent = connection.execute("SELECT parent FROM flow WHERE flow_id = ?", (flow_id,)).fetchone()[0]
         wake(connection, parent, now)
     write_entry(connection, amendment.entry, now)
     return True
+
+
+def revive(connection: sqlite3.Connection, flow_id: str, now: float) -> None:
+    """Make a dead flow due, its failed steps as if never tried."""
+    connection.execute(_TRY_AGAIN, (now, flow_id))
+    connection.execute(_REVIVE, (now, flow_id))
 
 
 def write_entry(connection: sqlite3.Connection, entry: AuditEntry, now: float) -> None:

@@ -110,6 +110,16 @@ async def test_a_flow_revived_while_undoing_goes_on_undoing(journal: Journal) ->
     assert (found.flow.state, found.flow.problem, found.flow.compensating) == ("compensating", b"{}", True)
 
 
+async def test_a_dead_flow_that_is_to_stop_is_revived_to_undo(journal: Journal) -> None:
+    await dead(journal, "f")
+    before = await journal.request_cancel("f", entry("f", "cancel"))
+    assert before is not None
+    assert before.state == "dead"
+    (taken,) = (await journal.claim("w", KINDS, 9)).claimed
+    assert (taken.flow.state, taken.flow.cancel_requested, taken.flow.in_doubt) == ("running", True, True)
+    assert [(s.state, s.attempts) for s in taken.steps if s.seq == 2] == [("waiting", 0)]
+
+
 async def test_an_edited_flow_stays_dead_and_may_forget(journal: Journal) -> None:
     await dead(journal, "f")
     assert await journal.amend(Amendment(entry("f", "edit"), "dead", request=b"[]", forget=True))
