@@ -35,9 +35,14 @@ def seal_flow(flow: FlowRecord, codec: PayloadCodec) -> FlowRecord:
     """A new flow as the journal stores it."""
     return msgspec.structs.replace(
         flow,
-        request=codec.seal(flow.request, f"{flow.flow_id}:request"),
+        request=codec.seal(flow.request, request_place(flow.flow_id)),
         context=codec.seal(flow.context, f"{flow.flow_id}:context"),
     )
+
+
+def request_place(flow_id: str) -> str:
+    """Where a flow's request is sealed for."""
+    return f"{flow_id}:request"
 
 
 def seal_save(save: Save, codec: PayloadCodec) -> Save:
@@ -69,7 +74,7 @@ def open_claim(claim: Claim, codec: PayloadCodec) -> Claim:
     flow, name = claim.flow, claim.flow.flow_id
     opened = msgspec.structs.replace(
         flow,
-        request=codec.open(flow.request, f"{name}:request"),
+        request=codec.open(flow.request, request_place(name)),
         context=codec.open(flow.context, f"{name}:context"),
         result=flow.result and codec.open(flow.result, f"{name}:result"),
         problem=flow.problem and codec.open(flow.problem, f"{name}:problem"),

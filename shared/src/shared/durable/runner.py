@@ -14,9 +14,10 @@ from shared.binding.operation import explain
 from shared.binding.problems import Conflict, Invalid, NotFound
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow, seal_signal
+from shared.durable.dead_letters import DeadLetters
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_view import FlowView, flow_view
-from shared.durable.journal import FINAL_STATES, Claim, FlowRecord, FlowState, Journal, Signal
+from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, FlowRecord, FlowState, Journal, Signal
 from shared.durable.worker import FlowWorker, WorkerSettings
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
@@ -67,6 +68,9 @@ class FlowRunner:
         settings: See `WorkerSettings`.
         codec: Seals payloads; plain JSON by default.
         clock: Unix seconds for timelines.
+
+    Attributes:
+        dead_letters: What could not finish, to be fixed and resumed.
     """
 
     def __init__(
@@ -87,8 +91,10 @@ class FlowRunner:
                 raise TypeError(f"Two flows are called {shape.kind}; give one another name or version.")
         self._codec = codec or PlainCodec()
         self._clock = clock
-        self._worker = FlowWorker(
-            journal, self._shapes, execute, self._codec, settings or WorkerSettings(), clock, self._ended
+        settings = settings or WorkerSettings()
+        self._worker = FlowWorker(journal, self._shapes, execute, self._codec, settings, clock, self._ended)
+        self.dead_letters = DeadLetters(
+            journal, self._shapes, self._codec, self._worker.around, settings.quarantine_after, self._worker.wake
         )
         self._awaited: dict[str, asyncio.Future[FlowView[Any]]] = {}
 
@@ -210,20 +216,36 @@ class FlowRunner:
         """How many flows are in each state, apart from those that ended well: the queue depths to watch."""
         return await self._journal.counts()
 
-    async def cancel(self, flow_id: str) -> FlowView[Any]:
+    async def cancel(self, flow_id: str, *, by: str = "", reason: str = "") -> FlowView[Any]:
         """Stop a flow at its next step and undo what it did; repeating changes nothing.
+
+        Args:
+            flow_id: The flow. A dead letter may be cancelled too.
+            by: Who does it; goes into the audit trail, if given.
+            reason: Why.
 
         Raises:
             NotFound: There is no such flow.
             Conflict: It has completed.
         """
-        found = await self._journal.request_cancel(flow_id)
+        found = await self._journal.request_cancel(flow_id, AuditEntry(flow_id, by, "cancel", reason) if by else None)
         if found is None:
             raise NotFound(f"There is no flow {flow_id}; check its id.")
-        if found.state == "completed":
-            raise Conflict(f"Flow {flow_id} has completed; what it did can no longer be cancelled.")
+        if found.state in ("completed", "discarded"):
+            raise Conflict(f"Flow {flow_id} has been {found.state}; what it did can no longer be cancelled.")
         self._worker.cancel(flow_id)
         self._worker.wake()
+        return await self.view(flow_id)
+
+    async def audit(
+        self, flow_id: str | None = None, *, limit: int = 50, before: int | None = None
+    ) -> tuple[list[AuditEntry], int | None]:
+        """Who did what to a flow, or to all; newest first, and where the next page begins (None on the last)."""
+        return await self._journal.audit(flow_id, limit=limit, before=before)
+
+    async def resume(self, flow_id: str, *, by: str, reason: str = "", patch: Any = None) -> FlowView[Any]:
+        """Let a dead flow go on; see `DeadLetters.resume`."""
+        await self.dead_letters.resume(flow_id, by=by, reason=reason, patch=patch)
         return await self.view(flow_id)
 
     async def signal(self, flow_id: str, name: str, payload: Any, *, key: str) -> bool:

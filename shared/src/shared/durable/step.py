@@ -57,6 +57,11 @@ class Step(Generic[_T]):
         return self.runner.settle(self).__await__()
 
 
+def contract_of(attribute: Any) -> type[Contract] | None:
+    """The contract that an object from `steps_of` stands for; None for anything else."""
+    return attribute.contract if isinstance(attribute, _Proxy) else None
+
+
 def steps_of(contract: type[Contract], runner: StepRunner) -> Any:
     """An object with the contract's operations, each returning a Step of this run."""
     return _proxy_type(contract)(runner)
@@ -64,6 +69,7 @@ def steps_of(contract: type[Contract], runner: StepRunner) -> Any:
 
 class _Proxy:
     __slots__ = ("runner",)
+    contract: ClassVar[type[Contract]]
 
     def __init__(self, runner: StepRunner) -> None:
         self.runner = runner
@@ -72,7 +78,7 @@ class _Proxy:
 @cache
 def _proxy_type(contract: type[Contract]) -> type[_Proxy]:
     methods = {name: _method(operation) for name, operation in contract.operations.items()}
-    return type(f"{contract.__name__}Steps", (_Proxy,), {"__slots__": (), **methods})
+    return type(f"{contract.__name__}Steps", (_Proxy,), {"__slots__": (), **methods, "contract": contract})
 
 
 def _method(operation: Operation) -> Callable[..., Step[Any]]:

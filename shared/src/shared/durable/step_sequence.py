@@ -72,6 +72,7 @@ class StepSequence:
         done_undoable: Steps that happened and can be undone, by number.
         clock: Unix seconds for timelines.
         interruption: Why the flow was stopped; stands whatever its code makes of it.
+        reached: The steps at which a replay that may attempt none came to its end.
     """
 
     def __init__(self, flow: FlowRecord, log: FlowLog, context: CallContext, around: Surroundings) -> None:
@@ -84,6 +85,7 @@ class StepSequence:
         self.under_way: dict[int, tuple[str, float]] = {}
         self.done_undoable: dict[int, Step[Any]] = {}
         self.interruption: FlowInterrupted | None = None
+        self.reached: list[Step[Any]] = []
         self.clock = around.clock
         self._flow = flow
         self._around = around
@@ -186,6 +188,7 @@ class StepSequence:
 
     def _at_boundary(self, pending: list[tuple[int, Step[Any]]]) -> None:
         if self.compensating:
+            self.reached = [step for _, step in pending]
             raise self._interrupt(Rewound())
         if self.stopping:
             raise self._interrupt(Stopping())

@@ -43,7 +43,7 @@ class WorkerSettings(msgspec.Struct, frozen=True):
     """
 
     in_flight: int = 64
-    lease: float = 5.0
+    lease: float = 4.0
     poll: float = 0.5
     delays: tuple[float, ...] = RETRY_DELAYS
     step_timeout: float = 30.0
@@ -61,6 +61,10 @@ class FlowWorker:
         settings: See `WorkerSettings`.
         clock: Unix seconds for timelines.
         on_end: Called with each flow that ended here, payloads open.
+
+    Attributes:
+        name: Under which it holds flows.
+        around: What its flows need.
     """
 
     def __init__(
@@ -79,7 +83,7 @@ class FlowWorker:
         self._codec = codec
         self._settings = settings
         neighbours = JournalNeighbours(journal, codec, lambda: self.wake(backlog=True))
-        self._around = Surroundings(execute, clock, settings.delays, settings.step_timeout, neighbours)
+        self.around = Surroundings(execute, clock, settings.delays, settings.step_timeout, neighbours)
         self._on_end = on_end
         self._running: dict[str, StepSequence] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -152,7 +156,7 @@ class FlowWorker:
             attributes={"triptych.flow.id": flow.flow_id, "triptych.flow.kind": flow.kind},
         )  # fmt: skip
         log = FlowLog(self._journal, self._codec, claim)
-        steps = StepSequence(flow, log, context.replace(traceparent=span.traceparent), self._around)
+        steps = StepSequence(flow, log, context.replace(traceparent=span.traceparent), self.around)
         steps.stopping = not self._working
         execution = Execution(flow, steps)
         self._running[flow.flow_id] = steps
@@ -199,7 +203,7 @@ class FlowWorker:
             flow_event(name, change.state)
             ended = msgspec.structs.replace(
                 claim.flow, state=change.state, result=change.result, problem=change.problem,
-                compensating=change.compensating, updated_at=self._around.clock(), next_in=None,
+                compensating=change.compensating, updated_at=self.around.clock(), next_in=None,
                 cancel_requested=execution.steps.cancel_requested,
             )  # fmt: skip
             self._on_end(Claim(ended, execution.steps.log.in_order()))
