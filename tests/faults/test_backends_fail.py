@@ -91,10 +91,9 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "a number": {"fault": "nonsense", "body": "7"},
     "null": {"fault": "nonsense", "body": "null"},
     "a list": {"fault": "nonsense", "body": "[[1]]"},
-    "other types": {"fault": "nonsense", "body": '{"records": 5, "d": "x", "results": {}, "rates": 1, "compositeResponse": 7}'},
-    "nulls": {"fault": "nonsense", "body": '{"records": [null], "d": {"results": [null]}, "rates": [null], "id": null}'},
+    "other types": {"fault": "nonsense", "body": '{"records": 5, "d": "x", "results": {}, "rates": 1}'},
+    "nulls": {"fault": "nonsense", "body": '{"records": [null], "d": {"results": [null]}, "rates": [null]}'},
     "deep": {"fault": "nonsense", "body": "[" * 100_000},
-    "no UTF-8": {"fault": "nonsense", "body": "\udcff{"},
     "large": {"fault": "nonsense", "body": '{"a": "' + "x" * 30_000_000 + '"}'},
     "another status": {"fault": "status", "status": 299, "body": {"a": 1}},
     "a teapot": {"fault": "status", "status": 418, "body": {"a": 1}},
@@ -113,16 +112,9 @@ async def test_a_hostile_answer_is_a_fault_of_the_backend_and_nothing_else(calm_
     cases = {**HOSTILE, "an error in a success": {"fault": "status", "status": 200, "body": ERROR_IN_SUCCESS[backend]}}
     token = calm_suite.token(READS[backend].split("/")[2])
     for case, fault in cases.items():
-        body = fault.get("body")
-        if isinstance(body, str):
-            fault = {**fault, "body": body.encode("utf-8", "replace").decode()}
         await calm_suite.fault(backend, **fault)
         answer = await calm_suite.ask("GET", READS[backend], token=token)
-        assert answer.headers["content-type"] == "application/problem+json", (
-            case,
-            answer.status_code,
-            answer.text[:200],
-        )
+        assert answer.headers["content-type"] == "application/problem+json", (case, answer.text[:200])
         assert answer.json()["type"] != "/problems/circuit-open", case
         assert answer.status_code in (502, 503, 504), (case, answer.text[:200])
         assert len(answer.content) < 2000

@@ -23,11 +23,15 @@ from shared.binding.operation import Operation
 from shared.host.api import installed_apis
 from shared.host.runtime import Runtime, read_runtime
 from shared.host.server import free_port
+from shared.host.topology import chosen_apis, load_topology
 from shared.security.issuer import Issuer
 from shared.security.signing_keys import SigningKeys
 
 FUSED = Path(__file__).parents[2] / "deploy" / "topologies" / "fused.toml"
+HTTP_BACKENDS = {section["url"].partition(":")[2] for section in load_topology(FUSED).backends.values()} - {"warehouse"}
 CONTRACTS: dict[str, type[Contract]] = {api.contract.slug: api.contract for api in installed_apis()}
+CHOSEN = chosen_apis(load_topology(FUSED), installed_apis())
+BACKEND_OF = {api.contract.slug: api.vendor for api in CHOSEN if api.tier == "system" and api.vendor in HTTP_BACKENDS}
 OPERATIONS = {o.qualified_name: o for contract in CONTRACTS.values() for o in contract.operations.values()}
 PLAIN = company().quotes_for("plain")[-1]
 CUSTOMER = company().customer_by_number[PLAIN.customer]
@@ -48,6 +52,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for `operation` runs for every operation of every installed contract."""
     if "operation" in metafunc.fixturenames:
         metafunc.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+    if "slug" in metafunc.fixturenames:
+        metafunc.parametrize("slug", BACKEND_OF)
     if "body_operation" in metafunc.fixturenames:
         found = {name: operation for name, operation in OPERATIONS.items() if operation.body}
         metafunc.parametrize("body_operation", found.values(), ids=found)
@@ -187,12 +193,10 @@ class Suite:
     async def heal(self) -> None:
         """End all failures and show every circuit enough good answers to be closed, and to stay so for a while."""
         await self.calm()
-        for name, query in (
-            ("crm.list_customers", "?limit=1"),
-            ("erp.list_products", "?limit=1"),
-            ("logistics.get_shipment", ""),
-        ):
-            operation, good = OPERATIONS[name], 0
+        for slug in BACKEND_OF:
+            reads = [operation for operation in CONTRACTS[slug].operations.values() if operation.method == "GET"]
+            operation, good = reads[0], 0
+            query = "?limit=1" if any(p.name == "limit" for p in operation.parameters) else ""
             headers = [("authorization", f"Bearer {self.token(operation)}")]
             for _ in range(200):
                 answer = await self.ask("GET", target(operation) + query, headers)
@@ -319,5 +323,5 @@ def kit() -> Any:
     return type("Kit", (), {
         "contracts": CONTRACTS, "operations": OPERATIONS, "everything": staticmethod(everything),
         "example": staticmethod(example), "unreal": staticmethod(unreal), "target": staticmethod(target),
-        "document": DOCUMENT, "real": REAL,
+        "document": DOCUMENT, "real": REAL, "backend_of": BACKEND_OF,
     })  # fmt: skip

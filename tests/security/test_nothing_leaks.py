@@ -53,11 +53,12 @@ async def test_planted_secrets_come_out_nowhere(calm_suite, kit) -> None:
             token = calm_suite.token(operation)
             sent += [token.rpartition(".")[2], token[-40:]]
             good = [("authorization", f"Bearer {token}")]
-            for headers in (
+            kinds = [
                 [*good, ("cookie", PLANTED), ("x-api-key", PLANTED), ("idempotency-key", PLANTED)],
                 [("authorization", f"Bearer {PLANTED}.{PLANTED}.{PLANTED}")],
                 [("authorization", f"Basic {PLANTED}")],
-            ):
+            ]
+            for headers in kinds[: 1 if fault else 3]:
                 body = json.dumps(kit.unreal(operation)).encode() if operation.body else b""
                 answer = await calm_suite.ask(operation.method, kit.target(operation), [*kit.document, *headers], body)
                 ids.append(answer.headers["trace-id"])
@@ -81,6 +82,7 @@ async def test_a_backends_words_and_our_stacks_are_not_for_callers(calm_suite, k
             await calm_suite.fault(name, fault="status", status=status, body=body, times=1)
         answer = await calm_suite.call(operation, token, kit.unreal(operation))
         assert b"circuit-open" not in answer.body
+        assert answer.status != 500, (status, answer.body)
         assert BACKEND_TEXT.encode() not in answer.body, (status, answer.body)
         assert not STACK.search(answer.body), answer.body
         if answer.status >= 400:
