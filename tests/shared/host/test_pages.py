@@ -24,7 +24,7 @@ async def test_a_page_names_nothing_off_this_machine_and_says_so_in_its_policy(s
     answer = await _get(suite, path)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    links = re.findall(r'(?:href|src)="(https?://[^"]+)"', answer.text)
+    links: list[str] = re.findall(r'(?:href|src)="(https?://[^"]+)"', answer.text)
     assert {urlsplit(link).hostname for link in links} <= {"127.0.0.1"}
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'self';")

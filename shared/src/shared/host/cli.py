@@ -38,7 +38,7 @@ _STATE = click.Path(path_type=Path, file_okay=False)
 def main() -> None:
     """Entry point."""
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, prog_name="triptych")
     except _REFUSALS as refusal:
         sys.exit(_refuse(str(refusal)))
     except click.UsageError as refusal:
@@ -93,7 +93,10 @@ def _load(name: str) -> tuple[Path, Topology]:
 @click.option("--once", is_flag=True, help="End after the order; its last line is one JSON object.")
 @click.option("--state", type=_STATE, default=None, help="State directory [default: .state].")
 def up(topology: str, port: int, with_order: bool, once: bool, state: Path | None) -> None:
-    """Start a whole TOPOLOGY (fused, tiered, split or a file) on this machine, stand-in backends included."""
+    """Start the whole suite on this machine, stand-in backends included.
+
+    TOPOLOGY is fused (one process), tiered (two), split (three) or a file.
+    """
     path, loaded = _load(topology)
     from shared.host.up import bring_up
 
@@ -105,7 +108,10 @@ def up(topology: str, port: int, with_order: bool, once: bool, state: Path | Non
 @click.argument("process")
 @click.option("--state", type=_STATE, default=None, help="State directory [default: .state].")
 def serve(process: str, state: Path | None) -> None:
-    """Run one PROCESS of the topology described in the state directory's runtime.json."""
+    """Run one process of a topology, as `up` does for several.
+
+    PROCESS is one of those in the state directory's runtime.json, which says where everything is.
+    """
     runtime = read_runtime(state or state_directory())
     if process not in runtime.processes:
         raise NotRunning(f"The topology has no process {process!r}; it has {', '.join(runtime.processes)}.")
@@ -117,7 +123,7 @@ def serve(process: str, state: Path | None) -> None:
 @cli.command()
 @click.option("--markdown", is_flag=True, help="As `deploy/call_graph.md` holds it.")
 def apis(markdown: bool) -> None:
-    """List every installed API: tier, path, operations, and whom it calls."""
+    """List the installed APIs and whom they call."""
     if markdown:
         click.echo(call_graph_markdown(installed_apis()), nl=False)
         return
@@ -130,7 +136,10 @@ def apis(markdown: bool) -> None:
 @click.option("--client", default="field-sales-app", show_default=True, help="Which application of the topology.")
 @click.option("--api", "slug", default=None, help="A token for this API instead, with all its scopes (development).")
 def token(client: str, slug: str | None) -> None:
-    """Print an access token for the running suite, for `curl -H "Authorization: Bearer $(triptych token)"`."""
+    """Print an access token for the running suite.
+
+    For instance: `curl -H "Authorization: Bearer $(triptych token)" …`
+    """
     from shared.host.tokens import app_token, development_token
 
     runtime = read_runtime(state_directory())
@@ -141,7 +150,10 @@ def token(client: str, slug: str | None) -> None:
 @click.argument("quote_id", required=False)
 @click.option("--json/--no-json", "as_json", default=None, help="End with a line of JSON [default: if piped].")
 def order(quote_id: str | None, as_json: bool | None) -> None:
-    """Order QUOTE_ID through the running suite, or the first approved quote in stock, and tell what happened."""
+    """Order a quote through the running suite and tell what happened.
+
+    Without QUOTE_ID it is the first approved quote that stock and credit allow. Ends with 0 if the order stands.
+    """
     from shared.host.demonstration import order_and_tell
 
     summary = run(order_and_tell(read_runtime(state_directory()), quote_id))
@@ -153,7 +165,10 @@ def order(quote_id: str | None, as_json: bool | None) -> None:
 @cli.command()
 @click.argument("trace_id")
 def trace(trace_id: str) -> None:
-    """Show every span and log line of TRACE_ID, in all processes and stand-in backends."""
+    """Show everything that happened under one trace id.
+
+    That is each span in all processes, and what stand-in backends logged. TRACE_ID is the `Trace-Id` of an answer, or the `traceId` of a problem.
+    """
     from shared.host.trace_view import show_trace
 
     sys.exit(run(show_trace(read_runtime(state_directory()), trace_id)))
@@ -165,7 +180,10 @@ def trace(trace_id: str) -> None:
     "--deploy", type=_STATE, default=None, help="Where generated files lie [default: the project's deploy folder]."
 )
 def check(write: bool, deploy: Path | None) -> None:
-    """Check what the installed APIs declare: tiers, call graph, scopes, and that generated files are current."""
+    """Check declarations and generated files.
+
+    Tiers, call graph, scopes, missing operations, and whether `deploy` holds what is declared.
+    """
     from shared.host.declared import check_declared
 
     findings = check_declared(installed_apis(), deploy or project_folder() / TOPOLOGIES.parent, write=write)
@@ -180,6 +198,9 @@ def check(write: bool, deploy: Path | None) -> None:
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:
-    """Run stand-in backends alone; ARGUMENTS go to `python -m sandboxes` (try -- --help)."""
+    """Run stand-in backends alone.
+
+    ARGUMENTS go to `python -m sandboxes`; see `triptych sandbox -- --help`.
+    """
     given = list(arguments) if "--state" in arguments else ["--state", str(state_directory() / "sandboxes"), *arguments]
     os.execv(sys.executable, [sys.executable, "-m", "sandboxes", *given])  # noqa: S606 - our own interpreter and module
