@@ -167,7 +167,8 @@ def order(quote_id: str | None, as_json: bool | None) -> None:
 def trace(trace_id: str) -> None:
     """Show everything that happened under one trace id.
 
-    That is each span in all processes, and what stand-in backends logged. TRACE_ID is the `Trace-Id` of an answer, or the `traceId` of a problem.
+    That is each span in all processes, and what stand-in backends logged. TRACE_ID is the `Trace-Id` of an
+    answer, or the `traceId` of a problem.
     """
     from shared.host.trace_view import show_trace
 
