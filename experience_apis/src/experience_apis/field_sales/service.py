@@ -12,20 +12,19 @@ from experience_apis.field_sales.views import (
     order_status,
     shipped_references,
     wanted_stock,
+    without_unknown,
 )
 from shared.binding.call_context import calling, current_context
 from shared.binding.declare import Page
 from shared.binding.problems import DeadlineExceeded, NotFound, Problem
-from shared.contracts.canonical.inventory import Availability
-from shared.contracts.canonical.order import ErpOrder
-from shared.contracts.canonical.party import CreditStanding
+from shared.contracts.canonical.inventory import Availability, AvailabilityRequest
 from shared.contracts.canonical.shipment import Shipment
 from shared.contracts.experience.field_sales import Customer360, CustomerCard, FieldSales, OrderStatus, Part
 from shared.contracts.process.quote_to_order import OrderRequest, QuoteToOrder
-from shared.contracts.system.crm import Crm, CustomerOverview
+from shared.contracts.system.crm import Crm
 from shared.contracts.system.erp import Erp
 from shared.contracts.system.logistics import Logistics
-from shared.contracts.system.warehouse import Warehouse
+from shared.contracts.system.warehouse import UnknownSku, Warehouse
 
 _T = TypeVar("_T")
 
@@ -53,8 +52,12 @@ class FieldSalesApp(FieldSales):
     async def get_customer(self, customer_id: str) -> Customer360:
         """See FieldSales."""
         overview = await self._crm.get_customer_overview(customer_id)
+        number, wanted, references = overview.customer.erp_number, wanted_stock(overview), shipped_references(overview)
         credit, orders, stock, shipments = await asyncio.gather(
-            self._credit(overview), self._orders_in_erp(overview), self._stock(overview), self._shipments(overview)
+            _part("credit", self._erp.get_credit(number)) if number else _nothing(),
+            _part("erp-orders", self._erp.list_orders(number, None, None, 20)) if number else _nothing(),
+            self._stock(wanted) if wanted else _nothing(),
+            self._shipments(references) if references else _nothing(),
         )
         return customer_360(Gathered(overview, credit, orders, stock, shipments))
 
@@ -66,25 +69,21 @@ class FieldSalesApp(FieldSales):
         """See FieldSales."""
         return order_status(await self._orders.get_order(order_id))
 
-    async def _credit(self, overview: CustomerOverview) -> CreditStanding | Problem | None:
-        number = overview.customer.erp_number
-        return None if number is None else await _part("credit", self._erp.get_credit(number))
+    async def _stock(self, wanted: AvailabilityRequest) -> Availability | Problem:
+        """Stock of what the warehouse knows: an open quote may name a product that is no longer stocked."""
+        answer = await _part("stock", self._warehouse.check_availability(wanted))
+        if isinstance(answer, UnknownSku) and (known := without_unknown(wanted, answer)):
+            return await _part("stock", self._warehouse.check_availability(known))
+        return answer
 
-    async def _orders_in_erp(self, overview: CustomerOverview) -> Page[ErpOrder] | Problem | None:
-        number = overview.customer.erp_number
-        return None if number is None else await _part("erp-orders", self._erp.list_orders(number, None, None, 20))
-
-    async def _stock(self, overview: CustomerOverview) -> Availability | Problem | None:
-        wanted = wanted_stock(overview)
-        return None if wanted is None else await _part("stock", self._warehouse.check_availability(wanted))
-
-    async def _shipments(self, overview: CustomerOverview) -> list[Shipment] | Problem | None:
-        references = shipped_references(overview)
-        if not references:
-            return None
+    async def _shipments(self, references: list[str]) -> list[Shipment] | Problem:
         found = await asyncio.gather(*(_part("shipments", self._logistics.get_shipment(ref)) for ref in references))
         failed = [each for each in found if isinstance(each, Problem) and not isinstance(each, NotFound)]
         return failed[0] if failed else [each for each in found if isinstance(each, Shipment)]
+
+
+async def _nothing() -> None:
+    """A part for which there is nothing to ask."""
 
 
 async def _part(part: Part, call: Awaitable[_T]) -> _T | Problem:

@@ -28,6 +28,7 @@ from shared.contracts.experience.field_sales import (
 )
 from shared.contracts.process.quote_to_order import OrderProgress, TimelineEntry
 from shared.contracts.system.crm import CustomerOverview
+from shared.contracts.system.warehouse import UnknownSku
 
 MAX_TRACKED = 3
 """Parcels looked up for one view; older ones are history."""
@@ -92,6 +93,13 @@ def wanted_stock(overview: CustomerOverview) -> AvailabilityRequest | None:
                 wanted[line.sku] = wanted.get(line.sku, Decimal(0)) + line.quantity
     lines = [WantedLine(sku, quantity) for sku, quantity in list(wanted.items())[:200]]
     return AvailabilityRequest(lines) if lines else None
+
+
+def without_unknown(wanted: AvailabilityRequest, problem: UnknownSku) -> AvailabilityRequest | None:
+    """The question without the lines that the warehouse does not know; None if it knows none, or all."""
+    unknown = {error.pointer for error in problem.errors}
+    lines = [line for place, line in enumerate(wanted.lines) if f"/lines/{place}/sku" not in unknown]
+    return AvailabilityRequest(lines) if lines and len(lines) < len(wanted.lines) else None
 
 
 def shipped_references(overview: CustomerOverview) -> list[str]:

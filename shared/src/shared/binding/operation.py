@@ -99,6 +99,7 @@ class Operation:
     _body_decoder: Any = field(init=False)
     _body_strict: Any = field(init=False)
     _pack_arguments: Any = field(init=False)
+    _pack_strict: Any = field(init=False)
     _json_arguments: Any = field(init=False)
     _pack_result: Any = field(init=False)
     _json_result: Any = field(init=False)
@@ -116,6 +117,7 @@ class Operation:
             self._body_decoder = msgspec.json.Decoder(self.body.type)
             self._body_strict = msgspec.json.Decoder(strict_twin(self.body.type))
         self._pack_arguments = msgspec.msgpack.Decoder(self.arguments_type)
+        self._pack_strict = msgspec.msgpack.Decoder(strict_twin(self.arguments_type))
         self._json_arguments = msgspec.json.Decoder(self.arguments_type)
         self._pack_result = msgspec.msgpack.Decoder(self.result_type)
         self._json_result = msgspec.json.Decoder(self.result_type)
@@ -179,6 +181,7 @@ class Operation:
         """
         try:
             packed = msgspec.msgpack.encode(self.arguments_type(*args, **kwargs))
+            self._pack_strict.decode(packed)
             return msgspec.structs.astuple(self._pack_arguments.decode(packed))
         except (msgspec.MsgspecError, OverflowError, RecursionError, UnicodeEncodeError) as error:
             raise self._refuse(error) from None

@@ -70,7 +70,7 @@ DEFAULT_TIERS: Mapping[str, Tier] = {
     "bronze": Tier(Policy("bronze", limit=60, window_seconds=60, burst=20)),
     "standard": Tier(Policy("standard", limit=600, window_seconds=60, burst=100)),
     "gold": Tier(Policy("gold", limit=6_000, window_seconds=60, burst=1_000)),
-    "internal": Tier(Policy("internal", limit=120_000, window_seconds=60, burst=10_000)),
+    "internal": Tier(Policy("internal", limit=1_200_000, window_seconds=60, burst=50_000)),
 }
 """Sensible allowances per client and operation group; a deployment replaces them in its configuration."""
 

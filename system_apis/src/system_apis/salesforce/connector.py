@@ -70,6 +70,8 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
 
 
 _answer = msgspec.json.Decoder(CompositeAnswer)
+MAX_PAGES = 50
+"""Further pages of one answer that are followed; each is an API call."""
 
 
 class SalesforceConnector:
@@ -123,8 +125,11 @@ class SalesforceConnector:
         """The rows of a first page and of all pages after it."""
         if rows is None:
             return []
-        records = rows.records
+        records, seen = rows.records, set[str]()
         while not rows.done and rows.next_records_url:
+            if rows.next_records_url in seen or len(seen) == MAX_PAGES:
+                raise BackendFault("Salesforce names page after page without an end; nothing of them was used.")
+            seen.add(rows.next_records_url)
             reply = await self._backend.send("GET", rows.next_records_url, headers=self._read, operation=operation)
             rows = _decoded(decoder, reply)
             records = records + rows.records

@@ -261,9 +261,9 @@ def _lines(record: QuoteDocument) -> list[QuoteLineRecord]:
 
 
 def _plain(value: Decimal) -> Decimal:
-    """The same value without Salesforce's `.0` behind whole numbers."""
+    """The same value without Salesforce's `.0` behind whole numbers, and without its exponents (`1.0E7`)."""
     whole = value.to_integral_value()
-    return whole if whole == value else value
+    return Decimal(int(whole)) if whole == value else Decimal(f"{value:f}")
 
 
 def _identifier(text: str | None) -> str | None:
