@@ -66,6 +66,12 @@ class PostgresServer:
         """Where `database` is, without the password."""
         return f"postgresql://{USER}@/{database}?host={self.folder}"
 
+    def new_database(self) -> str:
+        """The URL of a new, empty database, without the password."""
+        name = f"d{os.urandom(6).hex()}"
+        _run("createdb", "-h", self.folder, "-U", USER, name, env={"PGPASSWORD": PASSWORD})
+        return self.url(name)
+
     def start(self) -> None:
         """Start, and return once connections are accepted."""
         ready = [_PROGRAMS / "pg_isready", "-q", "-h", self.folder]
@@ -123,5 +129,6 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": pwd.getpwnam("nobody").pw_uid, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
-def _run(program: str, *arguments: str | Path) -> None:
-    subprocess.run([_PROGRAMS / program, *arguments], check=True, capture_output=True, cwd="/", **_unprivileged())
+def _run(program: str, *arguments: str | Path, env: dict[str, str] | None = None) -> None:
+    command = [_PROGRAMS / program, *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd="/", env=env, **_unprivileged())

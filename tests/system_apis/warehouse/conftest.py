@@ -1,6 +1,5 @@
 """The seed company's warehouse in SQLite and in a real PostgreSQL, and a back door to change what is in it."""
 
-import os
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from decimal import Decimal
@@ -9,7 +8,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import pytest
-from postgres_server import PASSWORD, USER, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer, is_available
 
 from sandboxes.company import company
 from sandboxes.warehouse import POSTGRESQL, create_database, seed_rows
@@ -68,12 +67,8 @@ def postgres() -> Generator[PostgresServer]:
 
 async def postgres_door(server: PostgresServer) -> PostgresDoor:
     """A new database with the seed company's stock."""
-    name = f"wms{os.urandom(4).hex()}"
-    keeper = {"host": str(server.folder), "user": USER, "password": PASSWORD}
-    first = await asyncpg.connect(database="postgres", **keeper)
-    await first.execute(f"CREATE DATABASE {name}")
-    await first.close()
-    filling = await asyncpg.connect(database=name, **keeper)
+    url = server.new_database()
+    filling = await asyncpg.connect(url, password=PASSWORD)
     await filling.execute(POSTGRESQL)
     for table, rows in seed_rows(company()):
         marks = ", ".join(f"${number + 1}" for number in range(len(rows[0])))
@@ -81,7 +76,7 @@ async def postgres_door(server: PostgresServer) -> PostgresDoor:
             marks = marks.replace("$7", "CAST($7 AS text)::timestamptz")
         await filling.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
     await filling.close()
-    return PostgresDoor(server.url(name), Secret(f"file:{server.password_file}"))
+    return PostgresDoor(url, Secret(f"file:{server.password_file}"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

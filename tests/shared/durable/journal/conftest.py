@@ -1,6 +1,5 @@
 """Journals that must keep the same promises: SQLite, and PostgreSQL on a real server. Each test gets an empty store."""
 
-import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -9,7 +8,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import pytest
-from postgres_server import PASSWORD, USER, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer, is_available
 
 from shared.durable.journal import Journal
 from shared.durable.journal_postgres import PostgresJournal
@@ -56,8 +55,8 @@ class SqliteStore:
 class PostgresStore:
     """A database of its own; its clock is the server's, plus what stands in a table beside the journal's."""
 
-    def __init__(self, server: PostgresServer, database: str) -> None:
-        self.url = server.url(database)
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.clock = self
 
     def journal(self) -> PostgresJournal:
@@ -87,11 +86,7 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 async def postgres_store(postgres: PostgresServer) -> PostgresStore:
-    name = f"journal{os.urandom(4).hex()}"
-    first = await asyncpg.connect(host=str(postgres.folder), user=USER, password=PASSWORD, database="postgres")
-    await first.execute(f"CREATE DATABASE {name}")
-    await first.close()
-    store = PostgresStore(postgres, name)
+    store = PostgresStore(postgres.new_database())
     await store.run("CREATE TABLE public.ahead AS SELECT 0::float8 AS seconds")
     return store
 

@@ -1,0 +1,103 @@
+"""A process that runs flows kept in PostgreSQL: `python postgres_flows.py URL FOLDER NAME RUNNERS FLOWS`.
+
+It submits FLOWS flows, as do its siblings with the same ones, and works until it is killed. Effects are lines in
+FOLDER/ledger. A step does not end while FOLDER/hold-NAME exists. It claims to be on a machine called NAME, so that
+its siblings cannot see that its process is gone.
+"""
+
+# ruff: noqa: ASYNC110 - databases and other processes have no event to wait for
+
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from postgres_server import PASSWORD
+
+from shared.binding.call_context import CallContext
+from shared.binding.declare import Contract, get, post
+from shared.binding.operation import Operation
+from shared.binding.problems import Refused
+from shared.durable import postgres_workers
+from shared.durable.flow import Flow
+from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.process_identity import this_process
+from shared.durable.runner import FlowRunner
+from shared.durable.worker import WorkerSettings
+
+
+class Goods(msgspec.Struct, frozen=True):
+    """Goods."""
+
+    name: str
+    acceptable: bool = True
+
+
+class Books(Contract, tier="system", version="v1"):
+    """Books that keep what is written."""
+
+    @get("/entries/{name}", scope="books:read")
+    async def look(self, name: str) -> str:
+        """Return it."""
+
+    @post("/entries", scope="books:write")
+    async def enter(self, goods: Goods) -> Goods:
+        """Enter goods."""
+
+    @post("/entries/{name}/end", scope="books:write")
+    async def strike(self, name: str) -> None:
+        """Strike them."""
+
+
+class Trade(Flow[Goods, str], version=1):
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    async def run(self, request: Goods) -> str:
+        await self.books.look(request.name)
+        first = await self.undoable(self.books.enter(request), lambda goods: self.books.strike(goods.name))
+        await self.books.look(first.name)
+        if not request.acceptable:
+            raise Refused("not acceptable")
+        return (await self.books.enter(Goods("last"))).name
+
+
+class Ledger:
+    """A backend: a line for each effect, in a file that outlives the process."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.file = (folder / "ledger").open("a")
+        self.hold = folder / f"hold-{name}"
+
+    async def __call__(self, operation: Operation, arguments: dict[str, Any], context: CallContext) -> Any:
+        await asyncio.sleep(0.005)
+        if operation.safe:
+            return arguments["name"]
+        self.file.write(f"{context.idempotency_key} {operation.name}\n")
+        self.file.flush()
+        while self.hold.exists():
+            await asyncio.sleep(0.01)
+        return arguments.get("goods")
+
+
+async def work(url: str, folder: Path, name: str, runners: int, flows: int) -> None:
+    elsewhere = this_process()._replace(place=name)
+    postgres_workers.this_process = lambda: elsewhere
+    journal = PostgresJournal(url, lambda: PASSWORD)
+    await journal.open()
+    ledger, settings = Ledger(folder, name), WorkerSettings(lease=1.0, poll=0.05, quarantine_after=99)
+    async with AsyncExitStack() as stack:
+        several = [
+            await stack.enter_async_context(FlowRunner(journal, [Trade], ledger, settings=settings))
+            for _ in range(runners)
+        ]
+        print("ready", flush=True)
+        for number in range(flows):
+            await several[number % runners].submit(Trade, f"f{number}", Goods(f"g{number}", number % 4 != 0))
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(work(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))
