@@ -59,6 +59,16 @@ class Table:
         return self.decoders(self.set.properties)
 
     @cached_property
+    def all_columns(self) -> str:
+        """What follows SELECT for a whole row."""
+        return _columns(self.all_decoders)
+
+    @cached_property
+    def order_by_key(self) -> str:
+        """Rows in key order."""
+        return "ORDER BY " + ", ".join(f't0."{key}"' for key in self.set.keys)
+
+    @cached_property
     def _initials(self) -> tuple[Stored, ...]:
         return tuple(to_column(one, one.initial) for one in self.set.properties.values())
 
@@ -103,9 +113,8 @@ class Records:
     ) -> list[Row]:
         """Rows aliased `t0` under a condition; `only` limits the columns, `tail` replaces the order by key."""
         decoders = table.decoders(only) if only else table.all_decoders
-        names = ", ".join(f't0."{name}"' for name, _, _ in decoders)
-        order = tail or "ORDER BY " + ", ".join(f't0."{key}"' for key in table.set.keys)
-        sql = f"SELECT {names} FROM {table.name} t0 WHERE {where} {order}"  # noqa: S608 - model names, bound values
+        names = _columns(decoders) if only else table.all_columns
+        sql = f"SELECT {names} FROM {table.name} t0 WHERE {where} {tail or table.order_by_key}"  # noqa: S608 - model names, bound values
         return [_row(decoders, stored) for stored in self.connection.execute(sql, parameters)]
 
     def count(self, table: Table, where: str, parameters: Sequence[Stored]) -> int:
@@ -156,6 +165,10 @@ def _create(table: Table) -> str:
     )
     keys = ", ".join(f'"{key}"' for key in table.set.keys)
     return f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID;"
+
+
+def _columns(decoders: Sequence[tuple[str, Property, bool]]) -> str:
+    return ", ".join(f't0."{name}"' for name, _, _ in decoders)
 
 
 def _row(decoders: Sequence[tuple[str, Property, bool]], stored: Sequence[Stored]) -> Row:
