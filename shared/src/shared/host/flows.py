@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
 from shared.durable.attempt import StepExecutor
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.journal import Journal
 from shared.durable.runner import FlowRunner
 from shared.host.api import Api
 from shared.host.identity import OWN_LIFETIME_SECONDS, own_principal
@@ -21,13 +20,13 @@ class FlowHost:
     """The journal of this process and a runner for each API that has flows.
 
     Args:
-        journal: The journal's file.
+        journal: Not yet open.
         issuer: `iss` of the identities the flows work under.
         peer: Gives an API its client of a contract.
     """
 
-    def __init__(self, journal: Path, issuer: str, peer: Peer) -> None:
-        self._journal = SqliteJournal(journal)
+    def __init__(self, journal: Journal, issuer: str, peer: Peer) -> None:
+        self._journal = journal
         self._issuer = issuer
         self._peer = peer
         self._runners: dict[type[Contract], FlowRunner] = {}

@@ -16,6 +16,7 @@ from shared.binding.inline import inline_client
 from shared.host.api import Api, installed_apis
 from shared.host.call_graph import check_calls
 from shared.host.embedded import valkey_client
+from shared.host.flow_journal import journal_of
 from shared.host.flows import FlowHost
 from shared.host.health import Health
 from shared.host.identity import ApiTokens, api_client, app_clients, delegable, exchanged_for, narrowed_to
@@ -67,7 +68,7 @@ class Process:
     Args:
         runtime: Addresses and state.
         placement: What is served where.
-        journal: File name of the flows' journal in the state directory.
+        journal: File name of the flows' journal in the state directory, unless the topology names a database.
     """
 
     def __init__(self, runtime: Runtime, placement: Placement, *, journal: str = "journal.db") -> None:
@@ -92,7 +93,7 @@ class Process:
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
         self.implementations: dict[Api, Contract] = {}
-        self._flows = FlowHost(self.state / journal, runtime.issuer, self.peer)
+        self._flows = FlowHost(journal_of(placement.topology, self.state / journal), runtime.issuer, self.peer)
 
     async def start(self) -> None:
         """Build every service, then start what has a `start`, dependencies first."""

