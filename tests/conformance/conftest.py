@@ -4,20 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.binding.call_context import CallContext, Principal
+from shared.binding.client import http_client
 from shared.binding.declare import Contract
+from shared.binding.inline import inline_client
+from shared.binding.operation import Operation
 from shared.host.api import Api
+from shared.host.call_graph import calls
 from shared.host.process import Placement, Process
 from shared.host.runtime import Runtime
 from shared.host.server import free_port
 from shared.host.supervisor import running_topology
-from shared.host.tokens import development_token
-from shared.host.topology import load_topology
+from shared.host.topology import load_topology, process_of
+from shared.resilience.wire_default import open_wire
+from shared.security.authorisation import require_scope
+from shared.security.issuer import Issuer
 
 TOPOLOGIES = Path(__file__).parents[2] / "deploy" / "topologies"
 
@@ -31,27 +39,43 @@ class Running:
     process: Process
     caller: Api
 
+    def __post_init__(self) -> None:
+        self._wire = open_wire()
+
     def client(self, contract: type[Contract]) -> Any:
-        """What the field-sales API would be given for a contract."""
-        return self.process.peer(self.caller, contract)
+        """What the field-sales API would be given for a contract; a client of a person's own, where it calls none."""
+        if contract in calls(self.caller):
+            return self.process.peer(self.caller, contract)
+        api = self.process.placement.api_of(contract)
+        if api in self.process.placement.here:
+            implementation = self.process.implementations[api]
+            return inline_client(contract, implementation, self.process.inbound, partial(self._person, contract))
+        url = self.runtime.processes[process_of(self.process.placement.topology, api)]
+        return http_client(contract, url, self._wire, partial(self._token, contract))
+
+    @property
+    def _issuer(self) -> Issuer:
+        assert self.process.issuer is not None
+        return self.process.issuer
+
+    def _person(self, contract: type[Contract], context: CallContext) -> Principal:
+        """The caller as a person with a token for this API."""
+        assert context.principal is not None
+        scopes = context.principal.scopes & contract.scopes()
+        return msgspec.structs.replace(context.principal, audience=contract.audience, scopes=scopes)
+
+    async def _token(self, contract: type[Contract], context: CallContext, operation: Operation) -> str:
+        person = self._person(contract, context)
+        require_scope(person, operation.scope)
+        return self._issuer.issue_for(person)
 
     async def principal(self, *, without: frozenset[str] = frozenset()) -> Principal:
-        """A caller of the field-sales API, with a token this process has verified."""
-        if not without:
-            token = development_token(self.runtime, "field_sales")
-        else:
-            assert self.process.issuer is not None
-            known = await self.principal()
-            token = self.process.issuer.issue_for(
-                Principal(
-                    known.subject,
-                    known.client_id,
-                    known.audience,
-                    known.scopes - without,
-                    known.expires_at,
-                    known.issuer,
-                )
-            )
+        """A caller of the field-sales API who may do everything else, with a token this process has verified."""
+        developer = "developer@localhost"
+        every = frozenset[str]().union(*(api.contract.scopes() for api in self.process.placement.chosen))
+        token = self._issuer.issue(
+            developer, "documentation", self.caller.contract.audience, every - without, tier="gold"
+        )
         return await self.process.verifier.verify(token, self.caller.contract.audience)
 
     async def context(self, **changes: Any) -> CallContext:
@@ -69,7 +93,9 @@ async def start(stack: AsyncExitStack, name: str, state: Path) -> Running:
     await process.start()
     stack.push_async_callback(process.stop)
     caller = next(api for api in process.placement.chosen if api.contract.slug == "field_sales")
-    return Running(name, runtime, process, caller)
+    running = Running(name, runtime, process, caller)
+    stack.push_async_callback(running._wire.aclose)
+    return running
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,13 @@ from shared.contracts.canonical.inventory import AvailabilityRequest, NewReserva
 from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine
 from shared.contracts.canonical.shipment import LabelPurchase, Parcel, RateRequest
 from shared.contracts.canonical.values import Address
+from shared.contracts.process.flow_operations import (
+    BulkResumption,
+    EditToPreview,
+    OperatorAct,
+    RequestEdit,
+    Resumption,
+)
 from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
 from shared.contracts.system.crm import CrmOrderStatus, OrderCancellation
 from shared.contracts.system.erp import ErpCancellation
@@ -34,6 +41,9 @@ PRODUCT = next(product for product in COMPANY.products if product.active)
 SKU = PRODUCT.sku
 ADDRESS = Address("Hauptstrasse", "7", "Hamburg", "HH", "20095", "DE")
 ORDER = NewErpOrder("conformance-1", CUSTOMER.sap_customer, CUSTOMER.currency, [NewOrderLine(SKU, Decimal(2))])
+
+ORDERED = f"order-{PLAIN[4].salesforce_id}"
+"""The flow that the example of quote_to_order.place_order begins."""
 
 Known = dict[str, Any]
 """What earlier examples of the same topology answered, for later ones to refer to."""
@@ -71,9 +81,21 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "quote_to_order.place_order": lambda _: (OrderRequest(PLAIN[4].salesforce_id),),
     "quote_to_order.get_order": lambda known: (known["quote_to_order.place_order"].order_id,),
     "quote_to_order.cancel_order": lambda _: (f"order-{PLAIN[9].salesforce_id}", Cancellation("conformance")),
+    "flow_operations.list_flows": lambda _: ("completed", "order-quote@1", None, 1),
+    "flow_operations.get_flow": lambda _: (ORDERED,),
+    "flow_operations.cancel_flow": lambda _: (ORDERED, OperatorAct("conformance")),
+    "flow_operations.preview_resumption": lambda _: (ORDERED, EditToPreview()),
+    "flow_operations.edit_dead_letter": lambda _: (ORDERED, RequestEdit("{}", "conformance")),
+    "flow_operations.resume_dead_letter": lambda _: (ORDERED, Resumption("conformance")),
+    "flow_operations.resume_dead_letters": lambda _: (BulkResumption([ORDERED, "nothing-9999"], "conformance"),),
+    "flow_operations.discard_dead_letter": lambda _: (ORDERED, OperatorAct("conformance")),
+    "flow_operations.list_audit": lambda _: (None, None, 5),
 }
-REFUSED_EXAMPLES = {"quote_to_order.cancel_order"}
-"""Operations whose success needs a race that no example can win; their example is a refusal."""
+REFUSED_EXAMPLES = {
+    "quote_to_order.cancel_order", "flow_operations.cancel_flow", "flow_operations.preview_resumption",
+    "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter", "flow_operations.discard_dead_letter",
+}  # fmt: skip
+"""Operations whose success needs a race that no example can win, or a failure; their example is a refusal."""
 
 OPERATIONS = {
     operation.qualified_name: operation

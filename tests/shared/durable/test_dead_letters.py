@@ -9,7 +9,8 @@ import pytest
 
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, Invalid, NotFound, Refused
-from shared.durable.dead_letters import CannotGoOn, NotADeadLetter, PlannedWrite, merge_patch
+from shared.contracts.process.flow_operations import CannotGoOn, FlowNotFound, NoDeadLetter, PlannedWrite
+from shared.durable.dead_letters import merge_patch
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord
 from shared.durable.journal_sqlite import SqliteJournal
@@ -128,7 +129,7 @@ async def test_the_preview_of_a_flow_that_got_stuck_undoing_names_the_undos(
     await runner.resume("f", by="ann")
     view = await runner.result("f", 5)
     assert (view.state, view.problem.detail) == ("refused", "no")
-    with pytest.raises(NotADeadLetter):
+    with pytest.raises(NoDeadLetter):
         await runner.resume("f", by="ann")
 
 
@@ -212,7 +213,7 @@ async def test_a_discarded_flow_is_settled(start: Callable[..., Any], backends: 
     view = await runner.view("f")
     assert (view.state, view.ended, view.problem.detail) == ("discarded", True, "down")
     for act in (runner.resume("f", by="ann"), runner.dead_letters.discard("f", by="ann")):
-        with pytest.raises(NotADeadLetter, match="discarded"):
+        with pytest.raises(NoDeadLetter, match="discarded"):
             await act
     with pytest.raises(Conflict, match="discarded"):
         await runner.cancel("f")
@@ -305,7 +306,7 @@ async def test_many_are_resumed_one_by_one_and_each_once(start: Callable[..., An
     still = [view.flow_id for view in (await runner.page(states=["dead"], limit=100))[0]]
     assert set(still).isdisjoint(resumed.flow_id for resumed in told)
     rest = [resumed async for resumed in runner.dead_letters.resume_all([*names, "nobody"], by="ann")]
-    assert [type(resumed.problem) for resumed in rest if resumed.problem] == [NotADeadLetter] * 7 + [NotFound]
+    assert [type(resumed.problem) for resumed in rest if resumed.problem] == [NoDeadLetter] * 7 + [FlowNotFound]
     assert {(await runner.result(name, 5)).state for name in names} == {"completed"}
     assert backends.names().count("ship") == 40
 

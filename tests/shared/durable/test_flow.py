@@ -319,7 +319,7 @@ async def test_flows_are_listed_newest_first_in_pages(start: Callable[..., Any],
     rest, end = await runner.page(limit=3, before=following)
     assert ([view.flow_id for view in rest], end) == (["q1", "q0"], None)
     assert await runner.page(states=["dead"]) == ([], None)
-    assert await runner.page(flow_type=Late) == ([], None)
+    assert await runner.page(kind="late@1") == ([], None)
 
 
 def test_a_flow_that_cannot_be_served_is_refused() -> None:

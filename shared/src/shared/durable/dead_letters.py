@@ -14,6 +14,13 @@ import msgspec
 
 from shared.binding.operation import explain
 from shared.binding.problems import Conflict, Invalid, NotFound, Problem
+from shared.contracts.process.flow_operations import (
+    CannotGoOn,
+    FlowNotFound,
+    NoDeadLetter,
+    PlannedWrite,
+    ResumePreview,
+)
 from shared.durable.codec import PayloadCodec, open_claim, request_place
 from shared.durable.flow import FlowShape
 from shared.durable.journal import Amendment, AuditEntry, Claim, Journal, StepRecord
@@ -21,48 +28,6 @@ from shared.durable.rehearsal import Rehearsal, rehearse
 from shared.durable.step import Step
 from shared.durable.step_sequence import Surroundings
 from shared.security.sensitive import masked
-
-
-class NotADeadLetter(Conflict):
-    """Only a flow that is a dead letter, and that nobody resumed yet, can be edited, resumed or discarded."""
-
-
-class CannotGoOn(Conflict):
-    """The flow's code, or its edited request, does not fit what the flow has done already."""
-
-
-class PlannedWrite(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A backend write that would follow.
-
-    Attributes:
-        step: Qualified operation name, `erp.create_order`.
-        certainty: next: at once; later: if the answers before it lead there; undo: it takes back what was done.
-        repeated: It was tried before and may have happened; it is sent again under the same key.
-    """
-
-    step: str
-    certainty: Literal["next", "later", "undo"]
-    repeated: bool = False
-
-
-class Preview(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What resuming a dead letter would do.
-
-    Attributes:
-        flow_id: The flow.
-        writes: Backend writes that would follow.
-        kept: Writes on record, which are not repeated.
-        begins_anew: The edited request makes the flow start from its beginning.
-        rehearsed: False when the flow took workers down, so its code was not run to see what comes next.
-        obstacle: Why it cannot be resumed as it is; empty when it can.
-    """
-
-    flow_id: str
-    writes: list[PlannedWrite]
-    kept: list[str]
-    begins_anew: bool = False
-    rehearsed: bool = True
-    obstacle: str = ""
 
 
 class Resumed(NamedTuple):
@@ -102,7 +67,7 @@ class DeadLetters:
         self._quarantine_after = quarantine_after
         self._wake = wake
 
-    async def preview(self, flow_id: str, *, patch: Any = None) -> Preview:
+    async def preview(self, flow_id: str, *, patch: Any = None) -> ResumePreview:
         """What would follow if the flow were resumed now, its request patched or as it is.
 
         Raises what `resume` raises, except `CannotGoOn`: that is the preview's `obstacle`.
@@ -110,14 +75,14 @@ class DeadLetters:
         try:
             plan = await self._plan(flow_id, patch)
         except CannotGoOn as obstacle:
-            return Preview(flow_id, [], [], obstacle=obstacle.detail)
+            return ResumePreview(flow_id, [], [], obstacle=obstacle.detail)
         steps = () if plan.forget else plan.claim.steps
         undone = {-step.seq for step in steps if step.seq < 0 and step.state == "succeeded"}
         stands = [s for s in steps if s.state == "succeeded" and s.seq > 0 and s.seq not in undone]
         kept = [step.operation for step in stands if not self._is_safe(plan.claim, step)]
         tried = {step.operation for step in steps if step.state == "dead"}
         rehearsal = plan.rehearsal or Rehearsal()
-        return Preview(flow_id, _writes(rehearsal, tried), kept, plan.forget, plan.rehearsal is not None)
+        return ResumePreview(flow_id, _writes(rehearsal, tried), kept, plan.forget, plan.rehearsal is not None)
 
     async def resume(self, flow_id: str, *, by: str, reason: str = "", patch: Any = None) -> None:
         """Let a dead flow go on from its failed step; when this returns, that is durable.
@@ -129,8 +94,8 @@ class DeadLetters:
             patch: A JSON merge patch (RFC 7396) of its request.
 
         Raises:
-            NotFound: There is no such flow.
-            NotADeadLetter: It is not dead, or somebody else resumed it just now.
+            FlowNotFound: There is no such flow.
+            NoDeadLetter: It is not dead, or somebody else resumed it just now.
             CannotGoOn: Its code or the patched request does not fit what it has done already.
             Invalid: The patched request does not fit the flow.
         """
@@ -159,23 +124,29 @@ class DeadLetters:
         await self._amend(Amendment(entry, "dead", plan.request, plan.forget))
 
     async def discard(self, flow_id: str, *, by: str, reason: str = "") -> None:
-        """Settle a dead flow: nothing more is done or undone; raises NotFound or NotADeadLetter."""
+        """Settle a dead flow: nothing more is done or undone; raises FlowNotFound or NoDeadLetter."""
         await self._dead(flow_id)
         await self._amend(Amendment(AuditEntry(flow_id, by, "discard", reason), "discarded"))
         self._wake()
 
     async def request(self, flow_id: str) -> Any:
-        """What a flow was asked for, as JSON values, sensitive ones masked; raises NotFound."""
-        claim = await self._find(flow_id)
-        shape = self._shapes.get(claim.flow.kind)
-        return masked(shape.request.decode(claim.flow.request)) if shape else None
+        """What a flow was asked for, as JSON values, sensitive ones masked; None when nobody here can read it.
+
+        Raises FlowNotFound.
+        """
+        try:
+            claim = await self._find(flow_id)
+            shape = self._shapes.get(claim.flow.kind)
+            return masked(shape.request.decode(claim.flow.request)) if shape else None
+        except (ValueError, msgspec.MsgspecError):
+            return None
 
     # --- inside --------------------------------------------------------------------------------------
 
     async def _find(self, flow_id: str) -> Claim:
         found = await self._journal.find(flow_id)
         if found is None:
-            raise NotFound(f"There is no flow {flow_id}; check its id.")
+            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
         return open_claim(found, self._codec)
 
     async def _dead(self, flow_id: str) -> Claim:
@@ -270,7 +241,5 @@ def _obstacle(diverged: str, *, edited: bool) -> str:
     return f"The flow's code does not fit what it has done: {diverged} Serve the code that began it, then resume."
 
 
-def _not_dead(flow_id: str, state: str) -> NotADeadLetter:
-    return NotADeadLetter(
-        f"Flow {flow_id} is no dead letter ({state}); only those can be edited, resumed or discarded."
-    )
+def _not_dead(flow_id: str, state: str) -> NoDeadLetter:
+    return NoDeadLetter(f"Flow {flow_id} is no dead letter ({state}); only those can be edited, resumed or discarded.")

@@ -11,13 +11,15 @@ import msgspec
 
 from shared.binding.call_context import CallContext, Priority, current_context
 from shared.binding.operation import explain
-from shared.binding.problems import Conflict, Invalid, NotFound
+from shared.binding.problems import Conflict, InternalFault, Invalid
+from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotFound
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow, seal_signal
 from shared.durable.dead_letters import DeadLetters
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_view import FlowView, flow_view
 from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, FlowRecord, FlowState, Journal, Signal
+from shared.durable.recorded import encode_problem
 from shared.durable.worker import FlowWorker, WorkerSettings
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
@@ -98,6 +100,11 @@ class FlowRunner:
         )
         self._awaited: dict[str, asyncio.Future[FlowView[Any]]] = {}
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Names and versions of the flows that this runner runs."""
+        return frozenset(self._shapes)
+
     async def start(self) -> None:
         """Begin to work: on new flows, and on what an earlier process left unfinished."""
         await self._worker.start()
@@ -164,7 +171,7 @@ class FlowRunner:
         """The flow once it has ended, or as it stands after `wait` seconds (look at `ended`).
 
         Raises:
-            NotFound: There is no such flow.
+            FlowNotFound: There is no such flow.
         """
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:
@@ -182,11 +189,11 @@ class FlowRunner:
         return await self.view(flow_id)
 
     async def view(self, flow_id: str) -> FlowView[Any]:
-        """The flow as it stands, with its timeline; raises NotFound."""
+        """The flow as it stands, with its timeline; raises FlowNotFound."""
         claim = await self._journal.find(flow_id)
         if claim is None:
-            raise NotFound(f"There is no flow {flow_id}; check its id.")
-        claim = open_claim(claim, self._codec)
+            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
+        claim = self._opened(claim)
         steps = self._worker.steps(flow_id)
         if steps is None or claim.flow.state in FINAL_STATES:
             return self._show(claim)
@@ -196,7 +203,7 @@ class FlowRunner:
         self,
         *,
         states: Sequence[FlowState] = (),
-        flow_type: type[Flow[Any, Any]] | None = None,
+        kind: str | None = None,
         limit: int = 50,
         before: int | None = None,
     ) -> tuple[list[FlowView[Any]], int | None]:
@@ -204,13 +211,12 @@ class FlowRunner:
 
         Args:
             states: Only these; all by default.
-            flow_type: Only this flow and version.
+            kind: Only this flow and version, `order-quote@1`.
             limit: At most so many.
             before: Where the previous page said the next begins.
         """
-        kind = shape_of(flow_type).kind if flow_type else None
         records, following = await self._journal.page(states=states, kind=kind, limit=limit, before=before)
-        return [self._show(open_claim(Claim(record), self._codec)) for record in records], following
+        return [self._show(self._opened(Claim(record))) for record in records], following
 
     async def counts(self) -> dict[FlowState, int]:
         """How many flows are in each state, apart from those that ended well: the queue depths to watch."""
@@ -225,14 +231,14 @@ class FlowRunner:
             reason: Why.
 
         Raises:
-            NotFound: There is no such flow.
-            Conflict: It has completed.
+            FlowNotFound: There is no such flow.
+            FlowHasEnded: It has completed, or somebody settled it.
         """
         found = await self._journal.request_cancel(flow_id, AuditEntry(flow_id, by, "cancel", reason) if by else None)
         if found is None:
-            raise NotFound(f"There is no flow {flow_id}; check its id.")
+            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
         if found.state in ("completed", "discarded"):
-            raise Conflict(f"Flow {flow_id} has been {found.state}; what it did can no longer be cancelled.")
+            raise FlowHasEnded(f"Flow {flow_id} has been {found.state}; what it did can no longer be cancelled.")
         self._worker.cancel(flow_id)
         self._worker.wake()
         return await self.view(flow_id)
@@ -261,8 +267,8 @@ class FlowRunner:
             False for a repeat, which changed nothing.
 
         Raises:
-            NotFound: There is no such flow.
-            Conflict: It has ended.
+            FlowNotFound: There is no such flow.
+            FlowHasEnded: It has ended.
             Invalid: The name or the key cannot be accepted.
         """
         for text in (name, key):
@@ -271,10 +277,10 @@ class FlowRunner:
         sealed = seal_signal(flow_id, Signal(name, key, msgspec.json.encode(payload)), self._codec)
         found = await self._journal.find(flow_id)
         if found is not None and found.flow.state in FINAL_STATES - {"dead"}:
-            raise Conflict(f"Flow {flow_id} has ended ({found.flow.state}); it takes no more signals.")
+            raise FlowHasEnded(f"Flow {flow_id} has ended ({found.flow.state}); it takes no more signals.")
         is_new = await self._journal.signal(flow_id, sealed)
         if is_new is None:
-            raise NotFound(f"There is no flow {flow_id}; check its id.")
+            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
         self._worker.wake()
         return is_new
 
@@ -341,6 +347,16 @@ class FlowRunner:
         awaited = self._awaited.pop(claim.flow.flow_id, None)
         if awaited is not None and not awaited.done():
             awaited.set_result(self._show(claim))
+
+    def _opened(self, claim: Claim) -> Claim:
+        """With readable payloads, or with none where they cannot be opened: an operator must still see the flow."""
+        try:
+            return open_claim(claim, self._codec)
+        except ValueError:
+            problem = encode_problem(InternalFault("What this flow holds cannot be opened; bring its key back."))
+            kept = msgspec.json.encode(CallContext())
+            flow = msgspec.structs.replace(claim.flow, request=b"null", context=kept, result=None, problem=problem)
+            return Claim(flow, tuple(msgspec.structs.replace(s, arguments=b"{}", outcome=b"") for s in claim.steps))
 
     def _show(self, claim: Claim, under_way: Mapping[int, tuple[str, float]] | None = None) -> FlowView[Any]:
         flow = claim.flow

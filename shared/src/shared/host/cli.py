@@ -20,6 +20,7 @@ import uvloop
 from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
+from shared.host.cli_flows import register as register_flows
 from shared.host.project import TOPOLOGIES, project_folder
 from shared.host.runtime import NotRunning, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
@@ -68,6 +69,9 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 @click.version_option("0.1.0", prog_name="triptych")
 def cli() -> None:
     """Three-tier, API-led connectivity: System, Process and Experience APIs with one command."""
+
+
+register_flows(cli)
 
 
 def topology_path(name: str) -> Path:

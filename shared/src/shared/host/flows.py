@@ -8,6 +8,7 @@ from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
 from shared.durable.attempt import StepExecutor
+from shared.durable.directory import FlowDirectory
 from shared.durable.journal import Journal
 from shared.durable.runner import FlowRunner
 from shared.host.api import Api
@@ -30,14 +31,16 @@ class FlowHost:
         self._issuer = issuer
         self._peer = peer
         self._runners: dict[type[Contract], FlowRunner] = {}
+        self._directory = FlowDirectory()
 
     def provided_for(self, api: Api) -> dict[type[Any], Any]:
-        """What an API's constructor may ask for: its FlowRunner, if it has flows."""
+        """What an API's constructor may ask for: the flows of this process, and its FlowRunner if it has flows."""
         if not api.flows:
-            return {}
+            return {FlowDirectory: self._directory}
         runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer))
         self._runners[api.contract] = runner
-        return {FlowRunner: runner}
+        self._directory.add(runner)
+        return {FlowDirectory: self._directory, FlowRunner: runner}
 
     async def start(self) -> None:
         """Open the journal and begin to work, on what an earlier process left unfinished first of all."""
