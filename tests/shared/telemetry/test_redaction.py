@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.security.sensitive import sensitive_fields
 from shared.telemetry.redaction import (
     MASK,
     MAX_ITEMS,
@@ -15,7 +16,6 @@ from shared.telemetry.redaction import (
     is_sensitive_key,
     mask_text,
     masked,
-    sensitive_fields,
 )
 
 JWT = "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiJ1c2VyLTcifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"

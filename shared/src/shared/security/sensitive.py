@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
-from msgspec import inspect
 
 _T = TypeVar("_T")
 MASK = "***"
@@ -16,11 +15,15 @@ Sensitive = Annotated[_T, msgspec.Meta(extra={"sensitive": True}, extra_json_sch
 
 @cache
 def sensitive_fields(struct: type[msgspec.Struct]) -> frozenset[str]:
-    """The attribute names of `struct` that are marked Sensitive, not looking into nested Structs."""
-    described = inspect.type_info(struct)
-    if not isinstance(described, inspect.StructType):
-        raise TypeError(f"{struct!r} is not a Struct.")
-    return frozenset(field.name for field in described.fields if _marked(field.type))
+    """The attribute names of `struct` that are marked Sensitive, not looking into nested Structs.
+
+    A Struct whose annotations cannot be resolved is treated as sensitive throughout.
+    """
+    try:
+        hints = get_type_hints(struct, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return frozenset(struct.__struct_fields__)
+    return frozenset(name for name in struct.__struct_fields__ if _marked(hints.get(name)))
 
 
 def masked(value: Any) -> Any:
@@ -43,12 +46,9 @@ def _masked_field(value: Any, *, hidden: bool) -> Any:
     return MASK if hidden and value is not None else masked(value)
 
 
-def _marked(described: inspect.Type) -> bool:
-    if isinstance(described, inspect.Metadata):
-        extra = cast("dict[str, Any]", described.extra or {})  # pyright: ignore[reportUnknownMemberType]
-        return bool(extra.get("sensitive")) or _marked(described.type)
-    if isinstance(described, inspect.UnionType):
-        return any(_marked(member) for member in described.types)
-    if isinstance(described, inspect.CollectionType):
-        return _marked(described.item_type)
-    return isinstance(described, inspect.DictType) and (_marked(described.key_type) or _marked(described.value_type))
+def _marked(annotation: Any) -> bool:
+    for meta in getattr(annotation, "__metadata__", ()):
+        extra: dict[str, Any] | None = meta.extra if isinstance(meta, msgspec.Meta) else None
+        if extra is not None and extra.get("sensitive") is True:
+            return True
+    return any(_marked(inner) for inner in get_args(annotation))

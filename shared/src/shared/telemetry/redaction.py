@@ -5,16 +5,17 @@ fields marked `Meta(extra={"sensitive": True})`. What cannot be inspected is mas
 """
 
 import re
-import typing
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
+
+from shared.security.sensitive import sensitive_fields
 
 MASK = "[masked]"
 
@@ -197,25 +198,3 @@ def _masked_struct(value: msgspec.Struct, depth: int) -> dict[str, Any]:
         else masked(getattr(value, name), depth + 1)
         for name in value.__struct_fields__
     }
-
-
-@cache
-def sensitive_fields(kind: type[msgspec.Struct]) -> frozenset[str]:
-    """The fields of a Struct marked `Meta(extra={"sensitive": True})`, at any depth of the annotation.
-
-    A Struct whose annotations cannot be resolved is treated as sensitive throughout.
-    """
-    try:
-        hints = typing.get_type_hints(kind, include_extras=True)
-    except (NameError, TypeError, AttributeError):
-        return frozenset(kind.__struct_fields__)
-    return frozenset(name for name in kind.__struct_fields__ if _marked(hints.get(name)))
-
-
-def _marked(annotation: Any) -> bool:
-    for meta in getattr(annotation, "__metadata__", ()):
-        if isinstance(meta, msgspec.Meta):
-            extra: dict[str, Any] | None = meta.extra
-            if extra is not None and extra.get("sensitive") is True:
-                return True
-    return any(_marked(inner) for inner in typing.get_args(annotation))
