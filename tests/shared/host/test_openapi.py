@@ -110,6 +110,16 @@ def test_a_pattern_that_no_known_text_fits_is_named() -> None:
         example_of(_Strange)
 
 
+def test_a_field_may_bring_its_own_example() -> None:
+    assert example_of(_Own) == {"odd": "%%%"}
+
+
+class _Own(msgspec.Struct, frozen=True):
+    """A text of an odd form, with an example."""
+
+    odd: Annotated[str, msgspec.Meta(pattern="^%%%$", examples=["%%%"])]
+
+
 class _Folder(msgspec.Struct, frozen=True):
     """A folder in folders."""
 

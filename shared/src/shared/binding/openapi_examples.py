@@ -1,6 +1,7 @@
 """Examples for documentation, derived from types: valid by construction, told by the names of the fields.
 
-They show the form. What a system really holds is to be had from the system.
+They show the form. What a system really holds is to be had from the system. A field that needs another example
+brings it: `msgspec.Meta(examples=[…])`.
 """
 
 import re
@@ -91,6 +92,7 @@ _TEXTS: dict[str, str] = {
     "message": "The order stands in every system and shipping is booked.",
     "text": "Order placed in the ERP",
     "step": "erp.create_order",
+    "kind": "order-quote@1",
     "search": "Alster",
     "problem": "/problems/backend-unavailable",
     "type": "/problems/backend-unavailable",
@@ -130,7 +132,8 @@ def with_example(described: dict[str, Any], kind: Any, name: str = "") -> dict[s
 
 def _example(kind: inspect.Type, name: str, within: tuple[type, ...]) -> Any:
     if isinstance(kind, inspect.Metadata):
-        return _example(kind.type, name, within)
+        declared: list[Any] = (kind.extra_json_schema or {}).get("examples", [])
+        return declared[0] if declared else _example(kind.type, name, within)
     if isinstance(kind, inspect.StructType):
         return _struct(kind, within)
     if isinstance(kind, inspect.UnionType):
@@ -167,7 +170,7 @@ def _text(kind: Any, name: str) -> str:
         fits = (kind.min_length or 0) <= len(text) <= (kind.max_length or len(text))
         if fits and (kind.pattern is None or re.search(kind.pattern, text)):
             return text
-    raise ValueError(f"No example text fits {name!r} ({kind.pattern}); add one to _TEXTS.")
+    raise ValueError(f"No example text fits {name!r} ({kind.pattern}); give the field Meta(examples=[…]).")
 
 
 def _field(name: str) -> str:

@@ -82,10 +82,15 @@ async def _until_listening(task: "asyncio.Task[None]", host: str, port: int) -> 
     raise PortTaken(f"The server at {host}:{port} does not listen after 5 seconds.")
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    await stop_signal().wait()

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from shared.host.runtime import Runtime
-from shared.host.server import until_stopped
+from shared.host.server import stop_signal, until_stopped
 from shared.host.supervisor import running_process, running_topology
 from shared.host.topology import Topology, edge_url
 from shared.telemetry.setup import TelemetrySettings, start_telemetry
@@ -53,8 +53,9 @@ async def bring_up(
             if with_order:
                 summary = {**await _order(runtime), "ready_ms": ready_ms}
             if not once:
+                stop = stop_signal()  # before anybody is told about Ctrl-C
                 click.echo("\nServing until Ctrl-C.")
-                await until_stopped()
+                await stop.wait()
     finally:
         telemetry.close()
     if not once:
