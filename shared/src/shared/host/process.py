@@ -78,10 +78,17 @@ class Process:
         self.health = Health(placement.process, "0.1.0")
         self.shedder = Shedder(MAX_IN_FLIGHT)
         self._delegable = delegable(placement.chosen)
+        ours = Jwks(runtime.issuer, jwks_uri=f"{runtime.issuer}/oauth2/jwks")
+        foreign = placement.topology.trusted_issuers
+        theirs = {prefix: Jwks(known.issuer, jwks_uri=known.jwks_uri) for prefix, known in foreign.items()}
+        self._foreign = [TrustedIssuer(foreign[prefix].issuer, keys, f"{prefix}|") for prefix, keys in theirs.items()]
         self.issuer = self._issuer() if placement.topology.processes[placement.process].issuer else None
-        self._jwks = Jwks(runtime.issuer, jwks_uri=f"{runtime.issuer}/oauth2/jwks")
-        remote = TrustedIssuer(runtime.issuer, self._jwks)
-        self.verifier = self.issuer.verifier if self.issuer else TokenVerifier([remote])
+        self.verifier = (
+            self.issuer.verifier
+            if self.issuer
+            else TokenVerifier([TrustedIssuer(runtime.issuer, ours), *self._foreign])
+        )
+        self._key_sets = [ours, *theirs.values()]
         self._valkey = valkey_client(runtime.valkey)
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
@@ -99,7 +106,8 @@ class Process:
         """Build every service, then start what has a `start`, dependencies first."""
         self._stack.push_async_callback(self._wire.aclose)
         self._stack.push_async_callback(self._tokens.aclose)
-        self._stack.push_async_callback(self._jwks.aclose)
+        for keys in self._key_sets:
+            self._stack.push_async_callback(keys.aclose)
         self._stack.push_async_callback(self._valkey.aclose)
         self._stack.push_async_callback(self._limiter.aclose)
         self.health.add("valkey", self._valkey_answers, vital=False)
@@ -164,4 +172,6 @@ class Process:
         contracts = {api.contract.slug: api.contract for api in chosen}
         clients = [api_client(api, self.state) for api in chosen]
         clients += app_clients(self.placement.topology, contracts, self.state)
-        return Issuer(self.runtime.issuer, SigningKeys(self.state / "issuer"), clients, self._delegable)
+        return Issuer(
+            self.runtime.issuer, SigningKeys(self.state / "issuer"), clients, self._delegable, trusted=self._foreign
+        )

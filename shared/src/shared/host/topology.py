@@ -63,8 +63,22 @@ class AppClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tier: str = "standard"
 
 
+class ForeignIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another issuer whose access tokens (RFC 9068) are accepted.
+
+    Attributes:
+        issuer: The exact `iss`, an https URL.
+        jwks_uri: Where its keys are; by default its metadata is asked (RFC 8414, OpenID Connect Discovery).
+    """
+
+    issuer: str
+    jwks_uri: str | None = None
+
+
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`.
+
+    `trusted_issuers` are keyed by the prefix that their subjects get, so that two issuers' subjects never meet.
 
     `journal` keeps the flows in a database, `postgresql://user@host/name` (hosts of a failover group with commas
     between them), instead of a file of each process; `journal_password` says where its password is.
@@ -77,6 +91,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clients: dict[str, AppClient] = {}
     tiers: dict[str, SlaTier] = {}
     backends: dict[str, dict[str, Any]] = {}
+    trusted_issuers: dict[str, ForeignIssuer] = {}
     valkey: str = ""
     issuer: str = ""
     journal: str = ""
