@@ -7,7 +7,7 @@ brings it: `msgspec.Meta(examples=[…])`.
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 from msgspec import inspect
 
@@ -132,7 +132,8 @@ def with_example(described: dict[str, Any], kind: Any, name: str = "") -> dict[s
 
 def _example(kind: inspect.Type, name: str, within: tuple[type, ...]) -> Any:
     if isinstance(kind, inspect.Metadata):
-        declared: list[Any] = (kind.extra_json_schema or {}).get("examples", [])
+        extra = cast("dict[str, list[Any]] | None", kind.extra_json_schema)
+        declared = (extra or {}).get("examples")
         return declared[0] if declared else _example(kind.type, name, within)
     if isinstance(kind, inspect.StructType):
         return _struct(kind, within)
