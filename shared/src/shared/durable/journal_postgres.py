@@ -186,7 +186,7 @@ class PostgresJournal:
 
         async def look(connection: Connection) -> tuple[list[FlowRecord], int | None]:
             text = (
-                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND ($1::bigint IS NULL OR number < $1)"  # noqa: S608
+                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND number < coalesce($1, 9223372036854775807)"  # noqa: S608
                 " AND ($2::text IS NULL OR kind = $2) ORDER BY number DESC LIMIT $3"
             )
             rows = await connection.fetch(self._server.sql(text), before, kind, limit + 1)

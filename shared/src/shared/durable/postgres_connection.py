@@ -18,7 +18,7 @@ SERVER_CLOCK = "extract(epoch FROM clock_timestamp())::float8"
 
 _CONNECT_SECONDS = 3.0
 _COMMAND_SECONDS = 5.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _SETTINGS = {
     "search_path": SCHEMA,
     "synchronous_commit": "on",  # what is acknowledged is on disk here, and on a synchronous standby if there is one

@@ -25,7 +25,8 @@ WHERE flow = $1 AND (state = 'dead' OR (seq < 0 AND state = 'refused'))"""
 _WRITE_ENTRY = "INSERT INTO audit (flow_id, who, act, detail, at) VALUES ($1, $2, $3, $4, {now})"
 _AUDIT = """
 SELECT number, flow_id, who, act, detail, at FROM audit
-WHERE ($1::text IS NULL OR flow_id = $1) AND ($2::bigint IS NULL OR number < $2) ORDER BY number DESC LIMIT $3"""
+WHERE number < coalesce($1, 9223372036854775807) ORDER BY number DESC LIMIT $2"""
+_AUDIT_OF_FLOW = _AUDIT.replace("WHERE", "WHERE flow_id = $3 AND")
 _SIGNALS = """
 SELECT name, key, payload FROM signal
 WHERE flow = (SELECT number FROM flow WHERE flow_id = $1) AND name = $2 ORDER BY number"""
@@ -88,7 +89,10 @@ class PostgresOperations:
         self, connection: Connection, flow_id: str | None, limit: int, before: int | None
     ) -> tuple[list[AuditEntry], int | None]:
         """See `Journal.audit`."""
-        rows = await connection.fetch(_AUDIT, flow_id, before, limit + 1)
+        if flow_id is None:
+            rows = await connection.fetch(_AUDIT, before, limit + 1)
+        else:
+            rows = await connection.fetch(_AUDIT_OF_FLOW, before, limit + 1, flow_id)
         entries = [AuditEntry(*tuple(row)[1:]) for row in rows[:limit]]
         return entries, rows[limit - 1][0] if len(rows) > limit else None
 
