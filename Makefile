@@ -20,7 +20,7 @@ $(VENV)/.run: requirements.lock $(MANIFESTS)
 	@echo "Installing what Triptych runs on …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e ./%)
-	@$(BIN)/python -m compileall -q $(PACKAGES:%=%/src) || true
+	@$(BIN)/python -m compileall -q $(PACKAGES:%=%/src)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
