@@ -151,3 +151,17 @@ async def test_an_operator_works_from_the_command_line(calm_suite: Any) -> None:
     assert (code, "completed" in err) == (2, True)
     code, _, err = await triptych(calm_suite, "dead-letters", "resume", "--reason", "which")
     assert (code, "--all" in err) == (2, True)
+
+
+async def test_nothing_personal_lies_readable_in_the_state_directory(calm_suite: Any) -> None:
+    quote = QUOTES[9]
+    customer = company().customer_by_number[quote.customer]
+    async with calm_suite.phone(prefer="wait=20", **{"idempotency-key": '"sealed-1"'}) as phone:
+        assert (await phone.post("/orders", json={"quoteId": quote.salesforce_id})).json()["state"] == "completed"
+    state = Path(calm_suite.runtime.state)
+    kept = list(state.glob("journal*"))  # noqa: ASYNC240 - a test may wait
+    assert kept
+    stored = b"".join(path.read_bytes() for path in kept)
+    assert quote.salesforce_id.encode() in stored  # the business key is no secret
+    for secret in (customer.name, customer.billing.street, quote.name, customer.sap_customer):
+        assert secret.encode() not in stored, secret

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.binding.problems import BackendUnavailable, NotFound, Refused
+from shared.binding.problems import BackendUnavailable, Conflict, NotFound, Refused
 from shared.host.embedded import EmbeddedValkey, valkey_client
 from shared.messaging import IdempotencyKeyInFlight, IdempotencyKeyReused, IdempotentReceiver
+from shared.security.key_ring import KeyRing, ensure_key_file
+from shared.security.secrets import Secret
 
 _PRINT, _OTHER_PRINT = b"a" * 32, b"b" * 32
 
@@ -220,10 +222,10 @@ async def test_answers_are_kept_for_the_retention_time_and_no_longer(valkey: Red
 class Reversing:
     """A codec one can see through."""
 
-    def seal(self, plain: bytes) -> bytes:
+    def seal(self, plain: bytes, place: str) -> bytes:
         return plain[::-1]
 
-    def open(self, sealed: bytes) -> bytes:
+    def open(self, sealed: bytes, place: str) -> bytes:
         return sealed[::-1]
 
 
@@ -282,3 +284,13 @@ async def test_an_answer_that_cannot_be_stored_is_still_given(valkey: Redis, ser
 def test_a_wait_beyond_two_seconds_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match="wait_seconds is 5"):
         IdempotentReceiver(valkey_client("redis://127.0.0.1:1"), wait_seconds=5)
+
+
+async def test_a_stored_answer_whose_key_is_gone_is_told_and_not_executed_again(valkey: Redis, tmp_path: Path) -> None:
+    backend, keys = Backend(), ensure_key_file(tmp_path / "keys")
+    await _place(IdempotentReceiver(valkey, codec=KeyRing(Secret(f"file:{keys}"))), backend.place)
+    keys.unlink()
+    ensure_key_file(keys)
+    with pytest.raises(Conflict, match="executed before"):
+        await _place(IdempotentReceiver(valkey, codec=KeyRing(Secret(f"file:{keys}"))), backend.place)
+    assert backend.calls == 1

@@ -76,6 +76,19 @@ def resume_flow(flow_id: str, reason: str, patch: str, yes: bool, token: str | N
     _run("resume_one", token, flow_id=flow_id, reason=reason, patch=patch, yes=yes)
 
 
+@flows.command("rotate-key")
+def rotate_key() -> None:
+    """Seal what is kept from now on with a new key; the old ones still open what they sealed."""
+    from shared.host.runtime import NotRunning, state_directory
+    from shared.host.sealing import sealing_key_file
+    from shared.security.key_ring import rotate_key_file
+
+    path = sealing_key_file(state_directory())
+    if not path.exists():
+        raise NotRunning(f"There are no keys at {path}; keys named by the topology are rotated where they are kept.")
+    click.echo(f"New key {rotate_key_file(path)}; running processes use it within ten seconds.")
+
+
 @dead_letters.command("list")
 @_KIND
 @_LIMIT

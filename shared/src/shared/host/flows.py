@@ -8,6 +8,7 @@ from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
 from shared.durable.attempt import StepExecutor
+from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
 from shared.durable.journal import Journal
 from shared.durable.runner import FlowRunner
@@ -24,10 +25,12 @@ class FlowHost:
         journal: Not yet open.
         issuer: `iss` of the identities the flows work under.
         peer: Gives an API its client of a contract.
+        codec: Seals what the journal holds.
     """
 
-    def __init__(self, journal: Journal, issuer: str, peer: Peer) -> None:
+    def __init__(self, journal: Journal, issuer: str, peer: Peer, codec: PayloadCodec) -> None:
         self._journal = journal
+        self._codec = codec
         self._issuer = issuer
         self._peer = peer
         self._runners: dict[type[Contract], FlowRunner] = {}
@@ -37,7 +40,7 @@ class FlowHost:
         """What an API's constructor may ask for: the flows of this process, and its FlowRunner if it has flows."""
         if not api.flows:
             return {FlowDirectory: self._directory}
-        runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer))
+        runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer), codec=self._codec)
         self._runners[api.contract] = runner
         self._directory.add(runner)
         return {FlowDirectory: self._directory, FlowRunner: runner}

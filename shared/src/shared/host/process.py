@@ -21,6 +21,7 @@ from shared.host.flows import FlowHost
 from shared.host.health import Health
 from shared.host.identity import ApiTokens, api_client, app_clients, delegable, exchanged_for, narrowed_to
 from shared.host.runtime import Runtime
+from shared.host.sealing import open_key_ring
 from shared.host.settings import read_settings
 from shared.host.topology import Topology, apis_of_process, chosen_apis, load_topology, process_of
 from shared.host.wiring import Wiring
@@ -92,7 +93,8 @@ class Process:
         self._valkey = valkey_client(runtime.valkey)
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
-        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey))
+        key_ring = open_key_ring(placement.topology, self.state)
+        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey, codec=key_ring))
         self._wire: Wire = open_wire()
         self._tokens = ApiTokens(runtime.issuer, self.state, placement.here)
         self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
@@ -100,7 +102,8 @@ class Process:
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
         self.implementations: dict[Api, Contract] = {}
-        self._flows = FlowHost(journal_of(placement.topology, self.state / journal), runtime.issuer, self.peer)
+        flow_journal = journal_of(placement.topology, self.state / journal)
+        self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring)
 
     async def start(self) -> None:
         """Build every service, then start what has a `start`, dependencies first."""

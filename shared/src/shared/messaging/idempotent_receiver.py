@@ -22,7 +22,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared.binding.problems import BackendUnavailable, Problem, ProblemDetails
+from shared.binding.problems import BackendUnavailable, Conflict, Problem, ProblemDetails
 from shared.messaging.idempotency_key import IdempotencyKeyInFlight, IdempotencyKeyReused
 
 _log = structlog.get_logger()
@@ -48,12 +48,12 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 class Codec(Protocol):
     """Encrypts what is stored; answers may hold personal fields."""
 
-    def seal(self, plain: bytes) -> bytes:
-        """The bytes to store for `plain`."""
+    def seal(self, payload: bytes, place: str) -> bytes:
+        """The bytes to store for `payload` in this place and no other."""
         ...
 
-    def open(self, sealed: bytes) -> bytes:
-        """The bytes that were sealed."""
+    def open(self, sealed: bytes, place: str) -> bytes:
+        """The bytes that were sealed for this place; raises ValueError for anything else."""
         ...
 
 
@@ -166,7 +166,7 @@ class IdempotentReceiver:
         return reply
 
     def _record(self, claim: _Claim, state: Literal["answer", "problem"], content: bytes) -> _Record:
-        sealed = self._codec.seal(content) if self._codec else content
+        sealed = self._codec.seal(content, claim.name) if self._codec else content
         return _Record(state, claim.fingerprint, content=sealed)
 
     async def _replay(self, claim: _Claim, known: bytes) -> bytes:
@@ -181,7 +181,7 @@ class IdempotentReceiver:
                     "request, or repeat the first one unchanged."
                 )
             if record.state != "pending":
-                return self._stored(record)
+                return self._stored(claim, record)
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _in_flight("is still being executed")
@@ -192,8 +192,15 @@ class IdempotentReceiver:
                 raise _in_flight("did not succeed for a passing reason")
             known = found
 
-    def _stored(self, record: _Record) -> bytes:
-        content = self._codec.open(record.content) if self._codec else record.content
+    def _stored(self, claim: _Claim, record: _Record) -> bytes:
+        try:
+            content = self._codec.open(record.content, claim.name) if self._codec else record.content
+        except ValueError as error:
+            _log.error("idempotency.unreadable", problem=str(error))
+            raise Conflict(
+                "This request was executed before, but its stored answer can no longer be opened. Look up what came "
+                "of it, and use another Idempotency-Key for another request."
+            ) from None
         if record.state == "problem":
             raise Problem.from_details(msgspec.json.decode(content, type=ProblemDetails))
         return content
