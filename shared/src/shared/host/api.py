@@ -24,11 +24,13 @@ class Api:
         service: The class that implements a contract; its constructor names what it needs.
         vendor: Which backend it speaks to; a topology chooses by it when several fill one capability.
         flows: Durable flows that this API runs; their constructors are part of the call graph.
+        schedules: Those of them that start by the clock (`Schedule`).
     """
 
     service: type[Contract]
     vendor: str = ""
     flows: tuple[type[Any], ...] = field(default=())
+    schedules: tuple[Any, ...] = field(default=())
 
     @property
     def contract(self) -> type[Contract]:

@@ -12,6 +12,7 @@ from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
 from shared.durable.journal import Journal
 from shared.durable.runner import FlowRunner
+from shared.durable.schedule import Scheduler
 from shared.host.api import Api
 from shared.host.identity import OWN_LIFETIME_SECONDS, own_principal
 
@@ -34,6 +35,7 @@ class FlowHost:
         self._issuer = issuer
         self._peer = peer
         self._runners: dict[type[Contract], FlowRunner] = {}
+        self._schedulers: list[Scheduler] = []
         self._directory = FlowDirectory()
 
     def provided_for(self, api: Api) -> dict[type[Any], Any]:
@@ -43,6 +45,8 @@ class FlowHost:
         runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer), codec=self._codec)
         self._runners[api.contract] = runner
         self._directory.add(runner)
+        if api.schedules:
+            self._schedulers.append(Scheduler(runner, api.schedules, time.time))
         return {FlowDirectory: self._directory, FlowRunner: runner}
 
     async def start(self) -> None:
@@ -51,9 +55,13 @@ class FlowHost:
             await self._journal.open()
         for runner in self._runners.values():
             await runner.start()
+        for scheduler in self._schedulers:
+            scheduler.start()
 
     async def stop(self) -> None:
         """Stop at step boundaries and close the journal; the next start carries on."""
+        for scheduler in self._schedulers:
+            await scheduler.stop()
         for runner in self._runners.values():
             await runner.stop()
         if self._runners:
