@@ -1,6 +1,7 @@
 """Runs flows in child processes that kill themselves at a boundary; prints what is left as JSON lines.
 
     python killed_flows.py every FOLDER         a child for each boundary of one completed and one refused flow
+    python killed_flows.py family FOLDER        the same for flows that await a signal, a time and another flow
     python killed_flows.py random FOLDER SEED   children over the same forty flows, killed anywhere, until all ended
 
 A boundary is before and after each effect of a backend, and before and after each commit of the journal.
@@ -12,6 +13,7 @@ import os
 import random
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.binding.problems import NotFound, Refused
+from shared.contracts.process.flow_operations import FlowHasEnded
 from shared.durable.flow import Flow
 from shared.durable.group_commit import GroupCommit
 from shared.durable.journal_sqlite import SqliteJournal
@@ -77,6 +80,18 @@ class Trade(Flow[Goods, str], version=1):
         return (await self.books.enter(Goods("last"))).name
 
 
+class Family(Flow[Goods, str], version=1):
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    async def run(self, request: Goods) -> str:
+        await self.undoable(self.books.enter(Goods("before")), lambda goods: self.books.strike(goods.name))
+        word = await self.wait_for("word", str)
+        await self.sleep(0.01)
+        last = await self.child(Trade, "trade", request)
+        return (await self.books.enter(Goods(word + last))).name
+
+
 class Ledger:
     """A backend that knows repeats by their key: a line for each effect, in a file that outlives the process."""
 
@@ -108,17 +123,21 @@ def commit_between_boundaries(self: Any, connection: Any, items: list[Any]) -> l
 
 
 async def submit_once(runner: FlowRunner, key: str, goods: Goods) -> None:
+    kind = Family if key.startswith("family") else Trade
     try:
         await runner.view(key)
     except NotFound:
-        await runner.submit(Trade, key, goods)
+        await runner.submit(kind, key, goods)
+    if kind is Family:
+        with suppress(FlowHasEnded):
+            await runner.signal(key, "word", "word", key="1")
 
 
 async def work(folder: Path, flows: dict[str, Goods]) -> dict[str, str]:
     journal = SqliteJournal(folder / "journal.db")
     await journal.open()
     async with FlowRunner(
-        journal, [Trade], Ledger(folder / "ledger"), settings=WorkerSettings(poll=0.05, quarantine_after=99)
+        journal, [Trade, Family], Ledger(folder / "ledger"), settings=WorkerSettings(poll=0.05, quarantine_after=99)
     ) as runner:
         await asyncio.gather(*(submit_once(runner, key, goods) for key, goods in flows.items()))
         views = await asyncio.gather(*(runner.result(key, 20) for key in flows))
@@ -144,8 +163,8 @@ def report(folder: Path, **more: Any) -> None:
     print(json.dumps({"states": json.loads((folder / "states.json").read_text()), "ledger": sorted(ledger), **more}))
 
 
-def every(folder: Path) -> None:
-    for name, goods in {"good": Goods("a"), "bad": Goods("a", acceptable=False)}.items():
+def every(folder: Path, good: str, bad: str) -> None:
+    for name, goods in {good: Goods("a"), bad: Goods("a", acceptable=False)}.items():
         kill_at, unscathed = 0, False
         while not unscathed:
             kill_at += 1
@@ -170,6 +189,8 @@ def at_random(folder: Path, seed: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "every":
-        every(Path(sys.argv[2]))
+        every(Path(sys.argv[2]), "good", "bad")
+    elif sys.argv[1] == "family":
+        every(Path(sys.argv[2]), "family-good", "family-bad")
     else:
         at_random(Path(sys.argv[2]), int(sys.argv[3]))

@@ -35,6 +35,25 @@ async def test_killed_at_every_boundary_a_flow_still_ends_with_each_effect_once(
 
 
 @pytest.mark.slow
+async def test_killed_at_every_boundary_flows_that_wait_for_others_still_end_with_each_effect_once(
+    tmp_path: Path,
+) -> None:
+    good, bad = "family-good", "family-bad"
+    traded = [f"{good}:trade/{seq} enter" for seq in (2, 4, 6)]
+    undone = [f"{bad}:trade/{seq}{what}" for seq in (2, 4) for what in (" enter", "/undo strike")]
+    effects = {
+        good: sorted([f"{good}/1 enter", f"{good}/5 enter", *traded]),
+        bad: sorted([f"{bad}/1 enter", f"{bad}/1/undo strike", *undone]),
+    }
+    reports = await killed("family", str(tmp_path))
+    for report in reports:
+        ((name, state),) = report["states"].items()
+        assert state == ("completed" if name == good else "refused"), report
+        assert report["ledger"] == effects[name], report
+    assert len(reports) > 60
+
+
+@pytest.mark.slow
 async def test_killed_anywhere_again_and_again_every_flow_ends_with_each_effect_once(tmp_path: Path) -> None:
     (report,) = await killed("random", str(tmp_path), "7")
     assert report["kills"] > 10
