@@ -186,7 +186,7 @@ async def world(valkey_url: str, tmp_path: Path) -> AsyncIterator[World]:
     valkey = valkey_client(valkey_url)
     await valkey.flushall()
     library = ShelfLibrary()
-    inbound = Inbound(RateLimiter(valkey), IdempotentReceiver(valkey))
+    inbound = Inbound(RateLimiter(valkey), IdempotentReceiver(valkey, patience=1.0))
     port = free_port()
     issuer = Issuer(f"http://127.0.0.1:{port}", SigningKeys(tmp_path), (), {Library.audience: Library.scopes()})
     app = Litestar(

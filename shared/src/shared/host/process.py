@@ -39,6 +39,8 @@ from shared.security.signing_keys import SigningKeys
 from shared.security.token_exchange import WireTokens
 
 MAX_IN_FLIGHT = 512
+RECEIVER_PATIENCE = 1.0
+"""Seconds a write with an Idempotency-Key waits for Valkey before it is refused with 503."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Process:
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         key_ring = open_key_ring(placement.topology, self.state)
-        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey, codec=key_ring))
+        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE))
         self._wire: Wire = open_wire()
         self._tokens = ApiTokens(runtime.issuer, self.state, placement.here)
         self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)

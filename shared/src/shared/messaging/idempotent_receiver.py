@@ -92,7 +92,7 @@ class IdempotentReceiver:
         retention_seconds: float = 30 * 86_400.0,
         wait_seconds: float = 2.0,
         lease_seconds: float = 15.0,
-        patience: float = 1.0,
+        patience: float = 0.25,
     ) -> None:
         if not 0 <= wait_seconds <= _LONGEST_WAIT:
             raise ValueError(f"wait_seconds is {wait_seconds}; it must lie between 0 and {_LONGEST_WAIT}.")
