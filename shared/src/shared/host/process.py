@@ -96,7 +96,8 @@ class Process:
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         key_ring = open_key_ring(placement.topology, self.state)
-        self.inbound = Inbound(self._limiter, IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE))
+        receiver = IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE)
+        self.inbound = Inbound(self._limiter, receiver)
         self._wire: Wire = open_wire()
         self._tokens = ApiTokens(runtime.issuer, self.state, placement.here)
         self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
