@@ -18,7 +18,8 @@ from shared.binding.inline import inline_client
 from shared.binding.operation import Operation
 from shared.host.api import Api
 from shared.host.call_graph import calls
-from shared.host.process import Placement, Process
+from shared.host.placement import Placement
+from shared.host.process import Process
 from shared.host.runtime import Runtime
 from shared.host.server import free_port
 from shared.host.supervisor import running_topology

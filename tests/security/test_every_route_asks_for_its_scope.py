@@ -5,7 +5,8 @@ from typing import Any
 
 from shared.binding.operation import Operation
 from shared.host import app
-from shared.host.process import Placement, Process
+from shared.host.placement import Placement
+from shared.host.process import Process
 from shared.security.issuer_app import ISSUER_PATHS
 
 OPEN_PATHS = {

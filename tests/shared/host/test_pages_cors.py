@@ -6,7 +6,7 @@ import msgspec
 
 from shared.host.api import installed_apis
 from shared.host.development import pages_that_may_call
-from shared.host.process import Placement
+from shared.host.placement import Placement
 from shared.host.runtime import Runtime
 from shared.host.topology import load_topology
 

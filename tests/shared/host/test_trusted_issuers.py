@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from shared.binding.problems import Unauthenticated
-from shared.host.process import Placement, Process
+from shared.host.placement import Placement
+from shared.host.process import Process
 from shared.host.runtime import Runtime
 from shared.host.server import free_port, serving
 from shared.security.issuer import Issuer

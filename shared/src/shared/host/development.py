@@ -9,7 +9,7 @@ from litestar import Request
 from shared.binding.problems import Forbidden, NotFound
 from shared.host.api import Api
 from shared.host.call_graph import calls
-from shared.host.process import Placement
+from shared.host.placement import Placement
 from shared.host.runtime import Runtime
 from shared.host.topology import edge_url
 from shared.security.issuer import Issuer

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,17 @@ from shared.binding.client import http_client
 from shared.binding.declare import Contract
 from shared.binding.inbound import Inbound
 from shared.binding.inline import inline_client
-from shared.host.api import Api, installed_apis
-from shared.host.call_graph import check_calls
+from shared.host.api import Api
 from shared.host.embedded import valkey_client
 from shared.host.flow_journal import journal_of
 from shared.host.flows import FlowHost
 from shared.host.health import Health
-from shared.host.identity import ApiTokens, api_client, app_clients, delegable, exchanged_for, narrowed_to
+from shared.host.placement import Placement
 from shared.host.runtime import Runtime
 from shared.host.sealing import open_key_ring
 from shared.host.settings import read_settings
-from shared.host.topology import Topology, apis_of_process, chosen_apis, load_topology, process_of
+from shared.host.topology import process_of
+from shared.host.trust import Trust
 from shared.host.wiring import Wiring
 from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.resilience.load_shedding import Shedder
@@ -32,37 +31,12 @@ from shared.resilience.rate_limit import RateLimiter
 from shared.resilience.rate_limit_policy import DEFAULT_TIERS
 from shared.resilience.wire import Wire
 from shared.resilience.wire_default import open_wire
-from shared.security.access_token import TokenVerifier, TrustedIssuer
+from shared.security.access_token import TokenVerifier
 from shared.security.issuer import Issuer
-from shared.security.jwks import Jwks
-from shared.security.signing_keys import SigningKeys
-from shared.security.token_exchange import WireTokens
 
 MAX_IN_FLIGHT = 512
 RECEIVER_PATIENCE = 1.0
 """Seconds a write with an Idempotency-Key waits for Valkey before it is refused with 503."""
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Which APIs there are, and which of them are served here."""
-
-    topology: Topology
-    process: str
-    chosen: tuple[Api, ...]
-    here: tuple[Api, ...]
-
-    @classmethod
-    def of(cls, runtime: Runtime, process: str) -> "Placement":
-        """Read the topology and choose; raises TopologyRefused, BrokenApi or ForbiddenCall with a sentence."""
-        topology = load_topology(Path(runtime.topology))
-        chosen = chosen_apis(topology, installed_apis())
-        check_calls(chosen)
-        return cls(topology, process, chosen, apis_of_process(topology, process, chosen))
-
-    def api_of(self, contract: type[Contract]) -> Api:
-        """The chosen API for a contract."""
-        return next(api for api in self.chosen if api.contract is contract)
 
 
 class Process:
@@ -80,18 +54,7 @@ class Process:
         self.state = Path(runtime.state)
         self.health = Health(placement.process, "0.1.0")
         self.shedder = Shedder(MAX_IN_FLIGHT)
-        self._delegable = delegable(placement.chosen)
-        ours = Jwks(runtime.issuer, jwks_uri=f"{runtime.issuer}/oauth2/jwks")
-        foreign = placement.topology.trusted_issuers
-        theirs = {prefix: Jwks(known.issuer, jwks_uri=known.jwks_uri) for prefix, known in foreign.items()}
-        self._foreign = [TrustedIssuer(foreign[prefix].issuer, keys, f"{prefix}|") for prefix, keys in theirs.items()]
-        self.issuer = self._issuer() if placement.topology.processes[placement.process].issuer else None
-        self.verifier = (
-            self.issuer.verifier
-            if self.issuer
-            else TokenVerifier([TrustedIssuer(runtime.issuer, ours), *self._foreign])
-        )
-        self._key_sets = [ours, *theirs.values()]
+        self._trust = Trust(runtime, placement)
         self._valkey = valkey_client(runtime.valkey)
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
@@ -99,8 +62,6 @@ class Process:
         receiver = IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE)
         self.inbound = Inbound(self._limiter, receiver)
         self._wire: Wire = open_wire()
-        self._tokens = ApiTokens(runtime.issuer, self.state, placement.here)
-        self._wire_tokens = WireTokens(self.verifier, self._tokens.exchanges, self._tokens.credentials)
         self._wirings: dict[type[Contract], Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
@@ -108,12 +69,20 @@ class Process:
         flow_journal = journal_of(placement.topology, self.state / journal)
         self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring)
 
+    @property
+    def issuer(self) -> Issuer | None:
+        """The embedded issuer, if this process serves it."""
+        return self._trust.issuer
+
+    @property
+    def verifier(self) -> TokenVerifier:
+        """Verifies the tokens that come in here."""
+        return self._trust.verifier
+
     async def start(self) -> None:
         """Build every service, then start what has a `start`, dependencies first."""
         self._stack.push_async_callback(self._wire.aclose)
-        self._stack.push_async_callback(self._tokens.aclose)
-        for keys in self._key_sets:
-            self._stack.push_async_callback(keys.aclose)
+        self._stack.push_async_callback(self._trust.aclose)
         self._stack.push_async_callback(self._valkey.aclose)
         self._stack.push_async_callback(self._limiter.aclose)
         self.health.add("valkey", self._valkey_answers, vital=False)
@@ -142,11 +111,11 @@ class Process:
 
     def _client(self, caller: Api, callee: type[Contract]) -> Contract:
         api = self.placement.api_of(callee)
-        identity = narrowed_to(callee, caller, self._delegable)
+        identity = self._trust.identity_at(callee, caller)
         if api in self.placement.here:
             return inline_client(callee, self._implementation(api), self.inbound, identity)
         url = self.runtime.processes[process_of(self.placement.topology, api)]
-        return http_client(callee, url, self._wire, exchanged_for(callee, identity, self._wire_tokens))
+        return http_client(callee, url, self._wire, self._trust.token_for(callee, identity))
 
     def _implementation(self, api: Api) -> Contract:
         wiring = self._wirings.get(api.contract)
@@ -172,12 +141,3 @@ class Process:
         except Exception as error:  # noqa: BLE001 - any failure is the answer
             return False, f"does not answer ({type(error).__name__}); limits are decided locally meanwhile"
         return True, "answers"
-
-    def _issuer(self) -> Issuer:
-        chosen = self.placement.chosen
-        contracts = {api.contract.slug: api.contract for api in chosen}
-        clients = [api_client(api, self.state) for api in chosen]
-        clients += app_clients(self.placement.topology, contracts, self.state)
-        return Issuer(
-            self.runtime.issuer, SigningKeys(self.state / "issuer"), clients, self._delegable, trusted=self._foreign
-        )

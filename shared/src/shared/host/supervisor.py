@@ -116,7 +116,8 @@ async def _until_ready(child: asyncio.subprocess.Process, name: str, url: str) -
 async def running_process(runtime: Runtime, name: str) -> AsyncGenerator["Process"]:
     """One process of a topology, built, started and served for the length of the block."""
     from shared.host.app import build_app  # noqa: PLC0415 - see running_topology
-    from shared.host.process import Placement, Process  # noqa: PLC0415
+    from shared.host.placement import Placement  # noqa: PLC0415
+    from shared.host.process import Process  # noqa: PLC0415
 
     process = Process(runtime, Placement.of(runtime, name))
     host, _, port = runtime.processes[name].removeprefix("http://").partition(":")
