@@ -233,7 +233,7 @@ async def test_a_defect_in_flow_code_undoes_and_is_reported(
     assert (view.state, view.problem.type) == ("refused", "/problems/internal-fault")
     assert "ZeroDivisionError" in view.problem.detail
     assert backends.names() == ["make", "unmake"]
-    assert "flow.fault" in capsys.readouterr().out
+    assert "flow.fault" in capsys.readouterr().err
 
 
 class SideBySide(Flow[Thing, str], version=1):

@@ -231,7 +231,7 @@ async def test_steps_out_of_order_are_refused(
     view = await (await runner.submit(flow, "q1", Goods("a"))).result(5)
     assert view.state == "refused"
     assert "TypeError" in view.problem.detail
-    assert "together" in (logged := capsys.readouterr().out) or "awaited before" in logged
+    assert "together" in (logged := capsys.readouterr().err) or "awaited before" in logged
 
 
 class Wide(Flow[Goods, list[int]], version=1):

@@ -122,7 +122,7 @@ async def test_a_zombie_cannot_write_what_its_successor_did(
         gate.open.set()
         await asyncio.sleep(0.1)
         assert await successor.view("p1") == before
-    assert "flow.disowned" in capsys.readouterr().out
+    assert "flow.disowned" in capsys.readouterr().err
     assert set(backends.effects) == {"p1/1", "p1/3"}
 
 
@@ -270,7 +270,7 @@ async def test_a_payload_that_cannot_be_opened_is_a_dead_letter(
     while (await journal.counts()).get("dead") != 1:  # noqa: ASYNC110 - a database has no event to wait for
         await asyncio.sleep(0.01)
     assert backends.calls == []
-    assert "flow.unreadable" in capsys.readouterr().out
+    assert "flow.unreadable" in capsys.readouterr().err
 
 
 async def test_a_sealed_flow_goes_on_undoing_after_a_restart(

@@ -268,7 +268,7 @@ async def test_a_hanging_valkey_is_given_up_soon(valkey: Redis, server: Embedded
         began = time.monotonic()
         with pytest.raises(BackendUnavailable):
             await _place(IdempotentReceiver(valkey), Backend().place)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
     finally:
         os.kill(server.pid, signal.SIGCONT)
 

@@ -189,3 +189,18 @@ async def test_through_an_outage_four_processes_stay_within_the_limit(tmp_path: 
     allowed = 400 * seconds + 400
     assert alone > 200
     assert allowed * 0.9 <= admitted <= allowed * 1.01
+
+
+async def test_a_server_that_only_pauses_is_not_reported_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as client:
+        limiter = RateLimiter(client, _tiers(6_000, 60, 50), recheck_seconds=5)
+        await _take(limiter)
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGSTOP)
+        assert (await _take(limiter, "another")).local
+        os.kill(server.pid, signal.SIGCONT)
+        await _back(limiter)
+        await limiter.aclose()
+    assert "rate_limit.valkey" not in capsys.readouterr().err

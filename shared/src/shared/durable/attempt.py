@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-import structlog
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.operation import Operation
@@ -13,12 +12,13 @@ from shared.binding.problems import BackendUnavailable, DeadlineExceeded, Intern
 from shared.durable.journal import StepRecord, StepState
 from shared.durable.retry_schedule import leaves_doubt, next_try
 from shared.durable.step import Step
+from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import flow_step
 
 StepExecutor = Callable[[Operation, dict[str, Any], CallContext], Awaitable[Any]]
 """Performs an operation with these arguments under this context and returns its result; raises Problems."""
 
-_log = structlog.get_logger("triptych.durable")
+_log = get_logger("durable")
 
 
 def fault(event: str, error: BaseException, **where: Any) -> InternalFault:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-import structlog
 
 from shared.binding.call_context import CallContext
 from shared.binding.problems import InternalFault
@@ -21,10 +20,11 @@ from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, Journal
 from shared.durable.neighbours import JournalNeighbours
 from shared.durable.retry_schedule import RETRY_DELAYS
 from shared.durable.step_sequence import StepSequence, Surroundings
+from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.tracing import start_span
 
-_log = structlog.get_logger("triptych.durable")
+_log = get_logger("durable")
 _contexts = msgspec.json.Decoder(CallContext)
 _RELEASE_PAUSE = 1.0
 _SHORTEST_PAUSE = 0.005

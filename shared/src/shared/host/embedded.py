@@ -22,13 +22,14 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Self
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-_log = structlog.get_logger()
+from shared.telemetry.logging import get_logger
+
+_log = get_logger("host")
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS, with a final NUL
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0

@@ -18,14 +18,14 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, cast
 
 import msgspec
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared.binding.problems import BackendUnavailable, Conflict, Problem, ProblemDetails
 from shared.messaging.idempotency_key import IdempotencyKeyInFlight, IdempotencyKeyReused
+from shared.telemetry.logging import get_logger
 
-_log = structlog.get_logger()
+_log = get_logger("idempotency")
 _PREFIX = "triptych:idempotency:"
 _LONGEST_WAIT = 2.0
 _RETRY_AFTER = 1.0

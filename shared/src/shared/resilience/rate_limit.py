@@ -16,7 +16,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-import structlog
 from redis.asyncio import Redis
 
 from shared.resilience.rate_limit_account import Account
@@ -30,6 +29,7 @@ from shared.resilience.rate_limit_policy import (
     rate_limit_headers,
 )
 from shared.resilience.rate_limit_script import Ask, Grant, grant
+from shared.telemetry.logging import get_logger
 
 __all__ = [
     "DEFAULT_TIER",
@@ -42,7 +42,7 @@ __all__ = [
     "rate_limit_headers",
 ]
 
-_log = structlog.get_logger()
+_log = get_logger("rate_limit")
 _PREFIX = "triptych:rate:"
 _GRACE = 0.002  # a stalled event loop gets this long to read an answer that has already arrived
 _LEAST_PATIENCE = 0.003  # for callers whose patience went on the question before theirs
@@ -198,7 +198,6 @@ class RateLimiter:
 
     def _lose(self, account: Account, ask: Ask, reply: asyncio.Task[Grant], sent: float) -> None:
         self._alone = True
-        _log.warning("rate_limit.valkey.lost", recheck_seconds=self._recheck_seconds)
         self._probe = asyncio.create_task(self._until_back(account, ask, reply, sent))
 
     async def _until_back(self, account: Account, ask: Ask, reply: asyncio.Task[Grant], sent: float) -> None:
@@ -212,6 +211,9 @@ class RateLimiter:
         if late is not None:
             self._book(account, ask, late, sent)
             self._alone = not await self._charge_debts()
+        if not self._alone:
+            return  # it only paused, which is nothing to wake anybody for
+        _log.warning("rate_limit.valkey.lost", recheck_seconds=self._recheck_seconds)
         while self._alone:
             await asyncio.sleep(max(0.0, checked + self._recheck_seconds - self._clock()))
             checked = self._clock()
