@@ -2,8 +2,13 @@
 
 import asyncio
 
+import httpx
 import pytest
 
+from shared.telemetry import metrics
+
+AUDIENCE = "urn:triptych:system:library"
+PREFIX = "/system/library/v1"
 LOAN = {"readerName": "Ada"}
 
 
@@ -239,3 +244,17 @@ async def test_no_token_a_token_for_another_api_and_a_missing_scope_are_refused(
     assert scope.status_code == 403
     assert scope.json()["type"] == "/problems/missing-scope"
     assert 'scope="library:write"' in scope.headers["www-authenticate"]
+
+
+async def test_a_used_up_allowance_is_refused_with_when_to_repeat_and_counted(world) -> None:
+    token = world.issuer.issue("visitor", "visiting-app", AUDIENCE, {"library:read"}, tier="bronze")
+    counted = {"group": "library:read", "tier": "bronze"}
+    before = metrics.REGISTRY.get_sample_value("triptych_rate_limited_total", counted) or 0
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=world.url + PREFIX, headers=headers) as http:
+        answers = [await http.get("/books/1") for _ in range(25)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert [answer.status_code for answer in answers[:20]] == [200] * 20
+    assert refused
+    assert int(refused[0].headers["retry-after"]) >= 1
+    assert metrics.REGISTRY.get_sample_value("triptych_rate_limited_total", counted) == before + len(refused)

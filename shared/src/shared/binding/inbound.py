@@ -16,6 +16,7 @@ from shared.resilience.rate_limit import RateLimiter
 from shared.resilience.rate_limit_policy import Decision, quota_exceeded
 from shared.security.authorisation import require_scope
 from shared.telemetry.logging import get_logger
+from shared.telemetry.metrics import rate_limited
 
 READ_SECONDS = 2.5
 WRITE_SECONDS = 5.0
@@ -87,6 +88,7 @@ class Inbound:
         if admitted is not None:
             admitted(decision)
         if not decision.allowed:
+            rate_limited(served.group, decision.policy.name)
             raise quota_exceeded(decision)
         return await self._within_deadline(served, context, read)
 

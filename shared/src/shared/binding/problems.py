@@ -31,7 +31,7 @@ retried, everything else is not. Act on the kind, never on the text.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -140,11 +140,6 @@ class Problem(Exception):  # noqa: N818 - the field's word for it is "problem"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Problem.from_details, (self.details(),))
-
-    def with_retry_after(self, seconds: float) -> Self:
-        """The same problem, saying when a repeat may succeed."""
-        self.retry_after = seconds
-        return self
 
 
 _by_slug: dict[str, type[Problem]] = {}
