@@ -16,7 +16,6 @@ import msgspec
 from customer_360.cores import LOAD_CORE, ended, ending, started
 from customer_360.replay import CONTROL, Recording
 
-from shared.host.child_process import stop_child
 from shared.host.sandbox_process import addresses_of, start_sandboxes
 from shared.host.topology import load_topology
 
@@ -77,7 +76,7 @@ async def running_backends(state: Path, log: Path) -> AsyncGenerator[Backends]:
         finally:
             ended(replay)
     finally:
-        await stop_child(sandboxes)
+        await sandboxes.stop()
 
 
 async def _addresses(file: Path) -> dict[str, str]:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from shared.host.api import installed_apis
+from shared.host.runtime import own_state
+from shared.host.server import free_port
 
+TOPOLOGIES = Path(__file__).parents[3] / "deploy" / "topologies"
 COMMANDS = ("up", "serve", "apis", "token", "order", "trace", "check", "sandbox")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
@@ -67,6 +70,42 @@ async def test_a_broken_topology_is_named_with_what_is_wrong(
     assert str(file) in said.err
     assert hint in said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "hint"),
+    [
+        ('audience = "field_sales"', 'audience = "field_slaes"', "'field_slaes' is no API"),
+        ('"crm:read"', '"crm:raed"', "no operation asks for crm:raed"),
+        ('erp = "sap"', 'erp = "spa"', "'spa' is not installed"),
+    ],
+)
+async def test_a_misspelt_name_in_a_topology_stops_the_start(
+    triptych: Any, tmp_path: Path, right: str, wrong: str, hint: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text((TOPOLOGIES / "fused.toml").read_text().replace(right, wrong))
+    said = await triptych("up", str(file), "--port", str(free_port()))
+    assert (said.status, said.out) == (2, "")
+    assert hint in said.err
+    assert said.err.count("\n") == 1
+
+
+async def test_a_state_directory_that_cannot_be_written_leads_to_another(triptych: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = await triptych("up", "--port", str(free_port()), "--state", str(tmp_path / "file" / "state"))
+    assert said.status == 2
+    assert "cannot be used (Not a directory)" in said.err
+    assert said.err.count("\n") == 1
+
+
+async def test_a_state_directory_serves_one_suite_at_a_time(triptych: Any, tmp_path: Path) -> None:
+    with own_state(tmp_path):
+        said = await triptych("up", "--port", str(free_port()), "--state", str(tmp_path))
+    assert said.status == 2
+    assert "Another suite runs" in said.err
+    with own_state(tmp_path):
+        pass
 
 
 async def test_a_taken_port_leads_to_another(triptych: Any) -> None:

@@ -22,7 +22,7 @@ from shared.host.api import BrokenApi, installed_apis
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
 from shared.host.cli_flows import register as register_flows
 from shared.host.project import TOPOLOGIES, project_folder
-from shared.host.runtime import NotRunning, read_runtime, state_directory
+from shared.host.runtime import NotRunning, StateRefused, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
 from shared.host.server import PortTaken
 from shared.host.topology import Topology, TopologyRefused, load_topology
@@ -31,7 +31,8 @@ from shared.host.wiring import NotWirable
 _STARTED = time.perf_counter() - time.process_time()
 """When this process began: importing is all it has done, and that keeps one processor busy."""
 _REFUSALS = (
-    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, TopologyRefused, Problem,
+    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, StateRefused,
+    TopologyRefused, Problem,
 )  # fmt: skip
 _STATE = click.Path(path_type=Path, file_okay=False)
 

@@ -11,7 +11,7 @@ from shared.binding.problems import Unauthenticated
 from shared.host.api import Api
 from shared.host.call_graph import calls
 from shared.host.runtime import api_secret_file, ensure_secret
-from shared.host.topology import AppClient, Topology
+from shared.host.topology import AppClient, Topology, TopologyRefused
 from shared.security.authorisation import require_scope
 from shared.security.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE, Client, digest_secret
 from shared.security.narrowing import delegable_scopes, narrow
@@ -42,8 +42,24 @@ def api_client(api: Api, state: Path) -> Client:
 
 
 def app_clients(topology: Topology, contracts: Mapping[str, type[Contract]], state: Path) -> list[Client]:
-    """The applications of a topology, each with a secret in `<state>/clients/<name>.secret`."""
+    """The applications of a topology, each with a secret in `<state>/clients/<name>.secret`.
+
+    Raises:
+        TopologyRefused: One addresses an API, or may use a scope, that nothing declares.
+    """
+    for name, app in topology.clients.items():
+        _check_app(f"{topology.name}: clients.{name}", app, contracts)
     return [_app_client(name, app, contracts, state) for name, app in topology.clients.items()]
+
+
+def _check_app(where: str, app: AppClient, contracts: Mapping[str, type[Contract]]) -> None:
+    if app.audience not in contracts:
+        raise TopologyRefused(f"{where}.audience = {app.audience!r} is no API; there are {', '.join(contracts)}.")
+    known = frozenset[str]().union(*(contract.scopes() for contract in contracts.values()))
+    if unknown := sorted(set(app.scopes) - known):
+        raise TopologyRefused(
+            f"{where}.scopes: no operation asks for {', '.join(unknown)}; there are {', '.join(sorted(known))}."
+        )
 
 
 def _app_client(name: str, app: AppClient, contracts: Mapping[str, type[Contract]], state: Path) -> Client:

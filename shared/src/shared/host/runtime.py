@@ -1,7 +1,10 @@
 """What the processes of one running topology know of each other, and the files they share on one machine."""
 
+import fcntl
 import os
 import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -37,6 +40,37 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
 
 class NotRunning(Exception):  # noqa: N818 - reads as what it is
     """There is no running suite to talk to; the text says how to start one."""
+
+
+class StateRefused(Exception):  # noqa: N818 - reads as what it is
+    """The state directory cannot be used; the text says why and what to do."""
+
+
+@contextmanager
+def own_state(state: Path) -> Generator[None]:
+    """Make the state directory and hold it for the length of the block; the kernel lets go when we die.
+
+    Raises:
+        StateRefused: It cannot be written, or another topology runs on it.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StateRefused(
+            f"The state directory {state} cannot be used ({error.strerror}); name one that this user can write, "
+            f"with --state or {STATE_VARIABLE}."
+        ) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise StateRefused(
+            f"Another suite runs on the state directory {state}; end it, or name another directory with --state "
+            f"or {STATE_VARIABLE}."
+        ) from None
+    finally:
+        os.close(lock)
 
 
 def state_directory() -> Path:

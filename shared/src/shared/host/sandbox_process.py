@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-from asyncio.subprocess import Process
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import msgspec
 
-from shared.host.child_process import start_child
+from shared.host.child_process import KeptChild
 from shared.host.runtime import ensure_secret
 from shared.host.settings import SANDBOX
 from shared.host.topology import Topology
@@ -27,8 +26,8 @@ def wanted_sandboxes(topology: Topology) -> tuple[str, ...]:
     return tuple(sorted({url.removeprefix(SANDBOX) for url in urls if url.startswith(SANDBOX)}))
 
 
-async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Path]:
-    """Start them; returns the process and the file that will hold their addresses.
+async def start_sandboxes(topology: Topology, state: Path) -> tuple[KeptChild, Path]:
+    """Start them; returns the process and the file that will hold their addresses, which a restart takes again.
 
     Raises:
         SandboxesMissing: The package is not installed.
@@ -47,12 +46,13 @@ async def start_sandboxes(topology: Topology, state: Path) -> tuple[Process, Pat
         "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
         "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
     }
-    child = await start_child(arguments, environment)
+    child = KeptChild("sandboxes", arguments, environment)
+    await child.start()
     ensure_salesforce_key(state)  # read when the first client signs in, so made while they start
     return child, addresses
 
 
-async def addresses_of(child: Process, file: Path) -> dict[str, str]:
+async def addresses_of(child: KeptChild, file: Path) -> dict[str, str]:
     """Wait until every stand-in backend listens.
 
     Raises:
@@ -61,8 +61,8 @@ async def addresses_of(child: Process, file: Path) -> dict[str, str]:
     for _ in range(int(START_SECONDS / 0.01)):
         if (addresses := _read_addresses(file)) is not None:
             return addresses
-        if child.returncode is not None:
-            raise SandboxesMissing(f"The stand-in backends ended with status {child.returncode}; see above for why.")
+        if child.status is not None:
+            raise SandboxesMissing(f"The stand-in backends ended with status {child.status}; see above for why.")
         await asyncio.sleep(0.01)
     raise SandboxesMissing(f"The stand-in backends did not listen within {START_SECONDS:.0f} seconds.")
 

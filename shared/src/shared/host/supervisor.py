@@ -1,21 +1,23 @@
 """Brings a whole topology up on one machine: Valkey, stand-in backends, every process, in that order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.host.api import installed_apis
-from shared.host.child_process import start_child, stop_child
-from shared.host.runtime import STATE_VARIABLE, Runtime, write_runtime
+from shared.host.child_process import KeptChild
+from shared.host.runtime import STATE_VARIABLE, Runtime, own_state, write_runtime
 from shared.host.sandbox_process import addresses_of, start_sandboxes, wanted_sandboxes
 from shared.host.server import free_port, require_free, serving
 from shared.host.topology import Topology, TopologyRefused
 
 if TYPE_CHECKING:
     from shared.host.process import Process
+
+T = TypeVar("T")
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -32,16 +34,17 @@ async def running_topology(path: Path, topology: Topology, state: Path, port: in
         port: Of the edge; everything else takes a free one. All listen on loopback only.
 
     Raises:
-        PortTaken, SandboxesMissing, TopologyRefused: With a sentence that says what to do.
+        PortTaken, SandboxesMissing, StateRefused, TopologyRefused: With a sentence that says what to do.
     """
     require_free(HOST, port)
     async with AsyncExitStack() as stack:
+        stack.enter_context(own_state(state))
         sandboxes: dict[str, str] = {}
         starting = None
         if wanted_sandboxes(topology):
             child, file = await start_sandboxes(topology, state)
-            stack.push_async_callback(stop_child, child)
-            starting = asyncio.create_task(addresses_of(child, file))
+            stack.push_async_callback(child.stop)
+            starting = asyncio.create_task(_kept(child, addresses_of(child, file)))
         if len(topology.processes) == 1:
             await asyncio.to_thread(_import_what_serves)  # while the stand-ins start on another core
         valkey = topology.valkey or await _embedded_valkey(stack, state)
@@ -51,6 +54,13 @@ async def running_topology(path: Path, topology: Topology, state: Path, port: in
         write_runtime(runtime)
         await _start_processes(stack, runtime, topology)
         yield runtime
+
+
+async def _kept(child: KeptChild, up: Awaitable[T]) -> T:
+    """Once a child is up, have it started again whenever it dies."""
+    outcome = await up
+    child.keep()
+    return outcome
 
 
 def _import_what_serves() -> None:
@@ -91,17 +101,18 @@ async def _start_processes(stack: AsyncExitStack, runtime: Runtime, topology: To
         return
     ready: list[Coroutine[Any, Any, None]] = []
     for name in names:
-        child = await start_child(["shared.host", "serve", name], {STATE_VARIABLE: runtime.state})
-        stack.push_async_callback(stop_child, child)
-        ready.append(_until_ready(child, name, runtime.processes[name]))
+        child = KeptChild(name, ["shared.host", "serve", name], {STATE_VARIABLE: runtime.state})
+        await child.start()
+        stack.push_async_callback(child.stop)
+        ready.append(_kept(child, _until_ready(child, name, runtime.processes[name])))
     await asyncio.gather(*ready)
 
 
-async def _until_ready(child: asyncio.subprocess.Process, name: str, url: str) -> None:
+async def _until_ready(child: KeptChild, name: str, url: str) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
     for _ in range(int(START_SECONDS / 0.02)):
-        if child.returncode is not None:
-            raise TopologyRefused(f"The process {name} ended with status {child.returncode}; see above for why.")
+        if child.status is not None:
+            raise TopologyRefused(f"The process {name} ended with status {child.status}; see above for why.")
         try:
             _, writer = await asyncio.open_connection(host, int(port))
         except OSError:

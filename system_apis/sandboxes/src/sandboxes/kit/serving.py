@@ -40,7 +40,7 @@ def _lending(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
 
 
 @asynccontextmanager
-async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock) -> AsyncGenerator[str]:
+async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock, port: int = 0) -> AsyncGenerator[str]:
     """Serve one sandbox on the running loop; yields its base URL. Requests under way get to finish."""
     app = sandbox.create(state, clock)
     config = Config(
@@ -55,7 +55,7 @@ async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock) -> Asyn
     config.load()
     connections = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Protocol(config, connections, {}), _HOST, 0, backlog=512)
+    server = await loop.create_server(lambda: _Protocol(config, connections, {}), _HOST, port, backlog=512)
     try:
         yield f"http://{_HOST}:{server.sockets[0].getsockname()[1]}"
     finally:
@@ -68,9 +68,16 @@ async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock) -> Asyn
 
 
 async def serve_all(
-    state: Path, only: frozenset[str], ready: Callable[[Mapping[str, str]], None], until: asyncio.Event
+    state: Path,
+    only: frozenset[str],
+    ready: Callable[[Mapping[str, str]], None],
+    until: asyncio.Event,
+    ports: Mapping[str, int],
 ) -> None:
-    """Serve every sandbox (or `only` these), state in `state`; `ready` gets the URLs, `until` ends it all."""
+    """Serve every sandbox (or `only` these), state in `state`; `ready` gets the URLs, `until` ends it all.
+
+    `ports` says where some must listen; the rest takes free ports.
+    """
     async with AsyncExitStack() as stack:
         urls: dict[str, str] = {}
         for name, sandbox in discover(only).items():
@@ -78,7 +85,7 @@ async def serve_all(
             if isinstance(sandbox, DatabaseSandbox):
                 urls[name] = sandbox.create(path)
             else:
-                urls[name] = await stack.enter_async_context(_listening(sandbox, path, Clock()))
+                urls[name] = await stack.enter_async_context(_listening(sandbox, path, Clock(), ports.get(name, 0)))
         ready(urls)
         await until.wait()
 
