@@ -73,6 +73,16 @@ async def test_every_problem_type_has_a_page_that_says_what_to_do(suite: Runtime
             assert kind.title in page.text
 
 
+@pytest.mark.parametrize("path", ["/", "/docs", "/health", "/livez", "/metrics", "/openapi/crm.json"])
+async def test_head_gives_what_get_would_without_the_body(suite: Runtime, path: str) -> None:
+    async with httpx.AsyncClient(base_url=suite.processes["edge"]) as http:
+        head = await http.head(path)
+        got = await http.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+    assert int(head.headers["content-length"]) > 0
+
+
 async def test_an_unknown_problem_type_is_a_problem_itself(suite: Runtime) -> None:
     answer = await _get(suite, "/problems/%3Cscript%3E")
     assert answer.status_code == 404

@@ -1,12 +1,13 @@
 """The ASGI application of one process: its APIs, its probes, its pages, the issuer if it has one."""
 
-from typing import Any
+from typing import Any, get_args
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.binding.edge import Edge
+from shared.binding.operation import Tier
 from shared.binding.problems import (
     PROBLEM_MEDIA_TYPE,
     InternalFault,
@@ -25,6 +26,7 @@ from shared.security.issuer_app import ISSUER_PATHS, issuer_app
 from shared.telemetry.logging import get_logger
 
 _log = get_logger("host")
+_API_PATHS = tuple(f"/{tier}/" for tier in get_args(Tier))
 
 
 def build_app(process: Process) -> ASGIApp:
@@ -32,15 +34,34 @@ def build_app(process: Process) -> ASGIApp:
     handlers: list[Any] = page_routes(process)
     for api, implementation in process.implementations.items():
         handlers += routes(api.contract, implementation, process.inbound, process.verifier)
-    inner: ASGIApp = Litestar(
+    app: ASGIApp = Litestar(
         route_handlers=handlers,
         exception_handlers={HTTPException: _refuse, Exception: _defect},
         openapi_config=None,
         logging_config=None,
     )
+    inner = _with_head(app)
     if process.issuer is not None:
         inner = _with_issuer(inner, issuer_app(process.issuer))
     return Cors(Edge(inner, process.shedder, PROBES), pages_that_may_call(process.runtime, process.placement))
+
+
+def _with_head(app: ASGIApp) -> ASGIApp:
+    """Answer HEAD to a page or probe as GET without the body (RFC 9110 §9.3.2); operations do so themselves."""
+
+    async def head_as_get(scope: Scope, receive: Receive, send: Send) -> None:
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)  # pyright: ignore[reportArgumentType]
+
+        asked: Any = scope
+        asked["method"] = "GET"  # the same dict, because the router notes in it for the edge which route it took
+        await app(asked, receive, without_body)
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith(_API_PATHS)
+        await (app if ours else head_as_get)(scope, receive, send)
+
+    return chosen
 
 
 def _with_issuer(inner: ASGIApp, issuer: Any) -> ASGIApp:
