@@ -26,7 +26,8 @@ from shared.contracts.experience.field_sales import (
     QuoteCard,
     StockCard,
 )
-from shared.contracts.process.quote_to_order import OrderProgress, TimelineEntry
+from shared.contracts.process.progress import TimelineEntry
+from shared.contracts.process.quote_to_order import OrderProgress
 from shared.contracts.system.crm import CustomerOverview
 from shared.contracts.system.warehouse import UnknownSku
 

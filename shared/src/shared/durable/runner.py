@@ -188,6 +188,11 @@ class FlowRunner:
                 self._awaited.pop(flow_id, None)
         return await self.view(flow_id)
 
+    async def latest(self, key: str) -> FlowHandle[Any] | None:
+        """The flow that a business key stands for now; None if there is none."""
+        record = await self._journal.latest(key)
+        return None if record is None else self._handle(record.flow_id, is_new=False)
+
     async def view(self, flow_id: str) -> FlowView[Any]:
         """The flow as it stands, with its timeline; raises FlowNotFound."""
         claim = await self._journal.find(flow_id)

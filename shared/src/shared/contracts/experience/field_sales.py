@@ -8,10 +8,10 @@ import msgspec
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
 from shared.binding.problems import ProblemDetails
 from shared.contracts.canonical.values import Address, Id, Money, Name, Quantity, Sku, Stamp
+from shared.contracts.process.progress import FlowState
 from shared.contracts.process.quote_to_order import (
     CreditRefused,
     CustomerNotInErp,
-    FlowState,
     NoCarrier,
     OrderNotFound,
     OrderRequest,

@@ -8,14 +8,10 @@ import msgspec
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import Conflict, NotFound, ProblemDetails, Refused
 from shared.contracts.canonical.values import Id, Money, ShortText
+from shared.contracts.process.progress import FlowState, TimelineEntry
 from shared.contracts.system.crm import QuoteNotFound
 from shared.contracts.system.erp import CustomerBlocked, OrderRejected
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
-
-FlowState = Literal[
-    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
-]
-
 
 OrderableId = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
 """An `Id` that leaves room: the order's own id is made of it."""
@@ -45,6 +41,10 @@ class OrderAlreadyComplete(Conflict):
     """The order stands; it can be returned, not cancelled."""
 
 
+class OrderNotStanding(Conflict):
+    """The order is still being placed, or came to nothing; only one that stands can be cancelled or followed."""
+
+
 class OrderRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Which quote to order, and how to ship it."""
 
@@ -67,18 +67,6 @@ class PlacedOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     shipping_price: Money | None = None
 
 
-class TimelineEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One step of a flow: what was done, when, how often, and what came of it."""
-
-    step: str
-    state: Literal["running", "done", "failed", "waiting", "undone"]
-    started: datetime
-    finished: datetime | None = None
-    duration_ms: float | None = None
-    attempts: int = 1
-    detail: str = ""
-
-
 class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How far an order has come. `order` is there once it stands, `problem` once it failed."""
 
@@ -91,6 +79,14 @@ class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     order: PlacedOrder | None = None
     problem: ProblemDetails | None = None
     timeline: list[TimelineEntry] = []
+
+    def standing(self) -> PlacedOrder:
+        """The order as it was placed; raises OrderNotStanding unless it was."""
+        if self.order is None:
+            raise OrderNotStanding(
+                f"Order {self.order_id} does not stand (it is {self.state}); wait for it, or order the quote again."
+            )
+        return self.order
 
 
 class Cancellation(msgspec.Struct, frozen=True, rename="camel"):
