@@ -17,6 +17,8 @@ from shared.durable.step_sequence import StepSequence
 UNDO = "flow.undo"
 """Name under which an undo is recorded that could not even be called."""
 
+_NOT_RUN = "notRun"  # marks why a cancelled flow was given up: once resumed, it is no reason to call it refused
+
 FlowCode = Callable[[], Awaitable[bytes]]
 """A flow's code, ready to run from its beginning; gives the encoded result."""
 
@@ -33,7 +35,7 @@ class Execution:
         self.steps = steps
         self._kind = flow.kind
         self._parent = flow.parent
-        self._problem = decode_problem(flow.problem) if flow.compensating and flow.problem else None
+        self._problem = _own_problem(flow)
 
     async def carry_on(self, code: FlowCode) -> Change:
         """Run until the flow ends or must rest; when this returns, the change is in the journal.
@@ -59,7 +61,10 @@ class Execution:
 
     async def give_up(self, problem: Problem) -> Change:
         """Send the flow to the dead letters without running it; otherwise like `carry_on`."""
-        return await self._close(self._ending("dead", self._problem if self.steps.compensating else problem))
+        if self.steps.compensating:
+            problem.extensions[_NOT_RUN] = True
+            problem = self._problem or problem
+        return await self._close(self._ending("dead", problem))
 
     async def _close(self, change: Change) -> Change:
         if self._parent is not None and change.state in FINAL_STATES:
@@ -129,8 +134,16 @@ class Execution:
 
     def _resting(self, after: float) -> Change:
         state = "compensating" if self.steps.compensating else "waiting" if after else "running"
-        return msgspec.structs.replace(self._ending(state, self._problem), next_in=after)
+        return msgspec.structs.replace(self._ending(state, self._problem), next_in=after, in_doubt=self.steps.in_doubt)
 
     def _ending(self, state: FlowState, problem: Problem | None) -> Change:
         encoded = encode_problem(problem) if problem else None
         return Change(state, problem=encoded, compensating=self.steps.compensating)
+
+
+def _own_problem(flow: FlowRecord) -> Problem | None:
+    """What the flow was refused for, when it is undoing that."""
+    if not flow.compensating or flow.problem is None:
+        return None
+    problem = decode_problem(flow.problem)
+    return None if problem.extensions.get(_NOT_RUN) else problem

@@ -67,6 +67,7 @@ class StepSequence:
         log: What is recorded.
         cancel_requested: Set it to stop the flow at its next step boundary and undo it.
         stopping: Set it to release the flow at its next step boundary.
+        in_doubt: A step may have happened without being recorded, and nobody has asked again yet.
         compensating: Set once the flow only undoes: replay ends where the record does.
         under_way: Steps being attempted now: operation and Unix seconds of the begin, by number.
         done_undoable: Steps that happened and can be undone, by number.
@@ -82,6 +83,7 @@ class StepSequence:
         self.cancel_requested = flow.cancel_requested
         self.stopping = False
         self.compensating = flow.compensating
+        self.in_doubt = flow.in_doubt
         self.under_way: dict[int, tuple[str, float]] = {}
         self.done_undoable: dict[int, Step[Any]] = {}
         self.interruption: FlowInterrupted | None = None
@@ -89,7 +91,6 @@ class StepSequence:
         self.clock = around.clock
         self._flow = flow
         self._around = around
-        self._in_doubt = flow.in_doubt
         self._task: asyncio.Task[Any] | None = None
         self._seq = 0
         self._results: dict[int, Any] = {}
@@ -132,7 +133,8 @@ class StepSequence:
             await self._attempt_due(pending)
             if self.interruption is not None:
                 raise self.interruption
-            self._in_doubt = False
+            # A step that an open circuit put off was not asked about: what a lost worker may have done stays in doubt.
+            self.in_doubt = self.in_doubt and any(self.log.steps[seq].attempts == 0 for seq, _ in pending)
             self._note_undoable(pending)
             await self._rest_if_unsettled(numbered)
         return self._deliver(numbered)
@@ -199,7 +201,7 @@ class StepSequence:
         """True for a step that would have to be undone, were it known whether it took effect."""
         known = self.log.steps.get(seq)
         undoable = step.undo is not None or isinstance(step.operation, ChildWait)
-        return undoable and (self._in_doubt or (known is not None and known.attempts > 0))
+        return undoable and (self.in_doubt or (known is not None and known.attempts > 0))
 
     async def _attempt_due(self, pending: list[tuple[int, Step[Any]]]) -> None:
         due = [one for one in pending if isinstance(one[1].operation, Wait) or self._seconds_left(one[0]) <= _DUE]

@@ -21,6 +21,7 @@ from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
 from shared.host.cli_flows import register as register_flows
+from shared.host.cli_proofs import register as register_proofs
 from shared.host.project import TOPOLOGIES, project_folder
 from shared.host.runtime import NotRunning, StateRefused, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
@@ -73,6 +74,7 @@ def cli() -> None:
 
 
 register_flows(cli)
+register_proofs(cli)
 
 
 def topology_path(name: str) -> Path:
