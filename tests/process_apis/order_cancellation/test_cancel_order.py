@@ -1,0 +1,103 @@
+"""Who is asked in which order, and what is put right when somebody says no."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from process_apis.order_cancellation.flow import CancelOrder, require_in_the_house
+from shared.binding.problems import Conflict
+from shared.contracts.canonical.order import ErpOrder, OrderState
+from shared.contracts.canonical.shipment import Shipment, ShipmentState, WarehouseShipment
+from shared.contracts.canonical.values import Money
+from shared.contracts.process.order_cancellation import GoodsHaveLeft, OrderToCancel
+from shared.contracts.system.crm import CrmOrderNotFound
+from shared.contracts.system.erp import OrderNotCancellable
+from shared.contracts.system.logistics import LabelNotRefundable
+
+REQUEST = OrderToCancel("order-q1", "The customer called.")
+PLACED = ErpOrder("4711", "order-q1", "10100001", "open", Money(Decimal(90), "EUR"))
+GOODS = WarehouseShipment("s1", "order-q1", "planned", datetime(2026, 3, 2, tzinfo=UTC))
+PARCEL = Shipment("shp_1", "pre-transit")
+
+
+async def run(start: Any) -> Any:
+    runner = await start(CancelOrder)
+    return await (await runner.submit(CancelOrder, "c", REQUEST)).result(5)
+
+
+async def test_the_goods_are_stopped_first_and_the_crm_hears_last(start: Any, systems: Any) -> None:
+    view = await run(start)
+    assert (view.state, view.result.label_refunded) == ("completed", True)
+    assert systems.writes() == [
+        "warehouse.release_reservation", "erp.cancel_order", "logistics.refund_label", "crm.cancel_order",
+    ]  # fmt: skip
+
+
+async def test_goods_that_left_since_we_asked_are_refused_before_anything_is_written(start: Any, systems: Any) -> None:
+    systems.answers["warehouse.release_reservation"] = Conflict("The goods have left.")
+    view = await run(start)
+    assert (view.state, view.problem.type) == ("refused", "/problems/goods-have-left")
+    assert systems.writes() == ["warehouse.release_reservation"]
+
+
+@pytest.mark.parametrize(("state", "again"), [("confirmed", True), ("released", False)])
+async def test_what_the_erp_refuses_puts_the_goods_back_if_they_were_promised(
+    start: Any, systems: Any, state: Any, again: bool
+) -> None:
+    hold = systems.answers["warehouse.get_reservation"]
+    systems.answers["warehouse.get_reservation"] = msgspec.structs.replace(hold, state=state)
+    systems.answers["erp.cancel_order"] = OrderNotCancellable("Billing is under way.")
+    view = await run(start)
+    assert (view.state, view.problem.detail) == ("refused", "Billing is under way.")
+    back = ["warehouse.reserve", "warehouse.confirm_reservation"] if again else []
+    assert systems.writes() == ["warehouse.release_reservation", "erp.cancel_order", *back]
+
+
+async def test_a_label_that_the_carrier_keeps_does_not_stop_a_cancellation_that_the_erp_has_made(
+    start: Any, systems: Any
+) -> None:
+    systems.answers["logistics.refund_label"] = LabelNotRefundable("The window is over.")
+    view = await run(start)
+    assert (view.state, view.result.label_refunded) == ("completed", False)
+    assert systems.writes()[-1] == "crm.cancel_order"
+
+
+async def test_an_order_that_the_crm_does_not_have_is_refused_before_anything_is_written(
+    start: Any, systems: Any
+) -> None:
+    systems.answers["crm.get_order"] = CrmOrderNotFound("No order 801.")
+    view = await run(start)
+    assert (view.state, systems.writes()) == ("refused", [])
+
+
+@pytest.mark.parametrize("state", get_args(OrderState))
+def test_only_what_the_erp_has_not_begun_to_deliver_is_in_the_house(state: Any) -> None:
+    placed = msgspec.structs.replace(PLACED, state=state)
+    if state in ("open", "blocked", "cancelled"):
+        require_in_the_house("order-q1", placed, GOODS, PARCEL)
+    else:
+        with pytest.raises(GoodsHaveLeft, match=f"{state} in the ERP"):
+            require_in_the_house("order-q1", placed, GOODS, PARCEL)
+
+
+@pytest.mark.parametrize("status", ["planned", "picking", "packed", "shipped", "delivered", "cancelled"])
+def test_goods_that_the_warehouse_has_handed_over_have_left(status: Any) -> None:
+    goods = msgspec.structs.replace(GOODS, status=status)
+    if status in ("shipped", "delivered"):
+        with pytest.raises(GoodsHaveLeft, match=f"warehouse has {status}"):
+            require_in_the_house("order-q1", PLACED, goods, PARCEL)
+    else:
+        require_in_the_house("order-q1", PLACED, goods, PARCEL)
+
+
+@pytest.mark.parametrize("state", get_args(ShipmentState))
+def test_a_parcel_that_the_carrier_has_scanned_has_left(state: Any) -> None:
+    parcel = msgspec.structs.replace(PARCEL, state=state)
+    if state in ("booked", "pre-transit", "refunded"):
+        require_in_the_house("order-q1", PLACED, GOODS, parcel)
+    else:
+        with pytest.raises(GoodsHaveLeft, match=f"is {state}"):
+            require_in_the_house("order-q1", PLACED, GOODS, parcel)
