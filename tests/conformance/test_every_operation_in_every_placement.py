@@ -28,6 +28,8 @@ from shared.contracts.process.flow_operations import (
     RequestEdit,
     Resumption,
 )
+from shared.contracts.process.order_cancellation import OrderToCancel
+from shared.contracts.process.order_fulfilment import OrderToFollow
 from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
 from shared.contracts.system.crm import CrmOrderStatus, OrderCancellation
 from shared.contracts.system.erp import ErpCancellation
@@ -81,6 +83,11 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "quote_to_order.place_order": lambda _: (OrderRequest(PLAIN[4].salesforce_id),),
     "quote_to_order.get_order": lambda known: (known["quote_to_order.place_order"].order_id,),
     "quote_to_order.cancel_order": lambda _: (f"order-{PLAIN[9].salesforce_id}", Cancellation("conformance")),
+    "order_cancellations.cancel_order": lambda _: (OrderToCancel(ORDERED, "conformance"),),
+    "order_cancellations.get_cancellation": lambda _: (f"{ORDERED}-cancellation",),
+    "order_fulfilment.follow_order": lambda _: (OrderToFollow(ORDERED),),  # it ends at once: the order is cancelled
+    "order_fulfilment.get_fulfilment": lambda _: (f"{ORDERED}-fulfilment",),
+    "order_fulfilment.stop_following": lambda _: (f"{ORDERED}-fulfilment",),
     "flow_operations.list_flows": lambda _: ("completed", "order-quote@1", None, 1),
     "flow_operations.get_flow": lambda _: (ORDERED,),
     "flow_operations.cancel_flow": lambda _: (ORDERED, OperatorAct("conformance")),
@@ -92,8 +99,9 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
-    "quote_to_order.cancel_order", "flow_operations.cancel_flow", "flow_operations.preview_resumption",
-    "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter", "flow_operations.discard_dead_letter",
+    "quote_to_order.cancel_order", "order_fulfilment.stop_following", "flow_operations.cancel_flow",
+    "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
+    "flow_operations.discard_dead_letter",
 }  # fmt: skip
 """Operations whose success needs a race that no example can win, or a failure; their example is a refusal."""
 

@@ -44,7 +44,8 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         order_reference_field: Order: our `reference`; it must be marked unique, repeats depend on it.
         erp_order_field: Order: the ERP's order number.
         tracking_field: Order: the parcel's tracking number.
-        fulfilment_field: Order: how far fulfilment has come; its values begin with a capital.
+        fulfilment_field: Order: how far fulfilment has come; its values begin with a capital. Following an order
+            notes Pending, Released, Packed, Shipped, Delivered, Invoiced and Failed.
         new_fulfilment: Its value for a new order; empty to leave it alone.
         cancelled_fulfilment: Its value for a cancelled order.
         cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.

@@ -1,0 +1,70 @@
+"""The business of following an order: look, tell the CRM what changed, rest. Every contract call is durable."""
+
+from collections.abc import Mapping
+
+from shared.contracts.canonical.order import ErpOrder, OrderState
+from shared.contracts.canonical.shipment import Shipment, ShipmentState
+from shared.contracts.process.order_fulfilment import FollowedOrder, OrderToFollow
+from shared.contracts.process.quote_to_order import QuoteToOrder
+from shared.contracts.system.crm import Crm, CrmOrderStatus, OrderCancellation
+from shared.contracts.system.erp import Erp
+from shared.contracts.system.logistics import Logistics
+from shared.durable.flow import Flow
+
+MOST_LOOKS = 720
+"""A month of hourly looks, and as much as one flow's record should hold."""
+
+CANCELLED = "The order was cancelled in the ERP."
+BY_THE_CARRIER: Mapping[ShipmentState, str] = {
+    "in-transit": "Shipped",
+    "out-for-delivery": "Shipped",
+    "delivered": "Delivered",
+    "returned": "Failed",
+    "failed": "Failed",
+}
+IN_THE_ERP: Mapping[OrderState, str] = {"in-delivery": "Released", "delivered": "Packed", "invoiced": "Packed"}
+
+
+class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=1):
+    """Look, tell, rest, until the order is delivered and invoiced, or cancelled, or it took too long."""
+
+    def __init__(self, orders: QuoteToOrder, crm: Crm, erp: Erp, logistics: Logistics) -> None:
+        self.orders = orders
+        self.crm = crm
+        self.erp = erp
+        self.logistics = logistics
+
+    async def run(self, request: OrderToFollow) -> FollowedOrder:
+        """Follow the order to its end."""
+        order = (await self.orders.get_order(request.order_id)).standing()
+        recorded = await self.crm.get_order(order.crm_order_id)
+        told = CrmOrderStatus(recorded.fulfilment, recorded.tracking_number)
+        notes, looks = 0, 0
+        while True:
+            placed, parcel = await self.together(
+                self.erp.get_order(order.erp_order_id), self.logistics.get_shipment(order.shipment_id)
+            )
+            if placed.state == "cancelled":
+                await self.crm.cancel_order(order.crm_order_id, OrderCancellation(CANCELLED))
+                return FollowedOrder("cancelled", placed.state, parcel.state, notes)
+            status = crm_status(placed, parcel)
+            if status != told:
+                await self.crm.note_order_status(order.crm_order_id, status)
+                told, notes = status, notes + 1
+            if is_fulfilled(placed, parcel):
+                return FollowedOrder("fulfilled", placed.state, parcel.state, notes)
+            looks += 1
+            if looks == MOST_LOOKS:
+                return FollowedOrder("out-of-time", placed.state, parcel.state, notes)
+            await self.sleep(request.look_every_seconds)
+
+
+def is_fulfilled(placed: ErpOrder, parcel: Shipment) -> bool:
+    """Whether nothing more is to come: the parcel was delivered and the invoice written."""
+    return placed.state == "invoiced" and parcel.state == "delivered"
+
+
+def crm_status(placed: ErpOrder, parcel: Shipment) -> CrmOrderStatus:
+    """What the CRM is to say: the invoice once the parcel is there, else what the carrier knows, else the ERP."""
+    fulfilment = BY_THE_CARRIER.get(parcel.state) or IN_THE_ERP.get(placed.state, "Pending")
+    return CrmOrderStatus("Invoiced" if is_fulfilled(placed, parcel) else fulfilment, parcel.tracking_code)
