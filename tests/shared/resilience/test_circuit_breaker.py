@@ -146,3 +146,15 @@ def test_calls_from_before_the_change_no_longer_count(breaker: CircuitBreaker, c
 
 def test_state_changes_need_no_listener(clock: Callable[[], float]) -> None:
     assert opened(CircuitBreaker("erp", clock=clock)).state == "open"
+
+
+def test_operators_read_once_that_it_opened_and_once_that_it_closed(
+    breaker: CircuitBreaker, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened(breaker)
+    for failed in (True, True, False):
+        clock.now += 2
+        calls(breaker, 1, failed=failed)
+    said = capsys.readouterr().err
+    assert [said.count('"circuit_breaker.opened"'), said.count('"circuit_breaker.closed"')] == [1, 1]
+    assert '"backend":"erp"' in said

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Literal
 
 from shared.binding.problems import CircuitOpen
+from shared.telemetry.logging import get_logger
 
 CircuitState = Literal["closed", "open", "half-open"]
 StateChange = Callable[[str, CircuitState], None]
 """Called with the backend's name and its new state."""
 
 _BUCKETS = 10
+_log = get_logger("resilience")
 
 
 class CircuitBreaker:
@@ -122,6 +124,10 @@ class CircuitBreaker:
         self._newest = bucket
 
     def _enter(self, state: CircuitState) -> None:
+        if state == "closed":
+            _log.warning("circuit_breaker.closed", backend=self._backend)
+        elif self._state == "closed":  # not again for each probe that fails
+            _log.warning("circuit_breaker.opened", backend=self._backend)
         self._state = state
         self._epoch += 1
         if self._on_change is not None:
