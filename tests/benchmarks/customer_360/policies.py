@@ -49,6 +49,7 @@ HOP_BUDGET_US = 30.0
 _REPEATS = 9
 _WIDE = Tier(Policy("wide", 100_000_000, 60, 1_000_000))
 _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+_SPAN = start_span("GET", kind="server", parent=_TRACEPARENT)
 
 
 class Thing(msgspec.Struct, frozen=True, rename="camel"):
@@ -158,7 +159,7 @@ def _acts(bench: Bench, principal: Principal) -> dict[str, Callable[[], object]]
     attributes = server_attributes("GET")
     route_path, operation = bench.operation.path, bench.operation
     thing = Thing("4711", "nothing")
-    context = read_context(headers, principal, _TRACEPARENT)
+    context = read_context(headers, principal, _SPAN)
 
     def span() -> None:
         one = start_span("GET", kind="server", parent="", attributes=attributes)
@@ -183,7 +184,7 @@ def _acts(bench: Bench, principal: Principal) -> dict[str, Callable[[], object]]
         bench.shedder.exit()
 
     def carry() -> None:
-        with calling(read_context(headers, principal, _TRACEPARENT).replace(deadline=1.0)):
+        with calling(read_context(headers, principal, _SPAN).replace(deadline=1.0)):
             pass
 
     return {

@@ -9,6 +9,7 @@ from shared.telemetry import metrics
 
 AUDIENCE = "urn:triptych:system:library"
 PREFIX = "/system/library/v1"
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LOAN = {"readerName": "Ada"}
 
 
@@ -258,3 +259,20 @@ async def test_a_used_up_allowance_is_refused_with_when_to_repeat_and_counted(wo
     assert refused
     assert int(refused[0].headers["retry-after"]) >= 1
     assert metrics.REGISTRY.get_sample_value("triptych_rate_limited_total", counted) == before + len(refused)
+
+
+@pytest.mark.parametrize(
+    ("parent", "state", "kept"),
+    [
+        (PARENT, "rojo=1, congo=2", "rojo=1, congo=2"),
+        (PARENT, "Rojo=1", ""),
+        (PARENT, "a=" + "x" * 600, ""),
+        ("nonsense", "rojo=1", ""),
+    ],
+)
+async def test_vendor_trace_state_goes_on_only_beside_a_valid_parent_and_within_its_grammar(
+    world, parent: str, state: str, kept: str
+) -> None:
+    async with world.http() as http:
+        await http.get("/books/1", headers={"traceparent": parent, "tracestate": state})
+    assert world.library.seen[-1].tracestate == kept

@@ -16,6 +16,7 @@ from shared.resilience.load_shedding import Shedder
 from shared.telemetry.conventions import URL_PATH, known_method, server_attributes
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import request_finished, request_started, server_request
+from shared.telemetry.traceparent import accept_tracestate
 from shared.telemetry.tracing import Attribute, Span, start_span
 
 _log = get_logger("edge")
@@ -102,7 +103,7 @@ class Edge:
             method,
             kind="server",
             parent=headers.get(b"traceparent", b"").decode("latin-1"),
-            tracestate=headers.get(b"tracestate", b"").decode("latin-1"),
+            tracestate=accept_tracestate(headers.get(b"tracestate", b"").decode("latin-1")),
             attributes=attributes,
         )
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from shared.binding.call_context import CallContext, Principal, Priority
 from shared.binding.problems import ContentTooLarge, Invalid, NotAcceptable, UnsupportedMediaType
 from shared.messaging.idempotency_key import parse_idempotency_key
+from shared.telemetry.tracing import Span
 
 MAX_BODY_BYTES = 1_048_576
 MAX_QUERY_FIELDS = 64
@@ -91,22 +92,21 @@ def read_query(query: bytes) -> list[tuple[str, str]]:
         raise Invalid(f"The query string is not percent-encoded UTF-8 of at most {MAX_QUERY_FIELDS} fields.") from None
 
 
-def read_context(headers: Headers, principal: Principal, traceparent: str) -> CallContext:
+def read_context(headers: Headers, principal: Principal, span: Span) -> CallContext:
     """The call context a request asks for, as far as this caller may ask.
 
     A deadline can only be shortened, here and later; another API of ours may say how urgent the work is, a
     client from outside may only say that it can wait (`batch`).
     """
     key = headers.get(b"idempotency-key")
-    trace_id = traceparent[3:35]
     correlation = headers.get(b"correlation-id", b"").decode("latin-1")
     priority = _PRIORITIES.get(headers.get(b"triptych-priority", b"").decode("latin-1"), "interactive")
     return CallContext(
         principal=principal,
         deadline=_deadline(headers.get(b"triptych-deadline-ms")),
-        traceparent=traceparent,
-        tracestate=headers.get(b"tracestate", b"").decode("latin-1"),
-        correlation_id=correlation if _CORRELATION_ID.match(correlation) else trace_id,
+        traceparent=span.traceparent,
+        tracestate=span.tracestate,
+        correlation_id=correlation if _CORRELATION_ID.match(correlation) else span.trace_id,
         idempotency_key=parse_idempotency_key(key.decode("latin-1")) if key is not None else None,
         wait=_preferred_wait(headers.get(b"prefer")),
         priority=priority if principal.actor is not None or priority == "batch" else "interactive",

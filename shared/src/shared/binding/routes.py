@@ -113,7 +113,7 @@ class Resource:
         require_json_accepted(headers)
         outcome = "ok"
         try:
-            context = read_context(headers, await self._authenticate(headers), span.traceparent)
+            context = read_context(headers, await self._authenticate(headers), span)
             read = self._reader(served, scope, headers, receive)
             result = await self._inbound.call(served, context, read, lambda decision: _limits(extra, decision))
             return success(operation, result, headers.get(b"if-none-match"), context.wait)

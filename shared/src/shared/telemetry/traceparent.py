@@ -72,11 +72,3 @@ def accept_tracestate(header: str) -> str:
     if len(named) > _MAX_TRACESTATE_MEMBERS or len(keys) != len(named):
         return ""
     return header if all(_STATE_MEMBER(member) for member in named) else ""
-
-
-def accept_trace_headers(traceparent: str, tracestate: str) -> tuple[str, str]:
-    """What an edge passes on from inbound headers; without a valid `traceparent` there is no state (§4.3)."""
-    traceparent = traceparent.strip(" \t")
-    if parse_traceparent(traceparent) is None:
-        return "", ""
-    return traceparent, accept_tracestate(tracestate)
