@@ -101,7 +101,6 @@ def test_decimals_are_exact_and_never_in_exponent_form(value: Decimal) -> None:
     text = odata.json_decimal(value, digits=24, scale=9)
     assert Decimal(text) == value
     assert "E" not in text
-    assert operand(f"NetAmount eq {odata.decimal_literal(abs(value))}") == abs(value)
 
 
 @pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "0.0001", "1000000000000", "1E+12"])

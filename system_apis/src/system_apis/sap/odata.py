@@ -26,11 +26,6 @@ def day_literal(value: date) -> str:
     return f"datetime'{value.isoformat()}T00:00:00'"
 
 
-def decimal_literal(value: Decimal) -> str:
-    """A number as `12.5m`, never in exponent form."""
-    return f"{value:f}m"
-
-
 def encoded(text: str) -> str:
     """Text for a URL, whatever is in it."""
     return quote(text, safe="'(),=$/")  # literals never hold a raw one of ?&#+% after this
