@@ -254,6 +254,7 @@ class Outbound:
             classify: The backend translator's fault mapping.
             quota: An allowance to spend from, if the backend counts.
         """
+        metrics.breaker_state(name, "closed")  # a backend that never failed has a series too
         return Backend(
             name,
             settings,

@@ -102,8 +102,7 @@ def decode_json(reply: WireReply, kind: type[Decoded], *, backend: str) -> Decod
     try:
         return _decoder(kind).decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        shown = getattr(kind, "__name__", str(kind))
-        raise BackendFault(f"{backend} answered {reply.status} with something that is not {shown}.") from None
+        raise BackendFault(f"{backend} answered {reply.status} with a body of another shape than agreed.") from None
 
 
 @cache

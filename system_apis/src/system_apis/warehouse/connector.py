@@ -93,6 +93,7 @@ class WarehouseDatabase:
         self.settings = settings
         self._driver = _driver(settings)
         self._bulkhead = Bulkhead(NAME, settings.max_concurrent, settings.max_wait, settings.max_waiting)
+        metrics.breaker_state(NAME, "closed")  # a database that never failed has a series too
         self._breaker = CircuitBreaker(NAME, clock=time.monotonic, on_change=metrics.breaker_state)
 
     async def read(self, operation: str, work: Callable[[], Transaction[_T]]) -> _T:

@@ -33,6 +33,7 @@ from shared.resilience.outbound_faults import (
 )
 from shared.resilience.wire import Wire, WireReply
 from shared.resilience.wire_default import open_wire
+from shared.telemetry import metrics
 from shared.telemetry.tracing import Span, add_sink, remove_sink
 
 Serve = Callable[[Callable[[Any], None]], Any]
@@ -212,7 +213,7 @@ async def test_body_of_another_kind_is_a_fault_that_leaks_nothing(connect: Conne
         peer.answer(200, body)
 
     reply = await connect(serve(behave).url).send("GET", "/", operation="read")
-    with pytest.raises(BackendFault, match="something that is not Order") as refusal:
+    with pytest.raises(BackendFault, match="another shape than agreed") as refusal:
         decode_json(reply, Order, backend="erp")
     assert "s3cret" not in str(refusal.value)
     assert refusal.value.__cause__ is None
@@ -558,3 +559,8 @@ async def test_stream_ends_with_the_callers_deadline(connect: Connect, serve: Se
     with calling(CallContext(deadline=time.monotonic() + 0.1)), pytest.raises(DeadlineExceeded):
         await read_stream(backend)
     assert backend.in_flight == 0
+
+
+async def test_a_backend_that_never_failed_shows_a_closed_circuit(connect: Connect) -> None:
+    connect("http://127.0.0.1:9", name="untroubled")
+    assert metrics.REGISTRY.get_sample_value("triptych_circuit_breaker_state", {"backend": "untroubled"}) == 0
