@@ -20,8 +20,8 @@ async def order(suite: Any, quote_id: str) -> Any:
 @pytest.mark.parametrize(
     ("index", "backend", "path", "status", "body"),
     [
-        (20, "easypost", "*/buy", 422, REFUSED_LABEL),
-        (21, "salesforce", "*/composite*", 400, REFUSED_ORDER),
+        (10, "easypost", "*/buy", 422, REFUSED_LABEL),
+        (28, "salesforce", "*/composite*", 400, REFUSED_ORDER),
     ],
     ids=["the carrier refuses the label", "the CRM refuses the order"],
 )
@@ -54,7 +54,7 @@ async def test_an_order_that_waits_can_be_cancelled_and_leaves_nothing(calm_suit
     before = await calm_suite.effects()
     await calm_suite.fault("easypost", fault="status", method="POST", path="*/buy", status=503)
     async with calm_suite.phone() as phone:
-        answer = await phone.post("/orders", json={"quoteId": PLAIN[22].salesforce_id}, headers={"prefer": "wait=1"})
+        answer = await phone.post("/orders", json={"quoteId": PLAIN[29].salesforce_id}, headers={"prefer": "wait=1"})
     assert answer.status_code == 202, answer.text
     order_id = answer.json()["orderId"]
     headers = {"authorization": f"Bearer {calm_suite.token('quote_to_order')}"}
