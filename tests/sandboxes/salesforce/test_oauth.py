@@ -56,9 +56,9 @@ async def test_jwt_bearer_gives_a_token_without_refresh_token_issued_at_or_signa
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": str(int(time.time()) + 170)},
-        {"exp": (int(time.time()) + 170) * 1000},
-        {"exp": int(time.time()) + 270},
+        {"exp": lambda now: str(now + 170)},
+        {"exp": lambda now: (now + 170) * 1000},
+        {"exp": lambda now: now + 270},
         {"aud": "https://login.salesforce.com/"},
         {"aud": "https://test.salesforce.com"},
         {"sub": "nobody@example.org", "prn": USERNAME},
@@ -67,7 +67,9 @@ async def test_jwt_bearer_gives_a_token_without_refresh_token_issued_at_or_signa
 async def test_jwt_bearer_accepts_what_clients_in_the_wild_send(
     anonymous: httpx.AsyncClient, private_key: rsa.RSAPrivateKey, signing: str, changes: dict[str, Any]
 ) -> None:
-    answer = await grant(anonymous, assertion(private_key, claims(signing, **changes)))
+    now = int(time.time())  # of the test, not of the collection of all tests
+    sent = {name: value(now) if callable(value) else value for name, value in changes.items()}
+    answer = await grant(anonymous, assertion(private_key, claims(signing, **sent)))
     assert answer.status_code == 200, answer.text
 
 
