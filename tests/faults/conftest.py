@@ -163,3 +163,11 @@ async def calm_suite(suite: Suite) -> AsyncIterator[Suite]:
     if (valkey := suite.valkey()) != 0:
         os.kill(valkey, signal.SIGCONT)
     await suite.calm()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Faults are judged by how long others wait, so nothing else may run beside them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.alone)

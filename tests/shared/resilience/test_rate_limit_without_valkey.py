@@ -11,6 +11,8 @@ import pytest
 from shared.host.embedded import EmbeddedValkey, valkey_client
 from shared.resilience.rate_limit import Decision, Policy, RateLimiter, Tier
 
+pytestmark = pytest.mark.alone  # it starves Valkey and counts to the permit
+
 _SLOWEST = 0.02
 
 

@@ -3,6 +3,8 @@
 import shutil
 import sys
 import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,9 @@ import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem, ProblemDetails
 from shared.contracts.experience.field_sales import CreditCard, Customer360, OrderStatus, QuoteCard
+from shared.contracts.process.quote_to_order import CreditRefused, NoCarrier
+from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.warehouse import ShortStock
 from shared.host.runtime import STATE_VARIABLE, Runtime, state_directory
 from shared.host.tokens import app_token
 from shared.host.topology import edge_url, load_topology
@@ -21,6 +26,9 @@ from shared.host.topology import edge_url, load_topology
 CLIENT = "field-sales-app"
 CUSTOMERS = "/experience/field-sales/v1/customers"
 ORDERS = "/experience/field-sales/v1/orders"
+_BUSINESS = {kind.type_uri() for kind in (CreditRefused, CustomerBlocked, NoCarrier, ShortStock, OrderRejected)}
+"""Refusals of one quote that say nothing about the next."""
+
 TAX_ALLOWANCE = Decimal("1.3")
 _MARKS = {"done": ("✓", "green"), "undone": ("↺", "yellow"), "failed": ("✗", "red"), "waiting": ("…", "yellow")}
 
@@ -52,35 +60,47 @@ async def order_and_tell(runtime: Runtime, quote_id: str | None) -> dict[str, An
 
     Args:
         runtime: The running suite.
-        quote_id: Which quote; by default the first approved one whose lines are in stock.
+        quote_id: Which quote; by default the first approved one that stock and credit allow. Credit may say no
+            only when it is asked, so a business refusal then leads to the next.
 
     A refusal is told and summarised like a success: its `status` is `refused`. Raises what `app_token` raises.
     """
     edge = edge_url(runtime.processes, load_topology(Path(runtime.topology)))
     headers = {"authorization": f"Bearer {await app_token(runtime, CLIENT)}", "prefer": "wait=20"}
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=40.0) as http:
-        phone, began, chosen = _Phone(http), time.perf_counter(), quote_id
+        phone = _Phone(http)
+        if quote_id is not None:
+            return await _order(runtime, edge, phone, quote_id, "")
         try:
-            if chosen is None:
-                chosen, title = await _choose(phone)
-                click.echo(f"\nOrdering quote {chosen}: {title}\n")
-            else:
-                click.echo(f"\nOrdering quote {chosen}\n")
-            began = time.perf_counter()
-            answer = await phone.ask("POST", ORDERS, {"quoteId": chosen})
+            async with aclosing(_promising_quotes(phone)) as promising:
+                async for chosen, title in promising:
+                    summary = await _order(runtime, edge, phone, chosen, title)
+                    if summary.get("problem") not in _BUSINESS:
+                        return summary
+            raise NotFound("No approved quote is left that stock and credit allow; a new state directory has new ones.")
         except Problem as refusal:
-            trace_id, duration_ms = phone.trace_id, _since(began)
             await _tell_refusal(phone, edge, refusal)
-            _tell_where(runtime, edge, refusal.extensions.get("orderId"), trace_id)
-            return _refused(refusal, chosen, duration_ms, trace_id)
-        order, duration_ms = msgspec.convert(answer, OrderStatus), _since(began)
-        _tell(order, duration_ms)
-        _tell_where(runtime, edge, order.order_id, phone.trace_id)
-        return _summary(order, duration_ms, phone.trace_id)
+            return _refused(refusal, None, 0.0, phone.trace_id)
 
 
-async def _choose(phone: _Phone) -> tuple[str, str]:
-    """The first quote that should go through, found by leafing through customers as a rep would; and its name."""
+async def _order(runtime: Runtime, edge: str, phone: _Phone, quote_id: str, title: str) -> dict[str, Any]:
+    click.echo(f"\nOrdering quote {quote_id}{f': {title}' if title else ''}\n")
+    began = time.perf_counter()
+    try:
+        answer = await phone.ask("POST", ORDERS, {"quoteId": quote_id})
+    except Problem as refusal:
+        trace_id, duration_ms = phone.trace_id, _since(began)
+        await _tell_refusal(phone, edge, refusal)
+        _tell_where(runtime, edge, refusal.extensions.get("orderId"), trace_id)
+        return _refused(refusal, quote_id, duration_ms, trace_id)
+    order, duration_ms = msgspec.convert(answer, OrderStatus), _since(began)
+    _tell(order, duration_ms)
+    _tell_where(runtime, edge, order.order_id, phone.trace_id)
+    return _summary(order, duration_ms, phone.trace_id)
+
+
+async def _promising_quotes(phone: _Phone) -> AsyncGenerator[tuple[str, str]]:
+    """Quotes that should go through, with their names, found by leafing through customers as a rep would."""
     query: dict[str, str] = {"limit": "100"}
     while True:
         page = await phone.ask("GET", CUSTOMERS, query=query)
@@ -88,9 +108,9 @@ async def _choose(phone: _Phone) -> tuple[str, str]:
             view = msgspec.convert(await phone.ask("GET", f"{CUSTOMERS}/{card['customerId']}"), Customer360)
             for quote in view.quotes:
                 if _promising(quote, view.credit):
-                    return quote.quote_id, quote.name
+                    yield quote.quote_id, quote.name
         if "nextCursor" not in page:
-            raise NotFound("No approved quote is left that stock and credit allow; a new state directory has new ones.")
+            return
         query["cursor"] = page["nextCursor"]
 
 
