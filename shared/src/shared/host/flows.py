@@ -1,5 +1,6 @@
 """Runs the durable flows of the Process APIs in this process, each under its own API's identity."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
+from shared.binding.problems import Problem
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
@@ -57,6 +59,17 @@ class FlowHost:
             await runner.start()
         for scheduler in self._schedulers:
             scheduler.start()
+
+    async def health(self) -> tuple[bool, str]:
+        """Whether the journal answers, and how many flows have not ended well."""
+        if not self._runners:
+            return True, "no flows run in this process"
+        try:
+            async with asyncio.timeout(0.5):
+                counts = await self._journal.counts()
+        except (Problem, TimeoutError) as error:
+            return False, f"the journal does not answer ({type(error).__name__}); no new order is accepted meanwhile"
+        return True, ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing is under way"
 
     async def stop(self) -> None:
         """Stop at step boundaries and close the journal; the next start carries on."""

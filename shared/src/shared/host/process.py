@@ -25,6 +25,7 @@ from shared.host.topology import process_of
 from shared.host.trust import Trust
 from shared.host.wiring import Wiring
 from shared.messaging.idempotent_receiver import IdempotentReceiver
+from shared.resilience.circuit_breaker import CircuitState
 from shared.resilience.load_shedding import Shedder
 from shared.resilience.outbound import Outbound
 from shared.resilience.rate_limit import RateLimiter
@@ -33,10 +34,14 @@ from shared.resilience.wire import Wire
 from shared.resilience.wire_default import open_wire
 from shared.security.access_token import TokenVerifier
 from shared.security.issuer import Issuer
+from shared.telemetry.logging import get_logger
+from shared.telemetry.metrics import breaker_state
 
 MAX_IN_FLIGHT = 512
 RECEIVER_PATIENCE = 1.0
 """Seconds a write with an Idempotency-Key waits for Valkey before it is refused with 503."""
+
+_log = get_logger("host")
 
 
 class Process:
@@ -65,6 +70,7 @@ class Process:
         self._wirings: dict[type[Contract], Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()
+        self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
         flow_journal = journal_of(placement.topology, self.state / journal)
         self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring)
@@ -86,6 +92,8 @@ class Process:
         self._stack.push_async_callback(self._valkey.aclose)
         self._stack.push_async_callback(self._limiter.aclose)
         self.health.add("valkey", self._valkey_answers, vital=False)
+        self.health.add("journal", self._flows.health, vital=False)
+        self.health.add("backends", self._circuits_closed, vital=False)
         self.implementations = {api: self._implementation(api) for api in self.placement.here}
         for wiring in self._wirings.values():
             for built in wiring.built:
@@ -96,11 +104,14 @@ class Process:
         lag = asyncio.create_task(self.shedder.watch_lag())
         self._stack.callback(lag.cancel)
         self.health.started = True
+        apis = [api.contract.slug for api in self.placement.here]
+        _log.info("process.started", process=self.placement.process, apis=apis)
 
     async def stop(self) -> None:
         """Stop taking work, let flows come to a step boundary, close what was opened."""
         self.health.stopping = True
         await self._stack.aclose()
+        _log.info("process.stopped", process=self.placement.process)
 
     def peer(self, caller: Api, callee: type[Contract]) -> Contract:
         """A client of `callee` for `caller`: in-process if it is served here, else over HTTP."""
@@ -120,7 +131,10 @@ class Process:
     def _implementation(self, api: Api) -> Contract:
         wiring = self._wirings.get(api.contract)
         if wiring is None:
-            provided: dict[type[Any], Any] = {Outbound: Outbound(self._wire), **self._flows.provided_for(api)}
+            provided: dict[type[Any], Any] = {
+                Outbound: Outbound(self._wire, on_change=self._note_circuit),
+                **self._flows.provided_for(api),
+            }
             wiring = Wiring(provided, partial(self.peer, api), self._settings)
             self._wirings[api.contract] = wiring
         return wiring.build(api.service)
@@ -133,6 +147,14 @@ class Process:
             await start()
         if aclose := getattr(built, "aclose", None):
             self._stack.push_async_callback(aclose)
+
+    def _note_circuit(self, backend: str, state: CircuitState) -> None:
+        breaker_state(backend, state)
+        self._circuits[backend] = state
+
+    async def _circuits_closed(self) -> tuple[bool, str]:
+        troubled = [f"{backend} ({state})" for backend, state in self._circuits.items() if state != "closed"]
+        return not troubled, f"circuits not closed: {', '.join(troubled)}" if troubled else "every circuit is closed"
 
     async def _valkey_answers(self) -> tuple[bool, str]:
         try:

@@ -13,6 +13,7 @@ from shared.binding.declare import Contract
 from shared.host.project import project_folder
 
 STATE_VARIABLE = "TRIPTYCH_STATE"
+LOG_LEVEL_VARIABLE = "TRIPTYCH_LOG_LEVEL"
 DEFAULT_STATE = Path(".state")
 
 

@@ -1,6 +1,7 @@
 """Brings a whole topology up on one machine: Valkey, stand-in backends, every process, in that order."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.host.api import installed_apis
 from shared.host.child_process import KeptChild
-from shared.host.runtime import STATE_VARIABLE, Runtime, own_state, write_runtime
+from shared.host.runtime import LOG_LEVEL_VARIABLE, STATE_VARIABLE, Runtime, own_state, write_runtime
 from shared.host.sandbox_process import addresses_of, start_sandboxes, wanted_sandboxes
 from shared.host.server import free_port, require_free, serving
 from shared.host.topology import Topology, TopologyRefused
@@ -101,7 +102,10 @@ async def _start_processes(stack: AsyncExitStack, runtime: Runtime, topology: To
         return
     ready: list[Coroutine[Any, Any, None]] = []
     for name in names:
-        child = KeptChild(name, ["shared.host", "serve", name], {STATE_VARIABLE: runtime.state})
+        level = os.environ.get(LOG_LEVEL_VARIABLE, "warning")  # the terminal is the person's, not the processes'
+        child = KeptChild(
+            name, ["shared.host", "serve", name], {STATE_VARIABLE: runtime.state, LOG_LEVEL_VARIABLE: level}
+        )
         await child.start()
         stack.push_async_callback(child.stop)
         ready.append(_kept(child, _until_ready(child, name, runtime.processes[name])))

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
-from shared.host.runtime import Runtime
+from shared.host.runtime import LOG_LEVEL_VARIABLE, Runtime
 from shared.host.server import stop_signal, until_stopped
 from shared.host.supervisor import running_process, running_topology
-from shared.host.topology import Topology, edge_url
+from shared.host.topology import Topology, TopologyRefused, edge_url
+from shared.telemetry.logging import Level
 from shared.telemetry.setup import TelemetrySettings, start_telemetry
 
 COLLECT_AFTER = (10_000, 20, 100)
@@ -42,7 +44,7 @@ async def bring_up(
     os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
     telemetry = start_telemetry(
-        TelemetrySettings(service=f"triptych-{topology.name}", version="0.1.0", log_level="warning")
+        TelemetrySettings(service=f"triptych-{topology.name}", version="0.1.0", log_level=_log_level("warning"))
     )
     summary: dict[str, Any] = {}
     try:
@@ -68,7 +70,9 @@ async def serve_process(runtime: Runtime, process: str) -> int:
     """Run one process of a topology until SIGTERM; returns the exit status."""
     os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
-    telemetry = start_telemetry(TelemetrySettings(service=f"triptych-{process}", version="0.1.0", log_level="warning"))
+    telemetry = start_telemetry(
+        TelemetrySettings(service=f"triptych-{process}", version="0.1.0", log_level=_log_level("info"))
+    )
     try:
         async with running_process(runtime, process):
             gc.freeze()  # what start-up made stays as long as the process
@@ -99,3 +103,14 @@ def _list(label: str, urls: dict[str, str]) -> None:
     for name, url in urls.items():
         click.echo(f"  {label:<14} {name:<12} {url}")
         label = ""
+
+
+def _log_level(usual: Level) -> Level:
+    """`$TRIPTYCH_LOG_LEVEL`, or what is usual; a level nobody knows is refused in one line."""
+    wanted = os.environ.get(LOG_LEVEL_VARIABLE, usual)
+    try:
+        return msgspec.convert(wanted, Level)
+    except msgspec.ValidationError:
+        raise TopologyRefused(
+            f"{LOG_LEVEL_VARIABLE}={wanted!r} is no level; use debug, info, warning or error."
+        ) from None
