@@ -151,5 +151,5 @@ async def test_no_secret_stands_in_a_command_line(suite) -> None:
 async def test_the_journal_holds_no_token(suite) -> None:
     written = b"".join(file.read_bytes() for file in suite.state.glob("journal.db*"))
     assert written
-    assert b"eyJ" not in written
+    assert not re.search(rb"eyJ[\w-]{16,}\.[\w-]{16,}\.", written)  # three letters alone occur in any sealed payload
     assert PLANTED.encode() not in written
