@@ -86,7 +86,7 @@ def _check_parameters(where: str, route: Route, signature: inspect.Signature, hi
             raise TypeError(f"{where}: {parameter.name} must be an ordinary parameter, without * or /.")
         if parameter.name not in hints:
             raise TypeError(f"{where}: {parameter.name} has no type; annotate it.")
-        if _is_struct(hints[parameter.name]):
+        if is_struct(hints[parameter.name]):
             bodies.append(parameter.name)
     if len(bodies) > 1:
         raise TypeError(f"{where} takes two bodies ({', '.join(bodies)}); put them into one Struct.")
@@ -117,12 +117,13 @@ def _check_type(where: str, kind: Any, seen: set[Any]) -> None:
 
 
 def _check_long_running(where: str, template: str, result: Any) -> None:
-    fields = {field.name for field in msgspec.structs.fields(result)} if _is_struct(result) else set[str]()
+    fields = {field.name for field in msgspec.structs.fields(result)} if is_struct(result) else set[str]()
     missing = {"state", *re.findall(r"{(\w+)}", template)} - fields
     if missing:
         raise TypeError(f"{where} is long-running, so its result must have {', '.join(sorted(missing))}.")
 
 
-def _is_struct(kind: Any) -> bool:
-    bare = get_origin(kind) or kind
+def is_struct(kind: Any) -> bool:
+    """Whether an annotation is a Struct, marked or generic ones included: such a parameter is the body."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else get_origin(kind) or kind
     return isinstance(bare, type) and issubclass(bare, msgspec.Struct)

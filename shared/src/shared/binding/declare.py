@@ -16,11 +16,11 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
-from shared.binding.declaration_rules import check_contract, check_operation
+from shared.binding.declaration_rules import check_contract, check_operation, is_struct
 from shared.binding.operation import Method, Operation, Parameter, Route, Tier, camel
 from shared.binding.problems import Problem
 
@@ -188,7 +188,7 @@ def _with_status(route: Route, status: int) -> Route:
 def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, description: str) -> Parameter:
     required = parameter.default is inspect.Parameter.empty
     in_path = "{" + parameter.name + "}" in route.path
-    location = "path" if in_path else "body" if _is_struct(kind) else "query"
+    location = "path" if in_path else "body" if is_struct(kind) else "query"
     return Parameter(
         name=parameter.name,
         wire_name=camel(parameter.name),
@@ -198,11 +198,6 @@ def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, descriptio
         default=None if required else parameter.default,
         description=description,
     )
-
-
-def _is_struct(kind: Any) -> bool:
-    bare = get_args(kind)[0] if get_origin(kind) is Annotated else get_origin(kind) or kind
-    return isinstance(bare, type) and issubclass(bare, msgspec.Struct)
 
 
 def _described(doc: str) -> dict[str, str]:

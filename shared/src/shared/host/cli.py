@@ -23,7 +23,7 @@ from shared.host.call_graph import ForbiddenCall, call_graph_markdown
 from shared.host.cli_flows import register as register_flows
 from shared.host.cli_proofs import register as register_proofs
 from shared.host.project import TOPOLOGIES, project_folder
-from shared.host.runtime import NotRunning, StateRefused, read_runtime, state_directory
+from shared.host.runtime import VERSION, NotRunning, StateRefused, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
 from shared.host.server import PortTaken
 from shared.host.topology import Topology, TopologyRefused, load_topology
@@ -68,7 +68,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="triptych")
+@click.version_option(VERSION, prog_name="triptych")
 def cli() -> None:
     """Three-tier, API-led connectivity: System, Process and Experience APIs with one command."""
 

@@ -18,7 +18,7 @@ from shared.host.flow_journal import journal_of
 from shared.host.flows import FlowHost
 from shared.host.health import Health
 from shared.host.placement import Placement
-from shared.host.runtime import Runtime
+from shared.host.runtime import VERSION, Runtime
 from shared.host.sealing import open_key_ring
 from shared.host.settings import read_settings
 from shared.host.topology import process_of
@@ -57,7 +57,7 @@ class Process:
         self.runtime = runtime
         self.placement = placement
         self.state = Path(runtime.state)
-        self.health = Health(placement.process, "0.1.0")
+        self.health = Health(placement.process, VERSION)
         self.shedder = Shedder(MAX_IN_FLIGHT)
         self._trust = Trust(runtime, placement)
         self._valkey = valkey_client(runtime.valkey)

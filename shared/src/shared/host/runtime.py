@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from shared.binding.declare import Contract
 from shared.host.project import project_folder
 
+VERSION = version("triptych-shared")
 STATE_VARIABLE = "TRIPTYCH_STATE"
 LOG_LEVEL_VARIABLE = "TRIPTYCH_LOG_LEVEL"
 DEFAULT_STATE = Path(".state")

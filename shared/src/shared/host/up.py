@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from shared.host.runtime import LOG_LEVEL_VARIABLE, Runtime
+from shared.host.runtime import LOG_LEVEL_VARIABLE, VERSION, Runtime
 from shared.host.server import stop_signal, until_stopped
 from shared.host.supervisor import running_process, running_topology
 from shared.host.topology import Topology, TopologyRefused, edge_url
@@ -44,7 +44,7 @@ async def bring_up(
     os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
     telemetry = start_telemetry(
-        TelemetrySettings(service=f"triptych-{topology.name}", version="0.1.0", log_level=_log_level("warning"))
+        TelemetrySettings(service=f"triptych-{topology.name}", version=VERSION, log_level=_log_level("warning"))
     )
     summary: dict[str, Any] = {}
     try:
@@ -71,7 +71,7 @@ async def serve_process(runtime: Runtime, process: str) -> int:
     os.umask(OURS_ALONE)
     gc.set_threshold(*COLLECT_AFTER)
     telemetry = start_telemetry(
-        TelemetrySettings(service=f"triptych-{process}", version="0.1.0", log_level=_log_level("info"))
+        TelemetrySettings(service=f"triptych-{process}", version=VERSION, log_level=_log_level("info"))
     )
     try:
         async with running_process(runtime, process):
