@@ -115,7 +115,7 @@ async def test_what_has_left_the_house_is_not_cancelled_and_nothing_changes(
         before = await calm_suite.effects()
         problem = refused(await cancel(calm_suite, standing["orderId"]), 409, "goods-have-left")
         assert says in problem["detail"]
-        assert problem["extensions"]["cancellationId"] == f"{standing['orderId']}-cancellation"
+        assert problem["cancellationId"] == f"{standing['orderId']}-cancellation"
         assert await calm_suite.effects() == before
         assert await in_the_crm(calm_suite, standing) == "Activated"
     finally:

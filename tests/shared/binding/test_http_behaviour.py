@@ -65,7 +65,9 @@ async def test_an_accept_that_allows_json_is_served(world, accept: str) -> None:
         assert (await http.get("/books/1", headers={"accept": accept})).status_code == 200
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=utf-16"]
+)
 async def test_a_body_that_is_not_json_is_415(world, content_type: str) -> None:
     async with world.http() as http:
         answer = await http.post("/books/1/loans", content=b"{}", headers={"content-type": content_type})

@@ -13,11 +13,11 @@ from shared.binding.call_context import CallContext, current_context
 from shared.binding.declare import Contract
 from shared.binding.inbound import deadline_exceeded
 from shared.binding.operation import Operation
+from shared.binding.problem_document import read_problem
 from shared.binding.problems import (
     BackendFault,
     BackendUnavailable,
     Problem,
-    ProblemDetails,
     kind_of_status,
 )
 from shared.resilience.wire import ConnectionFailed, Wire, WireFailure, WireReply, WireTimeout
@@ -30,7 +30,6 @@ TokenSource = Callable[[CallContext, Operation], Awaitable[str]]
 """Gives the access token to send for a call; raises a Problem if the caller may not make it."""
 
 _DEFAULT_SECONDS = 30.0
-_problem_decoder = msgspec.json.Decoder(ProblemDetails)
 
 
 def http_client(contract: type[_C], base_url: str, wire: Wire, token: TokenSource) -> _C:
@@ -128,7 +127,7 @@ def _answer(operation: Operation, reply: WireReply) -> Any:
     if reply.status < 300:  # noqa: PLR2004 - the HTTP status classes (RFC 9110 §15)
         return None if reply.status == 204 else operation.decode_result(reply.body)  # noqa: PLR2004
     try:
-        details = _problem_decoder.decode(reply.body)
+        details = read_problem(reply.body)
     except msgspec.MsgspecError:
         kind = kind_of_status(reply.status)
         raise kind(f"The API {operation.contract.slug} answered {reply.status} without saying why.") from None

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.binding.declare import Page
 from shared.binding.operation import RUNNING_STATES, Operation
+from shared.binding.problem_document import write_problem
 from shared.binding.problems import PROBLEM_MEDIA_TYPE, Forbidden, Problem, Unauthenticated
 from shared.security.authorisation import www_authenticate
 
@@ -81,4 +82,4 @@ def refusal(problem: Problem, *, instance: str, trace_id: str, realm: str) -> An
         headers.append((b"www-authenticate", www_authenticate(problem, realm).encode()))
     if allow := problem.extensions.get("allow"):
         headers.append((b"allow", str(allow).encode()))
-    return Answer(problem.status, headers, msgspec.json.encode(details))
+    return Answer(problem.status, headers, write_problem(details))

@@ -17,6 +17,7 @@ MAX_WAIT_SECONDS = 25.0
 
 _CORRELATION_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:~/\-]{0,127}$")
 _WAIT = re.compile(r"^wait=\"?(\d{1,5}(?:\.\d{1,3})?)\"?$", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*\"?([^\";\s]*)")
 _JSON_RANGES = ("application/json", "application/*", "*/*")
 _PRIORITIES: dict[str, Priority] = {"interactive": "interactive", "order": "order", "batch": "batch"}
 
@@ -54,9 +55,13 @@ def require_json_body(headers: Headers) -> None:
     """Raises UnsupportedMediaType unless the body is JSON (RFC 9110 §15.5.16)."""
     content_type = headers.get(b"content-type", b"")
     if content_type != b"application/json":
-        media_type = content_type.partition(b";")[0].strip().lower()
+        media_type, _, parameters = content_type.lower().partition(b";")
+        media_type = media_type.strip()
         if media_type != b"application/json" and not media_type.endswith(b"+json"):
             raise UnsupportedMediaType("Send the body as `Content-Type: application/json`.")
+        charset = _CHARSET.search(parameters)
+        if charset and charset[1] != b"utf-8":  # JSON between systems is UTF-8 and nothing else (RFC 8259 §8.1)
+            raise UnsupportedMediaType("Send the body in UTF-8; JSON has no other encoding (RFC 8259).")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
 

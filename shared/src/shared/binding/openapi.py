@@ -78,6 +78,7 @@ def openapi_document(
     schemas, components = msgspec.json.schema_components(
         [*types, ProblemDetails], ref_template="#/components/schemas/{name}"
     )
+    components["Problem"] = _problem_schema(components["ProblemDetails"])
     by_type = iter(schemas)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in contract.operations.values():
@@ -260,8 +261,17 @@ def _problem_response(status: int, kinds: list[type[Problem]]) -> dict[str, Any]
     return {
         "description": "\n\n".join(lines) or HTTPStatus(status).phrase,
         "headers": _headers(["Trace-Id", *(["Retry-After"] if any(kind.transient for kind in kinds) else [])]),
-        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}, "examples": named}},
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": named}},
     }
+
+
+def _problem_schema(nested: dict[str, Any]) -> dict[str, Any]:
+    """As in another document, but with further members beside the standard ones (RFC 9457 §3.2)."""
+    standard = {name: schema for name, schema in nested["properties"].items() if name != "extensions"}
+    described = "What went wrong (RFC 9457). Some types have further members."
+    return nested | {
+        "title": "Problem", "description": described, "properties": standard, "additionalProperties": True
+    }  # fmt: skip
 
 
 def _first_line(kind: type[Problem]) -> str:

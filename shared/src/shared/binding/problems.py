@@ -49,7 +49,7 @@ class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """The wire form (RFC 9457), the same over HTTP and in-process."""
+    """A problem inside another document; `problem_document` makes the document of its own (RFC 9457)."""
 
     type: str
     title: str

@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.binding.edge import Edge
 from shared.binding.operation import Tier
+from shared.binding.problem_document import write_problem
 from shared.binding.problems import (
     PROBLEM_MEDIA_TYPE,
     InternalFault,
@@ -100,4 +101,4 @@ def _response(request: Request[Any, Any, Any], problem: Problem) -> Response[Any
     headers = {"cache-control": "no-store"}
     if isinstance(problem, MethodNotAllowed):
         headers["allow"] = str(problem.extensions["allow"])
-    return Response(details, status_code=problem.status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)
+    return Response(write_problem(details), status_code=problem.status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)

@@ -14,7 +14,8 @@ import click
 import httpx
 import msgspec
 
-from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem, ProblemDetails
+from shared.binding.problem_document import read_problem
+from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem
 from shared.contracts.experience.field_sales import CreditCard, Customer360, OrderStatus, QuoteCard
 from shared.contracts.process.quote_to_order import CreditRefused, NoCarrier
 from shared.contracts.system.erp import CustomerBlocked, OrderRejected
@@ -49,7 +50,7 @@ class _Phone:
         if answer.is_success:
             return answer.json()
         try:
-            details = msgspec.json.decode(answer.content, type=ProblemDetails)
+            details = read_problem(answer.content)
         except msgspec.MsgspecError:
             raise BackendFault(f"{path} answered {answer.status_code} and no problem document.") from None
         raise Problem.from_details(details)

@@ -17,7 +17,8 @@ from rich.prompt import Confirm
 from rich.table import Table
 
 from shared.binding.declare import Page
-from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Problem, ProblemDetails
+from shared.binding.problem_document import read_problem
+from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Problem
 from shared.contracts.process.flow_operations import (
     FlowDetail,
     FlowOperations,
@@ -183,7 +184,7 @@ class OperatorConsole:
         try:
             if answer.is_success:
                 return msgspec.json.decode(answer.content, type=kind)
-            details = msgspec.json.decode(answer.content, type=ProblemDetails)
+            details = read_problem(answer.content)
         except msgspec.MsgspecError:
             raise BackendFault(f"The suite answered {answer.status_code} with something unexpected.") from None
         raise Problem.from_details(details)

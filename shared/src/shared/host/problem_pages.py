@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from shared.binding.operation import Operation
+from shared.binding.problem_document import write_problem
 from shared.binding.problems import Forbidden, Problem, ProblemDetails, Refused, Transient, Unauthenticated
 from shared.host.api import Api
 
@@ -65,4 +66,4 @@ def example(kind: type[Problem]) -> str:
         trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
         retry_after=2.0 if kind.transient else None,
     )
-    return msgspec.json.format(msgspec.json.encode(details), indent=2).decode()
+    return msgspec.json.format(write_problem(details), indent=2).decode()
