@@ -1,38 +1,30 @@
 """The runner: submit flows, wait for them, look at them, stop them."""
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from shared.binding.call_context import CallContext, Priority, current_context
-from shared.binding.operation import explain
-from shared.binding.problems import Conflict, InternalFault, Invalid
+from shared.binding.problems import Invalid
 from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotFound
 from shared.durable.attempt import StepExecutor
-from shared.durable.codec import PayloadCodec, PlainCodec, open_claim, seal_flow, seal_signal
+from shared.durable.codec import PayloadCodec, PlainCodec, seal_signal
 from shared.durable.dead_letters import DeadLetters
 from shared.durable.flow import Flow, FlowShape, shape_of
-from shared.durable.flow_view import FlowView, flow_view
-from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, FlowRecord, FlowState, Journal, Signal
-from shared.durable.recorded import encode_problem
+from shared.durable.flow_reader import FlowReader
+from shared.durable.flow_view import FlowView
+from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, FlowState, Journal, Signal
+from shared.durable.submission import VISIBLE, Submissions
 from shared.durable.worker import FlowWorker, WorkerSettings
-from shared.telemetry.metrics import flow_event
-from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
 
 _Request = TypeVar("_Request")
 _Result = TypeVar("_Result")
 
-_KEY = re.compile(r"[!-~]{1,200}")
-_LIKE_AN_ATTEMPT = re.compile(r".*\.\d+")
-_STARTS_AGAIN: frozenset[FlowState] = frozenset({"refused", "cancelled"})
-_PRIORITIES: dict[Priority, int] = {"interactive": 0, "order": 1, "batch": 2}
 _LOOK_AGAIN = 0.25  # seconds, for flows that another process runs
-_contexts = msgspec.json.Decoder(CallContext)
 
 
 class FlowHandle(Generic[_Result]):
@@ -92,13 +84,14 @@ class FlowRunner:
             if self._shapes.setdefault(shape.kind, shape) is not shape:
                 raise TypeError(f"Two flows are called {shape.kind}; give one another name or version.")
         self._codec = codec or PlainCodec()
-        self._clock = clock
         settings = settings or WorkerSettings()
         self._worker = FlowWorker(journal, self._shapes, execute, self._codec, settings, clock, self._ended)
         self.dead_letters = DeadLetters(
             journal, self._shapes, self._codec, self._worker.around, settings.quarantine_after, self._worker.wake
         )
         self._awaited: dict[str, asyncio.Future[FlowView[Any]]] = {}
+        self._reader = FlowReader(self._shapes, self._codec, clock)
+        self._submissions = Submissions(journal, self._shapes, self._codec, self._worker, clock, self._await)
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -151,21 +144,9 @@ class FlowRunner:
             Conflict: The key stands for a flow with another request.
             JournalUnavailable: Nothing was accepted; try again.
         """
-        encoded = self._accept(flow_type, key, request)
         context = (context or current_context()).replace(priority=priority)
-        kind = shape_of(flow_type).kind
-        if not self._worker.steps(key) and await self._start(_attempt(key, 1, kind, encoded), context):
-            return self._handle(key, is_new=True)
-        while True:
-            latest = await self._journal.latest(key)
-            if latest is None:
-                raise Conflict(f"The key {key} cannot be used; choose another.")
-            if latest.state not in _STARTS_AGAIN:
-                self._expect_same(latest, kind, encoded)
-                return self._handle(latest.flow_id, is_new=False)
-            following = _attempt(key, latest.attempt + 1, kind, encoded)
-            if await self._start(following, context):
-                return self._handle(following.flow_id, is_new=True)
+        flow_id, is_new = await self._submissions.submit(flow_type, key, request, context)
+        return self._handle(flow_id, is_new=is_new)
 
     async def result(self, flow_id: str, wait: float) -> FlowView[Any]:
         """The flow once it has ended, or as it stands after `wait` seconds (look at `ended`).
@@ -198,11 +179,11 @@ class FlowRunner:
         claim = await self._journal.find(flow_id)
         if claim is None:
             raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
-        claim = self._opened(claim)
+        claim = self._reader.opened(claim)
         steps = self._worker.steps(flow_id)
         if steps is None or claim.flow.state in FINAL_STATES:
-            return self._show(claim)
-        return self._show(Claim(claim.flow, steps.log.in_order()), steps.under_way)
+            return self._reader.show(claim)
+        return self._reader.show(Claim(claim.flow, steps.log.in_order()), steps.under_way)
 
     async def page(
         self,
@@ -221,7 +202,7 @@ class FlowRunner:
             before: Where the previous page said the next begins.
         """
         records, following = await self._journal.page(states=states, kind=kind, limit=limit, before=before)
-        return [self._show(self._opened(Claim(record))) for record in records], following
+        return [self._reader.show(self._reader.opened(Claim(record))) for record in records], following
 
     async def counts(self) -> dict[FlowState, int]:
         """How many flows are in each state, apart from those that ended well: the queue depths to watch."""
@@ -277,7 +258,7 @@ class FlowRunner:
             Invalid: The name or the key cannot be accepted.
         """
         for text in (name, key):
-            if not _KEY.fullmatch(text):
+            if not VISIBLE.fullmatch(text):
                 raise Invalid(f"{text[:200]!r} cannot name a signal; use 1 to 200 visible ASCII characters.")
         sealed = seal_signal(flow_id, Signal(name, key, msgspec.json.encode(payload)), self._codec)
         found = await self._journal.find(flow_id)
@@ -294,97 +275,11 @@ class FlowRunner:
     def _handle(self, flow_id: str, *, is_new: bool) -> FlowHandle[Any]:
         return FlowHandle(self, flow_id, is_new, self._awaited.get(flow_id))
 
-    def _accept(self, flow_type: type[Flow[_Request, Any]], key: str, request: _Request) -> bytes:
-        shape = shape_of(flow_type)
-        if shape.kind not in self._shapes:
-            raise TypeError(f"This runner was not given {flow_type.__name__}; name it in its constructor.")
-        if not _KEY.fullmatch(key) or _LIKE_AN_ATTEMPT.fullmatch(key):
-            raise Invalid(
-                f"The key {key[:200]!r} cannot name a flow; use 1 to 200 visible ASCII characters that do not end "
-                "in a dot and digits."
-            )
-        encoded = msgspec.json.encode(request)
-        try:
-            shape.request.decode(encoded)
-        except msgspec.MsgspecError as error:
-            raise Invalid("The request does not fit the flow.", errors=[explain(error)]) from None
-        return encoded
-
-    async def _start(self, flow: FlowRecord, context: CallContext) -> bool:
-        """Write a new flow and run it here if there is room; False when its id is taken."""
-        kept = msgspec.json.encode(_kept(context, flow.flow_id))
-        flow = msgspec.structs.replace(flow, context=kept, priority=_PRIORITIES[context.priority])
-        here = self._worker.reserve()
-        try:
-            starting = self._journal.start(seal_flow(flow, self._codec), self._worker.name if here else None)
-        except BaseException:
-            if here:
-                self._worker.release_place()
-            raise
-        # As a callback, so that a caller who gives up waiting cannot leave a durable flow with nobody running it.
-        starting.add_done_callback(lambda done: self._started(flow, here, done))
-        return await asyncio.shield(starting)
-
-    def _started(self, flow: FlowRecord, here: bool, done: "asyncio.Future[bool]") -> None:
-        if here:
-            self._worker.release_place()
-        if done.cancelled() or done.exception() is not None or not done.result():
-            return
-        flow_event(flow.kind.partition("@")[0], "started")
-        if here:
-            now = self._clock()
-            self._awaited[flow.flow_id] = done.get_loop().create_future()
-            self._worker.begin(
-                Claim(msgspec.structs.replace(flow, state="running", fence=1, created_at=now, updated_at=now))
-            )
-        else:
-            self._worker.wake(backlog=True)
-
-    def _expect_same(self, known: FlowRecord, kind: str, encoded: bytes) -> None:
-        same_flow = known.kind.partition("@")[0] == kind.partition("@")[0]
-        if not same_flow or open_claim(Claim(known), self._codec).flow.request != encoded:
-            raise Conflict(
-                f"The key {known.key} already stands for flow {known.flow_id} with another request; ask for that "
-                "flow, or use another key."
-            )
+    def _await(self, flow_id: str) -> None:
+        """Wait here for the end of a flow that begins here; its record need not be read again then."""
+        self._awaited[flow_id] = asyncio.get_running_loop().create_future()
 
     def _ended(self, claim: Claim) -> None:
         awaited = self._awaited.pop(claim.flow.flow_id, None)
         if awaited is not None and not awaited.done():
-            awaited.set_result(self._show(claim))
-
-    def _opened(self, claim: Claim) -> Claim:
-        """With readable payloads, or with none where they cannot be opened: an operator must still see the flow."""
-        try:
-            return open_claim(claim, self._codec)
-        except ValueError:
-            problem = encode_problem(InternalFault("What this flow holds cannot be opened; bring its key back."))
-            kept = msgspec.json.encode(CallContext())
-            flow = msgspec.structs.replace(claim.flow, request=b"null", context=kept, result=None, problem=problem)
-            return Claim(flow, tuple(msgspec.structs.replace(s, arguments=b"{}", outcome=b"") for s in claim.steps))
-
-    def _show(self, claim: Claim, under_way: Mapping[int, tuple[str, float]] | None = None) -> FlowView[Any]:
-        flow = claim.flow
-        context = _contexts.decode(flow.context)
-        result = None
-        if flow.result is not None:
-            shape = self._shapes.get(flow.kind)
-            result = shape.result.decode(flow.result) if shape else msgspec.json.decode(flow.result)
-        return flow_view(claim, context, result, self._clock(), under_way or {})
-
-
-def _attempt(key: str, attempt: int, kind: str, request: bytes) -> FlowRecord:
-    flow_id = key if attempt == 1 else f"{key}.{attempt}"
-    return FlowRecord(flow_id, key, attempt, kind, request, b"")
-
-
-def _kept(context: CallContext, flow_id: str) -> CallContext:
-    """What of a call outlives it: not its deadline, not the fingerprint of its token."""
-    principal = context.principal and msgspec.structs.replace(context.principal, token_digest="")
-    return CallContext(
-        principal=principal,
-        traceparent=context.traceparent or format_traceparent(new_trace_id(), new_span_id(), sampled=True),
-        tracestate=context.tracestate,
-        correlation_id=context.correlation_id or flow_id,
-        priority=context.priority,
-    )
+            awaited.set_result(self._reader.show(claim))
