@@ -10,7 +10,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
+from simple_salesforce import Salesforce, bulk2
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
@@ -135,5 +135,27 @@ async def test_an_expired_session_is_renewed_by_the_client(connect: Callable[[],
         direct = Salesforce(session_id="00Dx!gone", instance_url="https://x.my.salesforce.com", session=sf.session)
         with pytest.raises((SalesforceExpiredSession, RuntimeError)):
             direct.query("SELECT Id FROM User")
+
+    await asyncio.to_thread(run)
+
+
+async def test_bulk_2_loads_and_extracts(connect: Callable[[], Salesforce], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk2.time, "sleep", lambda _: None)  # it looks for the end of a job every five seconds
+
+    def run() -> None:
+        sf = connect()
+        records = [{"Name": f"Bulk {number}", "ERP_Customer_Number__c": f"BULK-{number}"} for number in range(250)]
+        key = {"external_id_field": "ERP_Customer_Number__c"}
+        loaded = sf.bulk2.Account.upsert(records=[*records, {"ERP_Customer_Number__c": "BULK-x", "Name": ""}], **key)
+        assert (loaded[0]["numberRecordsProcessed"], loaded[0]["numberRecordsFailed"]) == (251, 1)
+        job = loaded[0]["job_id"]
+        assert sf.bulk2.Account.get_successful_records(job).count("\n") == 251
+        assert "REQUIRED_FIELD_MISSING" in sf.bulk2.Account.get_failed_records(job)
+        soql = "SELECT Id, Name FROM Account WHERE ERP_Customer_Number__c LIKE 'BULK-%'"
+        pages = list(sf.bulk2.Account.query(soql, max_records=100))
+        assert [page.count("\n") - 1 for page in pages] == [100, 100, 50]
+        ids = [{"Id": line.split(",")[0].strip('"')} for page in pages for line in page.splitlines()[1:]]
+        gone = sf.bulk2.Account.delete(records=ids)
+        assert (gone[0]["numberRecordsProcessed"], gone[0]["numberRecordsFailed"]) == (250, 0)
 
     await asyncio.to_thread(run)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandboxes.company import company
 from sandboxes.kit import Clock
+from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
@@ -38,6 +39,7 @@ class Org:
         self.store = Store(state, self.catalogue, Seed(self.catalogue))
         self.queries = Queries(self.store, self.catalogue, clock)
         self.saving = Saving(self.store, self.catalogue, clock)
+        self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, clock)
         self.sessions = Sessions(clock, self.id)
         self.usage = Usage(clock)
         key_file = os.environ.get(PUBLIC_KEY_FILE)

@@ -60,11 +60,15 @@ Endpoint = Callable[[Call], Response]
 
 
 class Route(Struct, frozen=True):
-    """A method on a path template below the version; `{name}` is one variable segment, words ignore case."""
+    """A method on a path template below the version; `{name}` is one variable segment, words ignore case.
+
+    `takes` are the media types of the body, JSON by default.
+    """
 
     method: str
     template: str
     endpoint: Endpoint
+    takes: tuple[str, ...] = ()
 
 
 class Rest:
@@ -77,10 +81,10 @@ class Rest:
 
     def __init__(self, org: Org, routes: Iterable[Route]) -> None:
         self._org = org
-        self._by_length: dict[int, list[tuple[list[str], dict[str, Endpoint]]]] = {}
-        templates: dict[str, dict[str, Endpoint]] = {}
+        self._by_length: dict[int, list[tuple[list[str], dict[str, Route]]]] = {}
+        templates: dict[str, dict[str, Route]] = {}
         for route in routes:
-            templates.setdefault(route.template, {})[route.method] = route.endpoint
+            templates.setdefault(route.template, {})[route.method] = route
         for template in sorted(templates, key=lambda each: each.count("{")):
             segments = template.split("/")
             self._by_length.setdefault(len(segments), []).append((segments, templates[template]))
@@ -138,27 +142,28 @@ class Rest:
                 return self._method(call, methods)(call)
         raise not_found()
 
-    def _method(self, call: Call, methods: dict[str, Endpoint]) -> Endpoint:
+    def _method(self, call: Call, methods: dict[str, Route]) -> Endpoint:
         request = call.request
         method = request.method
         if method == "POST":
             method = request.query.get("_HttpMethod", method).upper()
         elif method == "HEAD":
             method = "GET"
-        endpoint = methods.get(method)
-        if endpoint is None:
+        route = methods.get(method)
+        if route is None:
             allowed = ",".join(sorted(methods))
             message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
             raise ApiError(405, "METHOD_NOT_ALLOWED", message)
         if method in ("POST", "PATCH", "PUT"):
-            _check_media_type(request.headers.get("content-type", ""))
-        return endpoint
+            _check_media_type(request.headers.get("content-type", ""), route)
+        return route.endpoint
 
 
-def _check_media_type(content_type: str) -> None:
+def _check_media_type(content_type: str, route: Route) -> None:
     kind = content_type.partition(";")[0].strip().lower()
-    if kind not in ("", "application/json", "*/*"):
-        message = f"Content-type '{kind}' is not supported by this resource; send application/json"
+    taken = route.takes or ("application/json",)
+    if kind not in ("", "*/*", *taken):
+        message = f"Content-type '{kind}' is not supported by this resource; send {' or '.join(taken)}"
         raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)
 
 

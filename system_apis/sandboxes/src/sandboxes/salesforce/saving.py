@@ -36,14 +36,14 @@ class Saving:
     def __init__(self, store: Store, catalogue: Catalogue, clock: Clock) -> None:
         self._store, self._catalogue, self._clock = store, catalogue, clock
         self.locks: list[Lock] = []
+        self._blanks: dict[str, Row] = {}
 
     def create(self, sobject: SObject, body: Body, user_id: str) -> str:
         """Create a record; returns its id."""
         values = self._read(sobject, body, creating=True)
         number = self._store.next_number(sobject.prefix)
         record_id, now = new_id(sobject.prefix, number), self._now()
-        row = {field.name: read_value(field, field.default) for field in sobject.columns}
-        row |= values | {"Id": record_id, "IsDeleted": 0}
+        row = self._blank(sobject) | values | {"Id": record_id, "IsDeleted": 0}
         row |= {"CreatedById": user_id, "CreatedDate": now, **_touched(user_id, now)}
         if "ownerid" in sobject.fields and not row["OwnerId"]:
             row["OwnerId"] = user_id
@@ -55,7 +55,16 @@ class Saving:
 
     def update(self, sobject: SObject, record_id: str, body: Body, user_id: str) -> None:
         """Change a record."""
-        before = self.existing(sobject, record_id)
+        self._change(sobject, self.existing(sobject, record_id), body, user_id)
+
+    def _blank(self, sobject: SObject) -> Row:
+        blank = self._blanks.get(sobject.name)
+        if blank is None or len(blank) != len(sobject.columns):
+            blank = {field.name: read_value(field, field.default) for field in sobject.columns}
+            self._blanks[sobject.name] = blank
+        return blank
+
+    def _change(self, sobject: SObject, before: Row, body: Body, user_id: str) -> None:
         values = self._read(sobject, body, creating=False)
         now = self._now()
         row = before | values | _touched(user_id, now)
@@ -82,7 +91,7 @@ class Saving:
                 raise ApiError(400, "INVALID_FIELD", message)
         found = self.lookup(sobject, field, value)
         if found:
-            self.update(sobject, found[0]["Id"], body, user_id)
+            self._change(sobject, found[0], body, user_id)
             return found[0]["Id"], False
         if field.type == "id":
             raise not_found()
@@ -120,7 +129,8 @@ class Saving:
             if change.before is None:
                 self._store.insert(sobject, row)
             else:
-                self._store.update(sobject, row["Id"], row)
+                before = change.before
+                self._store.update(sobject, row["Id"], {name: row[name] for name in row if row[name] != before[name]})
             rules.after(self._store, row)
 
     def _now(self) -> str:
@@ -166,7 +176,7 @@ class Saving:
         return field, rows[0]["Id"]
 
     def _check_required(self, sobject: SObject, row: Row) -> None:
-        missing = [field.name for field in sobject.columns if field.required and row.get(field.name) is None]
+        missing = [field.name for field in sobject.required if row.get(field.name) is None]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
             raise bad_field("REQUIRED_FIELD_MISSING", message, *missing)
@@ -185,16 +195,14 @@ class Saving:
                 raise bad_field("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", field.name)
 
     def _check_unique(self, sobject: SObject, change: Change) -> None:
-        for field in sobject.columns:
+        for field in sobject.unique:
             value = change.row.get(field.name)
-            if not field.unique or value is None or not change.changed(field.name):
+            if value is None or not change.changed(field.name):
                 continue
-            for other in self._store.find(sobject, field, value):
-                if other["Id"] != change.row["Id"]:
-                    message = (
-                        f"duplicate value found: {field.name} duplicates value on record with id: {other['Id'][:15]}"
-                    )
-                    raise ApiError(400, "DUPLICATE_VALUE", message, [])
+            other = self._store.shared(sobject, field, value, change.row["Id"])
+            if other is not None:
+                message = f"duplicate value found: {field.name} duplicates value on record with id: {other[:15]}"
+                raise ApiError(400, "DUPLICATE_VALUE", message, [])
 
     def _check_lock(self, sobject: SObject, record_id: str) -> None:
         for lock in self.locks:

@@ -8,6 +8,7 @@ takes microseconds.
 import sqlite3
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from sandboxes.salesforce.schema import Catalogue, Field, SObject
 Row = dict[str, Any]
 Insert = Callable[[str, Mapping[str, Any]], None]
 _BOOKKEEPING = """
-CREATE TABLE _sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE _page (cursor TEXT, start INTEGER, total INTEGER, records BLOB, created REAL,
-                    PRIMARY KEY (cursor, start)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _page (cursor TEXT, start INTEGER, total INTEGER, records BLOB, created REAL,
+                                  PRIMARY KEY (cursor, start)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job BLOB, upload BLOB, open INTEGER,
+                                 created REAL);
+CREATE INDEX IF NOT EXISTS _job_open ON _job (number) WHERE open = 1;
+CREATE TABLE IF NOT EXISTS _job_part (job TEXT, kind TEXT, start INTEGER, count INTEGER, lines BLOB,
+                                      PRIMARY KEY (job, kind, start)) WITHOUT ROWID;
 """
 
 
@@ -45,6 +51,7 @@ class Store:
         self._connection = self._state.connection
         self._connection.row_factory = None
         self._depth = 0
+        self._reading: dict[str, tuple[tuple[str, ...], str]] = {}
         self._catch_up()
 
     def select(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -70,15 +77,33 @@ class Store:
         rows = self._rows(sobject, '"Id" = ?', record_id)
         return rows[0] if rows else None
 
+    def shared(self, sobject: SObject, field: Field, value: object, but: str) -> str | None:
+        """The id of another record than `but` that carries this value and is not deleted."""
+        sql = f'SELECT "Id" FROM "{sobject.name}" WHERE "{field.name}" = ? AND "IsDeleted" = 0 AND "Id" <> ? LIMIT 1'
+        rows = self.select(sql, (value, but))
+        return rows[0][0] if rows else None
+
     def find(self, sobject: SObject, field: Field, value: object) -> list[Row]:
         """The records that carry this value and are not deleted."""
         return self._rows(sobject, f'"{field.name}" = ? AND "IsDeleted" = 0', value)
 
     def _rows(self, sobject: SObject, condition: str, value: object) -> list[Row]:
-        names = [field.name for field in sobject.columns]
+        names, sql = self._reading.get(sobject.name) or self._learnt(sobject)
+        return [dict(zip(names, row, strict=True)) for row in self.select(sql + condition, (value,))]
+
+    def _learnt(self, sobject: SObject) -> tuple[tuple[str, ...], str]:
+        names = tuple(field.name for field in sobject.columns)
         columns = ", ".join(f'"{name}"' for name in names)
-        rows = self.select(f'SELECT {columns} FROM "{sobject.name}" WHERE {condition}', (value,))
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        self._reading[sobject.name] = names, f'SELECT {columns} FROM "{sobject.name}" WHERE '
+        return self._reading[sobject.name]
+
+    def remove(self, sobject: SObject, record_id: str) -> None:
+        """Erase a record for good."""
+        self._connection.execute(f'DELETE FROM "{sobject.name}" WHERE "Id" = ?', (record_id,))
+
+    def cursor(self, sql: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        """A query whose rows are read bit by bit."""
+        return self._connection.execute(sql, parameters)
 
     def next_number(self, name: str) -> int:
         """The next number of a named sequence, from 1."""
@@ -101,7 +126,8 @@ class Store:
             self.execute(f"RELEASE {name}")
 
     def _catch_up(self) -> None:
-        """Add the columns that the catalogue has gained since the file was made."""
+        """Add the tables and columns that the org has gained since the file was made."""
+        self._connection.executescript(_BOOKKEEPING)
         for sobject in self.catalogue:
             known = {row[1] for row in self.select(f'PRAGMA table_info("{sobject.name}")')}
             for field in sobject.columns:
@@ -118,9 +144,13 @@ class Store:
 
 
 def _insert(connection: sqlite3.Connection, name: str, row: Mapping[str, Any]) -> None:
-    columns = ", ".join(f'"{column}"' for column in row)
-    marks = ", ".join("?" * len(row))
-    connection.execute(f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', tuple(row.values()))
+    connection.execute(_insertion(name, tuple(row)), tuple(row.values()))
+
+
+@lru_cache(256)
+def _insertion(name: str, columns: tuple[str, ...]) -> str:
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    return f'INSERT INTO "{name}" ({quoted}) VALUES ({", ".join("?" * len(columns))})'
 
 
 def _ddl(catalogue: Catalogue) -> str:

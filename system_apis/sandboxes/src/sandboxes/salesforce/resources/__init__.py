@@ -1,6 +1,6 @@
 """What the REST door serves: each module holds the routes of one family of resources."""
 
-from sandboxes.salesforce.resources import batch, collections_, composite, discovery, graph, queries, rows, tree
+from sandboxes.salesforce.resources import batch, bulk, collections_, composite, discovery, graph, queries, rows, tree
 
 ROUTES = (
     *discovery.ROUTES,
@@ -11,6 +11,7 @@ ROUTES = (
     *tree.ROUTES,
     *collections_.ROUTES,
     *graph.ROUTES,
+    *bulk.ROUTES,
 )
 
 __all__ = ["ROUTES"]

@@ -105,7 +105,13 @@ class Child(Struct, frozen=True):
 
 
 class SObject(Struct):
-    """An object type; look-ups are by lower-case name, as the API ignores case."""
+    """An object type; look-ups are by lower-case name, as the API ignores case.
+
+    Attributes:
+        columns: The fields that have a column, in order.
+        required: Those of them that every record has.
+        unique: Those whose values no two records share.
+    """
 
     name: str
     label: str
@@ -115,16 +121,20 @@ class SObject(Struct):
     parents: dict[str, Field]
     children: dict[str, Child]
     references: tuple[Child, ...] = ()
+    columns: tuple[Field, ...] = ()
+    required: tuple[Field, ...] = ()
+    unique: tuple[Field, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Work out what every save asks for."""
+        self.columns = tuple(field for field in self.fields.values() if field.stored)
+        self.required = tuple(field for field in self.columns if field.required)
+        self.unique = tuple(field for field in self.columns if field.unique)
 
     @property
     def custom(self) -> bool:
         """Whether an administrator added it."""
         return self.name.endswith("__c")
-
-    @property
-    def columns(self) -> list[Field]:
-        """The fields that have a column, in order."""
-        return [field for field in self.fields.values() if field.stored]
 
     @property
     def name_field(self) -> Field:

@@ -56,7 +56,7 @@ class Queries:
 
     def run(self, plan: Plan, base: str, user_id: str) -> Result:
         """The records of a plan; `base` is the path records live under."""
-        rows = self._store.select(plan.sql, self._values(plan.parameters, user_id))
+        rows = self._store.select(plan.sql, self.values(plan, user_id))
         if plan.counts:
             return Result(plan.sobject, int(rows[0][0]), [])
         if plan.node is None:
@@ -66,6 +66,10 @@ class Queries:
         node = plan.node
         records = [record for row in rows if (record := node.read(row, reading)) is not None]
         return Result(plan.sobject, len(records), records)
+
+    def values(self, plan: Plan, user_id: str) -> tuple[object, ...]:
+        """The parameters of a plan's SQL, as they are now and for this user."""
+        return self._values(plan.parameters, user_id)
 
     def _kids(self, children: list[ChildPlan], parents: list[str], base: str, user_id: str) -> list[dict[str, Record]]:
         return [self._children(child, parents, base, user_id) for child in children]

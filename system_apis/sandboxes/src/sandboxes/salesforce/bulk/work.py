@@ -1,0 +1,81 @@
+"""The org's back office: works on bulk jobs beside everything else, a slice between two requests."""
+
+import asyncio
+import logging
+import time
+
+from sandboxes.kit import Clock
+from sandboxes.salesforce.bulk.extraction import Extraction
+from sandboxes.salesforce.bulk.ingestion import Ingestion, JobFailed
+from sandboxes.salesforce.bulk.jobs import ENDED, Job, Jobs
+from sandboxes.salesforce.faults import ApiError
+from sandboxes.salesforce.saving import Saving
+from sandboxes.salesforce.schema import Catalogue
+from sandboxes.salesforce.soql.execution import Queries
+from sandboxes.salesforce.storage import Store
+
+_SLICE = 200
+_log = logging.getLogger(__name__)
+
+
+class Bulk:
+    """Bulk jobs of one org.
+
+    Args:
+        store: The records and the jobs.
+        catalogue: The objects.
+        queries: Runs SOQL.
+        saving: Saves records.
+        clock: Dates jobs.
+    """
+
+    def __init__(self, store: Store, catalogue: Catalogue, queries: Queries, saving: Saving, clock: Clock) -> None:
+        self._store, self._catalogue, self._queries, self._saving = store, catalogue, queries, saving
+        self.jobs = Jobs(store, clock)
+        self._working: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        """Go to work on what waits, if nobody does; also after a restart, on the next call about a job."""
+        if (self._working is None or self._working.done()) and self.jobs.waiting():
+            self._working = asyncio.get_running_loop().create_task(self._work(), name="bulk jobs")
+
+    async def _work(self) -> None:
+        while waiting := self.jobs.waiting():
+            await self._through(waiting[0])
+
+    async def _through(self, job: Job) -> None:
+        under_way: Ingestion | Extraction | None = None
+        try:
+            job.state = "InProgress"
+            self.jobs.save(job)
+            under_way = self._begun(job)
+            more = True
+            while more and not self._aborted(job):
+                began = time.perf_counter()
+                more = under_way.step(_SLICE)
+                job.milliseconds += round((time.perf_counter() - began) * 1000)
+                await asyncio.sleep(0)
+            if more:
+                under_way.give_up()
+                return
+            job.state = "JobComplete"
+        except (JobFailed, ApiError) as failure:
+            job.state, job.error = "Failed", str(failure)
+            if isinstance(under_way, Ingestion):
+                under_way.give_up()
+        except Exception:  # noqa: BLE001 - a job that breaks must not take the others with it
+            _log.exception("sandbox.salesforce.bulk %s", job.id)
+            job.state, job.error = "Failed", "InternalServerError : An unexpected error occurred"
+        self.jobs.save(job)
+
+    def _begun(self, job: Job) -> Ingestion | Extraction:
+        if job.kind == "V2Query":
+            return Extraction(job, self.jobs, self._store, self._queries)
+        return Ingestion(job, self.jobs, self._store, self._saving, self._catalogue)
+
+    def _aborted(self, job: Job) -> bool:
+        """Whether somebody ended or deleted the job meanwhile; its own copy then stands."""
+        try:
+            return self.jobs.get(job.kind, job.id).state in ENDED
+        except ApiError:
+            return True
