@@ -140,7 +140,7 @@ async def test_an_expired_session_is_renewed_by_the_client(connect: Callable[[],
 
 
 async def test_bulk_2_loads_and_extracts(connect: Callable[[], Salesforce], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk2.time, "sleep", lambda _: None)  # it looks for the end of a job every five seconds
+    monkeypatch.setattr(bulk2, "sleep", lambda _: None)  # it looks for the end of a job every five seconds
 
     def run() -> None:
         sf = connect()
