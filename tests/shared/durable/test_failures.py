@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.binding.declare import Contract, get, post
-from shared.binding.problems import BackendFault, BackendUnavailable, CircuitOpen, Conflict, QuotaExceeded, Refused
+from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, QuotaExceeded, Refused
 from shared.durable.flow import Flow
 
 
@@ -94,19 +94,6 @@ async def test_retry_after_is_obeyed_when_longer(
     await runner.submit(Once, "q1", Thing("x"))
     await attempts_at(runner, clock, backends, until, [30, 4])
     assert (await until(runner, "q1", "completed")).timeline[0].attempts == 3
-
-
-async def test_an_open_circuit_parks_without_spending_attempts(
-    start: Callable[..., Any], backends: Any, clock: Any, until: Any
-) -> None:
-    backends.answers = {"make": CircuitOpen("open", retry_after=10)}
-    runner = await start(Once)
-    await runner.submit(Once, "q1", Thing("x"))
-    await attempts_at(runner, clock, backends, until, [10] * 8)
-    assert (await until(runner, "q1", "waiting")).timeline[0].attempts == 0
-    backends.answers = {"make": Thing("x")}
-    clock.advance(10)
-    assert (await until(runner, "q1", "completed")).timeline[0].attempts == 1
 
 
 class Impatient(Flow[Thing, str], version=1):

@@ -68,11 +68,40 @@ def test_calls_that_say_nothing_do_not_count(breaker: CircuitBreaker) -> None:
     assert breaker.state == "closed"
 
 
-@pytest.mark.parametrize("later", [31.0, 3600.0])
-def test_failures_are_forgotten_after_the_window(breaker: CircuitBreaker, clock: Clock, later: float) -> None:
+@pytest.mark.parametrize(("later", "successes"), [(31.0, 1), (3600.0, 0)])
+def test_failures_are_forgotten_after_the_window(
+    breaker: CircuitBreaker, clock: Clock, later: float, successes: int
+) -> None:
     calls(breaker, 9, failed=True)
     clock.now += later
-    calls(breaker, 9, failed=True)
+    calls(breaker, successes, failed=False)
+    calls(breaker, 8, failed=True)
+    assert breaker.state == "closed"
+
+
+def test_a_lone_flows_five_attempts_open_the_circuit_when_nothing_else_succeeds(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    for wait in (0, 1, 4, 16):
+        clock.now += wait
+        calls(breaker, 1, failed=True)
+    assert breaker.state == "closed"
+    clock.now += 60
+    calls(breaker, 1, failed=True)
+    assert breaker.state == "open"
+
+
+def test_one_success_among_few_failures_keeps_it_closed(breaker: CircuitBreaker, clock: Clock) -> None:
+    for failed in (True, True, True, False, True, True, True, True):
+        clock.now += 29
+        calls(breaker, 1, failed=failed)
+    assert breaker.state == "closed"
+
+
+def test_a_burst_of_failures_among_many_successes_opens_nothing(breaker: CircuitBreaker) -> None:
+    calls(breaker, 100, failed=False)
+    calls(breaker, 50, failed=True)
+    calls(breaker, 100, failed=False)
     assert breaker.state == "closed"
 
 

@@ -40,6 +40,10 @@ TYPE_PREFIX = "/problems/"
 """Problem types are relative URIs: every host serves the explanation of each at this path (RFC 9457 §3.1.1)."""
 
 
+CIRCUIT, OPEN = "circuit", "open"
+"""Extension of a transient problem whose backend's circuit was open when it arose: repeating it soon is in vain."""
+
+
 class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
     """One refused field: `pointer` is its JSON Pointer (RFC 6901), `detail` says what to change."""
 

@@ -10,6 +10,7 @@ from shared.binding.call_context import CallContext, calling
 from shared.binding.operation import Operation
 from shared.binding.problems import BackendUnavailable, DeadlineExceeded, InternalFault, Problem
 from shared.durable.journal import StepRecord, StepState
+from shared.durable.parking import rest_of
 from shared.durable.retry_schedule import leaves_doubt, next_try
 from shared.durable.step import Step
 from shared.telemetry.logging import get_logger
@@ -49,7 +50,7 @@ async def attempt(
     flow_step(kind.partition("@")[0], name, problem.slug if problem else "ok", max(0.0, finished - started))
     if problem is None:
         return StepRecord(seq, name, step.arguments, "succeeded", outcome, attempts + 1, 0, first, finished), result
-    retry = next_try(problem, attempts + 1, parks, delays)
+    retry = next_try(problem, attempts + 1, parks, delays, rest_of(str(context.idempotency_key)))
     record = StepRecord(
         seq, name, step.arguments, "waiting" if retry else _verdict(step, problem),
         msgspec.json.encode(problem.details()),

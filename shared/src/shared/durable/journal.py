@@ -260,6 +260,14 @@ class Journal(Protocol):
         """
         ...
 
+    async def unpark(self, kinds: Collection[str], contract: str, limit: int) -> int:
+        """Make up to `limit` flows of these kinds due that rest at a step which an open circuit put off.
+
+        Their parked steps of the contract (its slug, `erp`) are due too. The flows that would have asked soonest go
+        first, so that one which asks in vain and is parked again goes to the end. Returns how many there were.
+        """
+        ...
+
     async def signal(self, flow_id: str, signal: Signal) -> bool | None:
         """Keep a signal for a flow and make the flow due, unless it has ended.
 

@@ -136,6 +136,10 @@ class PostgresJournal:
         """See `Journal.request_cancel`."""
         return await self._write(lambda connection: self._operations.request_cancel(connection, flow_id, entry))
 
+    async def unpark(self, kinds: Collection[str], contract: str, limit: int) -> int:
+        """See `Journal.unpark`."""
+        return await self._write(lambda connection: self._operations.unpark(connection, kinds, contract, limit))
+
     async def signal(self, flow_id: str, signal: Signal) -> bool | None:
         """See `Journal.signal`."""
         return await self._write(lambda connection: self._operations.add_signal(connection, flow_id, signal))

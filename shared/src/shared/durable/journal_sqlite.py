@@ -25,7 +25,7 @@ from shared.durable.journal import (
 )
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
 from shared.durable.sqlite_claims import claim, next_due, steps
-from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, write_entry
+from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, unpark, write_entry
 from shared.durable.sqlite_rows import (
     FLOW_COLUMNS,
     flow_record,
@@ -151,6 +151,11 @@ class SqliteJournal:
             return found
 
         return await self._write(ask)
+
+    async def unpark(self, kinds: Collection[str], contract: str, limit: int) -> int:
+        """See `Journal.unpark`."""
+        encoded = json.dumps(sorted(kinds))
+        return await self._write(lambda connection, now: unpark(connection, encoded, contract, limit, now))
 
     async def signal(self, flow_id: str, signal: Signal) -> bool | None:
         """See `Journal.signal`."""

@@ -1,8 +1,11 @@
 """What others do to a flow in the PostgreSQL journal: cancelling, signals, amendments, and the audit trail."""
 
+from collections.abc import Collection
+
 from shared.durable.journal import FINAL_STATES, Amendment, AuditEntry, FlowRecord, Signal
 from shared.durable.postgres_connection import Connection, PostgresServer
 from shared.durable.postgres_rows import FLOW_COLUMNS, WAKE
+from shared.durable.retry_schedule import LONGEST_PARK
 
 _FLOW = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id = $1 FOR NO KEY UPDATE"  # noqa: S608
 _CANCEL = """
@@ -31,6 +34,18 @@ _SIGNALS = """
 SELECT name, key, payload FROM signal
 WHERE flow = (SELECT number FROM flow WHERE flow_id = $1) AND name = $2 ORDER BY number"""
 
+# Nobody rests longer than `LONGEST_PARK`, so flows that wait for weeks are not looked at.
+_PARKED_STEP = "parks > 0 AND step.state = 'waiting' AND starts_with(operation, $1)"
+_UNPARK = f"""
+WITH parked AS (
+  SELECT number FROM flow WHERE kind = ANY($2::text[]) AND next_at > {{now}} AND next_at <= {{now}} + {LONGEST_PARK}
+  AND EXISTS (SELECT FROM step WHERE flow = number AND {_PARKED_STEP})
+  ORDER BY next_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
+), due AS (
+  UPDATE step SET retry_at = {{now}} FROM parked WHERE flow = parked.number AND {_PARKED_STEP}
+)
+UPDATE flow SET next_at = {{now}} FROM parked WHERE flow.number = parked.number RETURNING flow.number"""  # noqa: S608
+
 
 class PostgresOperations:
     """Each method is one transaction.
@@ -54,6 +69,10 @@ class PostgresOperations:
                 if entry is not None:
                     await self._write_entry(connection, entry)
         return found
+
+    async def unpark(self, connection: Connection, kinds: Collection[str], contract: str, limit: int) -> int:
+        """See `Journal.unpark`."""
+        return len(await connection.fetch(self._sql(_UNPARK), f"{contract}.", sorted(kinds), limit))
 
     async def add_signal(self, connection: Connection, flow_id: str, signal: Signal) -> bool | None:
         """See `Journal.signal`."""

@@ -3,6 +3,7 @@
 import sqlite3
 
 from shared.durable.journal import Amendment, AuditEntry, Signal
+from shared.durable.retry_schedule import LONGEST_PARK
 from shared.durable.sqlite_rows import wake
 
 _NUMBER = "(SELECT number FROM flow WHERE flow_id = ?)"
@@ -18,6 +19,25 @@ _TRY_AGAIN = (
     "UPDATE step SET state = 'waiting', attempts = 0, parks = 0, retry_at = ?"  # noqa: S608
     f" WHERE flow = {_NUMBER} AND (state = 'dead' OR (seq < 0 AND state = 'refused'))"
 )
+
+# Nobody rests longer than `LONGEST_PARK`, so flows that wait for weeks are not looked at.
+_PARKED = (
+    "SELECT number FROM flow WHERE next_at > ?1 AND next_at <= ?2 AND kind IN (SELECT value FROM json_each(?3))"
+    " AND EXISTS (SELECT 1 FROM step WHERE flow = number AND parks > 0 AND step.state = 'waiting'"
+    " AND operation GLOB ?4) ORDER BY next_at LIMIT ?5"
+)
+
+
+def unpark(connection: sqlite3.Connection, kinds: str, contract: str, limit: int, now: float) -> int:
+    """See `Journal.unpark`; `kinds` is a JSON array."""
+    steps = f"{contract}.*"
+    parked = connection.execute(_PARKED, (now, now + LONGEST_PARK, kinds, steps, limit)).fetchall()
+    connection.executemany(
+        "UPDATE step SET retry_at = ? WHERE flow = ? AND parks > 0 AND state = 'waiting' AND operation GLOB ?",
+        [(now, number, steps) for (number,) in parked],
+    )
+    connection.executemany("UPDATE flow SET next_at = ? WHERE number = ?", [(now, number) for (number,) in parked])
+    return len(parked)
 
 
 def add_signal(connection: sqlite3.Connection, flow_id: str, signal: Signal, now: float) -> bool | None:

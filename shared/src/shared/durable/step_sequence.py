@@ -25,6 +25,7 @@ from shared.durable.interruptions import (
     Unrecorded,
 )
 from shared.durable.journal import FlowRecord, JournalUnavailable, StepRecord
+from shared.durable.parking import Parking
 from shared.durable.recorded import decode_problem, difference, may_change, seen
 from shared.durable.step import Step, Wait
 from shared.durable.waits import ChildEnded, ChildWait, Look, Neighbours, Outlook, SignalWait, taken_signal
@@ -49,6 +50,7 @@ class Surroundings:
         delays: Seconds between the attempts at a step.
         step_timeout: Seconds for one attempt, unless the operation names its own.
         neighbours: Other flows, and signals.
+        parking: Told which steps an open circuit put off, and which got through.
     """
 
     execute: StepExecutor
@@ -56,6 +58,7 @@ class Surroundings:
     delays: tuple[float, ...]
     step_timeout: float
     neighbours: Neighbours
+    parking: Parking
 
 
 class StepSequence:
@@ -247,13 +250,14 @@ class StepSequence:
             idempotency_key=key, deadline=time.monotonic() + (operation.route.timeout or around.step_timeout)
         )
         delays = around.delays if step.delays is None else step.delays
+        known = self.log.steps.get(seq)
         self.under_way[seq] = operation.qualified_name, around.clock()
         try:
             record, result = await attempt(
                 seq,
                 step,
                 operation,
-                self.log.steps.get(seq),
+                known,
                 context,
                 around.execute,
                 around.clock,
@@ -267,6 +271,14 @@ class StepSequence:
         elif record.retry_in is not None:
             self._due_at[seq] = time.monotonic() + record.retry_in
         self.log.record(record, safe=operation.safe)
+        self._tell_parking(operation, record, was_parked=known is not None and known.parks > 0)
+
+    def _tell_parking(self, operation: Operation, record: StepRecord, *, was_parked: bool) -> None:
+        contract = operation.qualified_name.partition(".")[0]
+        if record.parks:
+            self._around.parking.refused(contract, decode_problem(record.outcome).retry_after)
+        elif record.state in _SETTLED:
+            self._around.parking.passed(contract, was_parked=was_parked)
 
     async def _durable(self) -> None:
         try:

@@ -18,6 +18,7 @@ from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Disowned, Unrecorded
 from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, JournalUnavailable
 from shared.durable.neighbours import JournalNeighbours
+from shared.durable.parking import Parking
 from shared.durable.retry_schedule import RETRY_DELAYS
 from shared.durable.step_sequence import StepSequence, Surroundings
 from shared.telemetry.logging import get_logger
@@ -83,7 +84,10 @@ class FlowWorker:
         self._codec = codec
         self._settings = settings
         neighbours = JournalNeighbours(journal, codec, lambda: self.wake(backlog=True))
-        self.around = Surroundings(execute, clock, settings.delays, settings.step_timeout, neighbours)
+        self._parking = Parking(journal, shapes.keys(), settings.in_flight, lambda: self.wake(backlog=True))
+        self.around = Surroundings(
+            execute, clock, settings.delays, settings.step_timeout, neighbours, self._parking
+        )  # fmt: skip
         self._on_end = on_end
         self._running: dict[str, StepSequence] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -110,7 +114,7 @@ class FlowWorker:
         for task in self._tasks:
             task.cancel()
         self._loops[1].cancel()
-        await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._loops, self._parking.stop(), return_exceptions=True)
         with suppress(JournalUnavailable):
             await self._journal.leave(self.name)
 

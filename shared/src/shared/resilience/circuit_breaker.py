@@ -1,8 +1,8 @@
 """The third outbound policy: a backend that keeps failing is left alone, but for one probe at a time.
 
-Closed → open when enough of the recent calls failed; open → half-open when the next probe is due;
-half-open → closed when the probe succeeds, → open again when it fails. Refusals and 4xx are answers
-of a healthy backend and do not count.
+Closed → open when enough of the recent calls failed, or when calls are few and none succeeded for a while;
+open → half-open when the next probe is due; half-open → closed when the probe succeeds, → open again when it
+fails. Refusals and 4xx are answers of a healthy backend and do not count.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ StateChange = Callable[[str, CircuitState], None]
 """Called with the backend's name and its new state."""
 
 _BUCKETS = 10
+_FEW = 5  # failures in a row, as many as a durable step has attempts, so that a lone one parks instead of dying
+_FORGOTTEN_AFTER = 4  # windows without a call
 _log = get_logger("resilience")
 
 
@@ -27,7 +29,8 @@ class CircuitBreaker:
         clock: Monotonic seconds.
         window: Seconds of past that count.
         failure_ratio: Opens at this share of failures in the window…
-        min_calls: …once the window holds this many calls.
+        min_calls: …once the window holds this many calls. Fewer open it too if they are 5 or more in a row, all
+            failed, over at least a window, with no pause longer than four.
         probe_interval: Seconds between probes while open.
         on_change: Told of every change of state.
     """
@@ -56,6 +59,8 @@ class CircuitBreaker:
         self._calls = [0] * _BUCKETS
         self._failures = [0] * _BUCKETS
         self._newest = 0
+        self._in_a_row = 0
+        self._first_failure = self._last_failure = 0.0
 
     @property
     def state(self) -> CircuitState:
@@ -98,7 +103,7 @@ class CircuitBreaker:
 
     def _judge_probe(self, *, failed: bool | None) -> None:
         if failed is False:
-            self._calls, self._failures = [0] * _BUCKETS, [0] * _BUCKETS
+            self._calls, self._failures, self._in_a_row = [0] * _BUCKETS, [0] * _BUCKETS, 0
             self._enter("closed")
         else:
             self._probe_at = self._clock() + (self._probe_interval if failed else 0.0)
@@ -111,12 +116,23 @@ class CircuitBreaker:
             self._forget(bucket)
         index = bucket % _BUCKETS
         self._calls[index] += 1
-        if failed:
-            self._failures[index] += 1
-            calls = sum(self._calls)
-            if calls >= self._min_calls and sum(self._failures) >= calls * self._failure_ratio:
-                self._probe_at = now + self._probe_interval
-                self._enter("open")
+        if not failed:
+            self._in_a_row = 0
+            return
+        self._failures[index] += 1
+        calls = sum(self._calls)
+        many = calls >= self._min_calls and sum(self._failures) >= calls * self._failure_ratio
+        if self._fails_throughout(now) or many:
+            self._probe_at = now + self._probe_interval
+            self._enter("open")
+
+    def _fails_throughout(self, now: float) -> bool:
+        window = self._width * _BUCKETS
+        if self._in_a_row == 0 or now - self._last_failure > _FORGOTTEN_AFTER * window:
+            self._in_a_row, self._first_failure = 0, now
+        self._in_a_row += 1
+        self._last_failure = now
+        return self._in_a_row >= _FEW and now - self._first_failure >= window
 
     def _forget(self, bucket: int) -> None:
         for passed in range(max(self._newest + 1, bucket - _BUCKETS + 1), bucket + 1):

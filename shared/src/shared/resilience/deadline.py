@@ -8,6 +8,8 @@ from typing import Self
 from shared.binding.call_context import current_context
 from shared.binding.problems import DeadlineExceeded
 
+_RESERVE = 0.01  # seconds kept back from the caller, so that this refusal comes before that of the caller's own timer
+
 
 class Deadline:
     """Bounds the body of `async with` and cancels it when the time is over.
@@ -17,11 +19,17 @@ class Deadline:
         seconds: The backend's own limit; the caller's `CallContext.deadline` may be sooner. None leaves
             only the caller's.
 
+    Attributes:
+        at: Monotonic seconds; None without any limit.
+        extensions: Of the refusal.
+        outcome_unknown: Something was sent that may have taken effect.
+        started: Monotonic seconds.
+
     Raises:
         DeadlineExceeded: The time was over, before or during the body.
     """
 
-    __slots__ = ("_backend", "_timeout", "at", "outcome_unknown", "started")
+    __slots__ = ("_backend", "_timeout", "at", "extensions", "outcome_unknown", "started")
 
     def __init__(self, backend: str, seconds: float | None) -> None:
         self._backend = backend
@@ -29,8 +37,11 @@ class Deadline:
         self.started = time.monotonic()
         own = None if seconds is None else self.started + seconds
         callers = current_context().deadline
+        if callers is not None:
+            callers -= min(_RESERVE, max(0.0, callers - self.started) / 10)
         self.at = min(own, callers) if own is not None and callers is not None else own or callers
         self.outcome_unknown = False
+        self.extensions: dict[str, str] = {}
 
     def remaining(self) -> float:
         """Seconds left, never negative; infinite without any limit."""
@@ -45,10 +56,10 @@ class Deadline:
         waited = time.monotonic() - self.started
         detail = f"{self._backend} did not answer in time: the call was given up after {waited:.3f} s."
         if not self.outcome_unknown:
-            return DeadlineExceeded(detail)
+            return DeadlineExceeded(detail, extensions=self.extensions)
         return DeadlineExceeded(
             f"{detail} Whether the request took effect is unknown; look before repeating it.",
-            extensions={"outcome": "unknown"},
+            extensions={**self.extensions, "outcome": "unknown"},
         )
 
     async def __aenter__(self) -> Self:

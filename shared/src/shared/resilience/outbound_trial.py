@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from shared.binding.problems import BackendFault, DeadlineExceeded, Invalid, Problem, QuotaExceeded
+from shared.binding.problems import CIRCUIT, OPEN, BackendFault, DeadlineExceeded, Invalid, Problem, QuotaExceeded
 from shared.resilience.circuit_breaker import CircuitBreaker
 from shared.resilience.deadline import Deadline
 from shared.resilience.outbound_call import OutboundCall
@@ -12,6 +12,8 @@ from shared.resilience.outbound_call import OutboundCall
 
 class Trial:
     """`async with Trial(…)` asks the breaker for a permit and reports back.
+
+    A transient problem that leaves the circuit open says so (`problems.CIRCUIT`), that flows may park.
 
     A refusal, a 4xx and a 429 are answers of a healthy backend. A call that its caller cancelled, or
     gave up within `patience` seconds, says nothing either way.
@@ -42,6 +44,10 @@ class Trial:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._breaker.record(self._permit, failed=False if error is None else self._failed(error))
+        if self._breaker.state != "closed":
+            self._deadline.extensions[CIRCUIT] = OPEN
+            if isinstance(error, Problem) and error.transient:
+                error.extensions[CIRCUIT] = OPEN
 
     def _failed(self, error: BaseException) -> bool | None:
         if isinstance(error, DeadlineExceeded) or self._deadline.expired():

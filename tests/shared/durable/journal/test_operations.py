@@ -44,6 +44,40 @@ async def test_the_next_due_flow_is_found_over_all_priorities(journal: Journal) 
     assert 29 < claims.next_in <= 30
 
 
+async def rest(journal: Journal, name: str, wait: float, **changes: Any) -> None:
+    await journal.start(flow(name), "w")
+    parked = step(1, **{"state": "waiting", "parks": 1, "attempts": 0, "retry_in": wait, **changes})
+    await journal.save(Save(name, 1, (step(2), parked), Change("waiting", next_in=wait)))
+
+
+async def test_parked_flows_are_let_go_soonest_first_and_no_others(journal: Journal) -> None:
+    for name, wait in (("c", 50.0), ("a", 30.0), ("b", 40.0)):
+        await rest(journal, name, wait)
+    await rest(journal, "retrying", 20.0, parks=0, attempts=1)
+    await rest(journal, "elsewhere", 20.0, operation="shopping.get")
+    await rest(journal, "asked-to-wait", 600.0, parks=0)
+    assert await journal.unpark(["other@1"], "shop", 9) == 0
+    assert await journal.unpark(KINDS, "shop", 2) == 2
+    assert await claimed(journal) == ["a", "b"]
+    found = await journal.find("a")
+    assert found is not None
+    assert [s.retry_in is not None and s.retry_in <= 0.0 for s in found.steps if s.seq == 1] == [True]
+    assert await journal.unpark(KINDS, "shop", 9) == 1
+    assert await journal.unpark(KINDS, "shop", 9) == 0
+    assert await claimed(journal) == ["c"]
+
+
+async def test_a_flow_that_parks_again_goes_to_the_end(journal: Journal) -> None:
+    for name, wait in (("a", 30.0), ("b", 40.0)):
+        await rest(journal, name, wait)
+    for expected in ("a", "b", "a"):
+        assert await journal.unpark(KINDS, "shop", 1) == 1
+        (taken,) = (await journal.claim("w", KINDS, 9)).claimed
+        assert taken.flow.flow_id == expected
+        again = step(1, "waiting", parks=2, attempts=0, retry_in=50.0)
+        await journal.save(Save(expected, taken.flow.fence, (again,), Change("waiting", next_in=50.0)))
+
+
 async def test_an_ending_flow_wakes_its_parent(journal: Journal) -> None:
     await journal.start(flow("parent"), "w")
     await journal.save(Save("parent", 1, (), Change("waiting", next_in=3600.0)))

@@ -61,7 +61,7 @@ def test_a_planted_bug_is_found_with_seed_and_trace(bug: Bug, broken: str) -> No
 
 
 async def test_a_failure_is_printed_with_the_command_that_replays_it() -> None:
-    status, out, err = await simulate("--seeds", "200", "--planted-bug", "fence")
+    status, out, err = await simulate("--seeds", "500", "--planted-bug", "fence")
     assert status == 1
     assert "Replay it with: triptych simulate --seed " in err
     assert "seeds in " in out

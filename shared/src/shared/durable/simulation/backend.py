@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
-from shared.binding.problems import BackendUnavailable, CircuitOpen, Overloaded, Problem, Refused
+from shared.binding.problems import CIRCUIT, OPEN, BackendUnavailable, CircuitOpen, Overloaded, Problem, Refused
 from shared.durable.simulation.chance import Chance
 from shared.durable.simulation.trade import Entry
 from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop
@@ -55,7 +55,12 @@ class Backend:
         if chance.call_fails() or chance.is_out():
             await asyncio.sleep(chance.on_the_way())
             raise chance.random.choice(
-                (BackendUnavailable("down"), CircuitOpen("open", retry_after=2), Overloaded("busy", retry_after=7))
+                (
+                    BackendUnavailable("down"),
+                    CircuitOpen("open", retry_after=2),
+                    Overloaded("busy", retry_after=7),
+                    BackendUnavailable("still down", extensions={CIRCUIT: OPEN}),
+                )
             )
         self._loop.call_outside(chance.on_the_way(), self._arrive, process, operation, arguments, key, answer)
         result = await answer

@@ -34,5 +34,7 @@ def planted(bug: Bug | None) -> Generator[None]:
         yield
 
 
-def _late(problem: Problem, attempts: int, parks: int, delays: tuple[float, ...]) -> retry_schedule.Retry | None:
-    return retry_schedule.next_try(problem, max(1, attempts - 1), parks, delays)
+def _late(
+    problem: Problem, attempts: int, parks: int, delays: tuple[float, ...], rest: float
+) -> retry_schedule.Retry | None:
+    return retry_schedule.next_try(problem, max(1, attempts - 1), parks, delays, rest)

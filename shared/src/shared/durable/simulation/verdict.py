@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
+from shared.binding.problems import CircuitOpen
 from shared.durable.journal import FINAL_STATES, Claims, FlowRecord, Save, StepRecord
 from shared.durable.recorded import decode_problem
 from shared.durable.retry_schedule import RETRY_DELAYS
@@ -123,7 +124,7 @@ class Witness:
         if step.state == "refused" and known.state == "waiting" and step.attempts == known.attempts:
             return  # given up beside a refusal
         where = f"step {step.seq} of {name}, attempt {step.attempts}"
-        if step.attempts != known.attempts + (step.parks == 0):
+        if step.attempts != _counted(known.attempts, step):
             raise self.broken(f"{where}: {known.attempts} attempts were recorded before")
         if step.state == "waiting":
             self._put_off(where, step)
@@ -152,6 +153,13 @@ class Witness:
         self.note(process, "calls", key)
         if due is not None and self._holders.get(name) is process and self._clock() < due - _TOLERANCE:
             raise self.broken(f"{key} was called {due - self._clock():.3f} s before its time")
+
+
+def _counted(before: int, step: StepRecord) -> int:
+    """How many attempts a record must count, after so many: those that an open circuit made vain do not count."""
+    if step.parks == 0:
+        return before + 1
+    return max(before, 0 if isinstance(decode_problem(step.outcome), CircuitOpen) else 1)
 
 
 def _applied_before(one: tuple[Any, Any]) -> int:
