@@ -1,6 +1,7 @@
 """Two whole topologies side by side, each with stand-in backends of its own: all tiers in one process, and three."""
 
 import asyncio
+import runpy
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from shared.binding.call_context import CallContext, Principal
 from shared.binding.client import http_client
 from shared.binding.declare import Contract
 from shared.binding.inline import inline_client
+from shared.binding.openapi_examples import example_of
 from shared.binding.operation import Operation
 from shared.host.api import Api
 from shared.host.call_graph import calls
@@ -28,7 +30,8 @@ from shared.resilience.wire_default import open_wire
 from shared.security.authorisation import require_scope
 from shared.security.issuer import Issuer
 
-TOPOLOGIES = Path(__file__).parents[2] / "deploy" / "topologies"
+TESTS = Path(__file__).parents[1]
+TOPOLOGIES = TESTS.parent / "deploy" / "topologies"
 
 
 @dataclass
@@ -105,3 +108,62 @@ async def topologies(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         states = {name: tmp_path_factory.mktemp(name) for name in ("fused", "split")}
         started = await asyncio.gather(*(start(stack, name, state) for name, state in states.items()))
         yield {running.name: running for running in started}
+
+
+class Told:
+    """The ids that answers told, by the field that held them: what a call can be made of that has no example."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, dict[str, str]] = {}
+
+    def note(self, operation: Operation, answer: Any) -> None:
+        """Remember the ids in an answer; the first of a field stands."""
+        for found in (self._ids.setdefault(operation.contract.slug, {}), self._ids.setdefault("", {})):
+            _collect(msgspec.to_builtins(answer), found)
+
+    def arguments(self, operation: Operation) -> tuple[Any, ...]:
+        """A call of an operation: its documented example, with ids that answers told, of its own API first."""
+        ids = {**self._ids.get("", {}), **self._ids.get(operation.contract.slug, {})}
+        return tuple(_argument(parameter, ids) for parameter in operation.parameters)
+
+
+def _argument(parameter: Any, ids: dict[str, str]) -> Any:
+    if parameter.location == "query":
+        return parameter.default
+    example = example_of(parameter.type, parameter.wire_name)
+    if parameter.location == "path":
+        return ids.get(parameter.wire_name, example)
+    return msgspec.convert(_with_ids(example, ids), parameter.type)
+
+
+def _collect(told: Any, found: dict[str, str]) -> None:
+    if isinstance(told, list):
+        for inner in told:
+            _collect(inner, found)
+    elif isinstance(told, dict):
+        for name, inner in told.items():
+            if isinstance(inner, str) and (name.endswith("Id") or name == "sku"):
+                found.setdefault(name, inner)
+            else:
+                _collect(inner, found)
+
+
+def _with_ids(example: Any, ids: dict[str, str]) -> Any:
+    if isinstance(example, list):
+        return [_with_ids(inner, ids) for inner in example]
+    if isinstance(example, dict):
+        return {name: ids.get(name, _with_ids(inner, ids)) for name, inner in example.items()}
+    return example
+
+
+@pytest.fixture(scope="session")
+def own_examples() -> dict[str, Any]:
+    """What APIs say in an `examples.py` beside their tests, by qualified name."""
+    files = sorted(TESTS.glob("*_apis/*/examples.py"))
+    return {name: call for file in files for name, call in runpy.run_path(str(file))["EXAMPLES"].items()}
+
+
+@pytest.fixture
+def told() -> type[Told]:
+    """Makes a memory of ids, for each topology one."""
+    return Told

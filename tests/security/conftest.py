@@ -255,6 +255,8 @@ def example_of(schema: dict[str, Any], components: dict[str, Any], name: str = "
         return example_of(next(c for c in choices if c.get("type") != "null"), components, name)
     if "enum" in schema:
         return schema["enum"][0]
+    if declared := schema.get("examples"):
+        return declared[0]
     match schema.get("type"):
         case "object":
             fields: dict[str, Any] = schema.get("properties", {})
@@ -279,7 +281,7 @@ def _string(schema: dict[str, Any], name: str) -> str:
     for candidate in (REAL.get(name, "A1"), *FITTING):
         if shortest <= len(candidate) <= longest and re.search(schema.get("pattern", ""), candidate):
             return candidate
-    raise AssertionError(f"Nothing here fits {schema} of {name}; add something to FITTING.")
+    raise AssertionError(f"Nothing here fits {schema} of {name}; give the field Meta(examples=[…]).")
 
 
 @pytest.fixture(scope="session")

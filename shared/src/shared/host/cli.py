@@ -21,10 +21,12 @@ from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
 from shared.host.cli_flows import register as register_flows
+from shared.host.cli_new import register as register_new
 from shared.host.cli_proofs import register as register_proofs
 from shared.host.project import TOPOLOGIES, project_folder
 from shared.host.runtime import VERSION, NotRunning, StateRefused, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
+from shared.host.scaffold import ScaffoldRefused
 from shared.host.server import PortTaken
 from shared.host.topology import Topology, TopologyRefused, load_topology
 from shared.host.wiring import NotWirable
@@ -32,8 +34,8 @@ from shared.host.wiring import NotWirable
 _STARTED = time.perf_counter() - time.process_time()
 """When this process began: importing is all it has done, and that keeps one processor busy."""
 _REFUSALS = (
-    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, StateRefused,
-    TopologyRefused, Problem,
+    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, ScaffoldRefused,
+    StateRefused, TopologyRefused, Problem,
 )  # fmt: skip
 _STATE = click.Path(path_type=Path, file_okay=False)
 
@@ -74,6 +76,7 @@ def cli() -> None:
 
 
 register_flows(cli)
+register_new(cli)
 register_proofs(cli)
 
 

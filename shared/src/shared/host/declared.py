@@ -25,13 +25,25 @@ def check_declared(apis: Sequence[Api], deploy: Path, *, write: bool) -> list[st
     except ForbiddenCall as refusal:
         findings.append(str(refusal))
     findings += _scopes(apis)
-    for path, content in _generated(apis, deploy).items():
-        if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        elif not path.exists() or path.read_bytes() != content:
-            findings.append(f"{path} is out of date; run `triptych check --write` and commit it.")
-    return findings
+    if write:
+        write_generated(apis, deploy)
+    stale = _stale(apis, deploy)
+    return findings + [f"{path} is out of date; run `triptych check --write` and commit it." for path in stale]
+
+
+def write_generated(apis: Sequence[Api], deploy: Path) -> list[Path]:
+    """Write the generated files anew; those that changed."""
+    stale = _stale(apis, deploy)
+    for path, content in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return list(stale)
+
+
+def _stale(apis: Sequence[Api], deploy: Path) -> dict[Path, bytes]:
+    """What generated files must hold where they do not."""
+    generated = _generated(apis, deploy).items()
+    return {path: content for path, content in generated if not path.exists() or path.read_bytes() != content}
 
 
 def _unimplemented(api: Api) -> list[str]:
