@@ -64,7 +64,16 @@ def seal_save(save: Save, codec: PayloadCodec) -> Save:
         )
         for step in save.steps
     )
-    return Save(name, save.fence, steps, change)
+    events = tuple(
+        msgspec.structs.replace(event, payload=codec.seal(event.payload, event_place(event.event_id)))
+        for event in save.events
+    )
+    return Save(name, save.fence, steps, change, events)
+
+
+def event_place(event_id: str) -> str:
+    """Where the payload of an event is sealed for."""
+    return f"{event_id}:event"
 
 
 def open_claim(claim: Claim, codec: PayloadCodec) -> Claim:

@@ -24,10 +24,13 @@ from shared.contracts.process.flow_operations import (
 from shared.durable.codec import PayloadCodec, open_claim, request_place
 from shared.durable.flow import FlowShape
 from shared.durable.journal import Amendment, AuditEntry, Claim, Journal, StepRecord
+from shared.durable.publication import PUBLISH
 from shared.durable.rehearsal import Rehearsal, rehearse
 from shared.durable.step import Step
 from shared.durable.step_sequence import Surroundings
 from shared.security.sensitive import masked
+
+_EFFECTS = frozenset({"flow.child", PUBLISH})
 
 
 class Resumed(NamedTuple):
@@ -194,7 +197,7 @@ class DeadLetters:
 
     def _is_safe(self, claim: Claim, step: StepRecord) -> bool:
         if step.operation.startswith("flow."):
-            return step.operation != "flow.child"
+            return step.operation not in _EFFECTS
         contracts = self._shapes[claim.flow.kind].dependencies.values()
         operations = {o.qualified_name: o for contract in contracts for o in contract.operations.values()}
         known = operations.get(step.operation)

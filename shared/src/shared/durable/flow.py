@@ -126,6 +126,18 @@ class Flow(ABC, Generic[Request, Result]):
         """The time in UTC, recorded: a replay sees the same."""
         return self._steps.now()
 
+    def publish(self, event: msgspec.Struct) -> None:
+        """Tell the world that something happened: once, whatever crashes, and in the same commit as this step.
+
+        Costs no commit of its own: it goes along with the next one, at the latest with the end of the flow. It is not
+        taken back when the flow is refused later, so publish what stands, best as the last step.
+
+        Args:
+            event: A frozen Struct. Its class in kebab case is the type, `version` (a ClassVar) that of its shape.
+                Like every argument it must be the same in a replay.
+        """
+        self._steps.publish(event)
+
     def undoable(self, step: Awaitable[_A], undo: Callable[[_A], Awaitable[object]]) -> Coroutine[Any, Any, _A]:
         """The same step, undone by the step that `undo` makes from its result if the flow is refused later.
 

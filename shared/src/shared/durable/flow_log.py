@@ -11,6 +11,7 @@ import asyncio
 from shared.durable.codec import PayloadCodec, seal_save
 from shared.durable.interruptions import Disowned, Unrecorded
 from shared.durable.journal import Change, Claim, FenceLost, Journal, JournalUnavailable, Save, StepRecord
+from shared.durable.outbox import OutboxRecord
 
 READS_WAIT = 0.02
 """Seconds after which the outcome of a read is saved on its own, if nothing took it along by then."""
@@ -35,6 +36,7 @@ class FlowLog:
         self._flow_id = claim.flow.flow_id
         self._fence = claim.flow.fence
         self._unsaved: list[StepRecord] = []
+        self._events: tuple[OutboxRecord, ...] = ()
         self._change: Change | None = None
         self._saving: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
@@ -45,9 +47,14 @@ class FlowLog:
         """The steps in the order they began."""
         return tuple(sorted(self.steps.values(), key=lambda step: (step.started_at, abs(step.seq))))
 
-    def record(self, step: StepRecord, *, safe: bool) -> None:
-        """Remember a step and send it to the journal: soon when it was a read, else with the next pause."""
+    def record(self, step: StepRecord, *, safe: bool, event: OutboxRecord | None = None) -> None:
+        """Remember a step and send it to the journal: soon when it was a read, else with the next pause.
+
+        The event, if the step published one, goes into the same save.
+        """
         self.steps[step.seq] = step
+        if event is not None:
+            self._events += (event,)
         self._unsaved.append(step)
         if not safe:
             self._stop_flushing()
@@ -86,8 +93,8 @@ class FlowLog:
     def _flush(self) -> None:
         self._stop_flushing()
         if self._saving is None and self._failure is None and (self._unsaved or self._change):
-            save = Save(self._flow_id, self._fence, tuple(self._unsaved), self._change)
-            self._unsaved, self._change = [], None
+            save = Save(self._flow_id, self._fence, tuple(self._unsaved), self._change, self._events)
+            self._unsaved, self._change, self._events = [], None, ()
             self._saving = self._journal.save(seal_save(save, self._codec))
             self._saving.add_done_callback(self._saved)
 

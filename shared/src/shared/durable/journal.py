@@ -11,6 +11,7 @@ What every driver promises, and the flows rely on:
 - Nobody is woken in vain or missed: what wakes a flow (`Change.wakes`, `signal`, `request_cancel`) while a worker has
   it, makes it due at once when that worker lets go of it, however long it meant to rest.
 - What an operator does to a flow is written together with its audit entry, or not at all.
+- An event is written together with the step that published it, a consumer's position with what it consumed.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from shared.binding.problems import Transient
+from shared.durable.outbox import Outbox, OutboxRecord
 
 FlowState = Literal[
     "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
@@ -132,12 +134,32 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Save(msgspec.Struct, frozen=True):
-    """Steps and, if any, a change of state, to be written together under a fence."""
+    """Steps, events that they published and, if any, a change of state, to be written together under a fence."""
 
     flow_id: str
     fence: int
     steps: tuple[StepRecord, ...] = ()
     change: Change | None = None
+    events: tuple[OutboxRecord, ...] = ()
+
+
+class Consumption(msgspec.Struct, frozen=True):
+    """What a consumer makes of some events, and how far that brings it.
+
+    Attributes:
+        consumer: Its name, under which its position is kept.
+        source: Name of the event source.
+        expected: The position it started from; None to register it.
+        position: Of the last event dealt with.
+        starts: Flows to start (sealed). In state `pending` they are due at once; in state `dead`, with a problem, they
+            are events that could not be understood, for an operator to repair.
+    """
+
+    consumer: str
+    source: str
+    expected: str | None
+    position: str
+    starts: tuple[FlowRecord, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -205,7 +227,7 @@ class Amendment(msgspec.Struct, frozen=True):
     forget: bool = False
 
 
-class Journal(Protocol):
+class Journal(Outbox, Protocol):
     """Where flows are remembered. Every method raises `JournalUnavailable` when the store cannot serve."""
 
     async def open(self) -> None:
@@ -225,6 +247,13 @@ class Journal(Protocol):
 
     def save(self, save: Save) -> "asyncio.Future[None]":
         """Write steps and a change; the future raises `FenceLost` when another worker has the flow."""
+        ...
+
+    async def consume(self, consumption: Consumption) -> frozenset[str] | None:
+        """Start flows whose id is free and move a consumer's position, together; returns the ids that were started.
+
+        Returns None, and nothing is written, when the consumer does not stand where it was expected.
+        """
         ...
 
     async def release(self, flow_id: str, fence: int) -> None:

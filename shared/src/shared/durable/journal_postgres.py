@@ -29,11 +29,13 @@ from shared.durable.postgres_connection import (
     pauses,
     unavailable,
 )
+from shared.durable.postgres_consumers import PostgresConsumers
 from shared.durable.postgres_operations import PostgresOperations
 from shared.durable.postgres_rows import FLOW_COLUMNS, Start
 from shared.durable.postgres_schema import migrate
 from shared.durable.postgres_workers import PostgresWorkers
 from shared.durable.postgres_writer import Once, PostgresWriter
+from shared.messaging.event_source import PositionExpired
 
 _T = TypeVar("_T")
 
@@ -57,7 +59,7 @@ SELECT state, count(*) FROM (
 ) found GROUP BY state"""
 
 
-class PostgresJournal:
+class PostgresJournal(PostgresConsumers):
     """Implements `Journal` on a PostgreSQL database.
 
     Args:
@@ -220,6 +222,8 @@ class PostgresJournal:
             try:
                 async with self._readers.acquire() as connection:
                     return await look(connection)
+            except PositionExpired:
+                raise
             except Exception as error:  # noqa: BLE001 - told apart below
                 if not is_lost(error) or time.monotonic() + pause > until:
                     raise unavailable(error) from None

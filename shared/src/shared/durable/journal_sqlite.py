@@ -25,6 +25,7 @@ from shared.durable.journal import (
 )
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
 from shared.durable.sqlite_claims import claim, next_due, steps
+from shared.durable.sqlite_consumers import SqliteConsumers
 from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, unpark, write_entry
 from shared.durable.sqlite_rows import (
     FLOW_COLUMNS,
@@ -49,7 +50,7 @@ def steady_clock() -> Callable[[], float]:
     return lambda: offset + time.monotonic()
 
 
-class SqliteJournal:
+class SqliteJournal(SqliteConsumers):
     """Implements `Journal` on a file. Several processes of one machine may share it.
 
     Args:

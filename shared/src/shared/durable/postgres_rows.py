@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from shared.durable.journal import FenceLost, FlowRecord, Save
 from shared.durable.postgres_connection import Connection, PostgresServer
+from shared.durable.postgres_outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "
@@ -131,6 +132,8 @@ async def _write(connection: Connection, server: PostgresServer, saves: Sequence
         await connection.execute(server.sql(_UPSERT_STEPS), *_columns(steps, 11))
     if changes:
         await connection.execute(server.sql(_UPDATE_FLOWS), *_columns(changes, 8))
+    if events := [event for _, save in saves for event in save.events]:
+        await insert_events(connection, server, events)
 
 
 def _fence_lost(save: Save) -> FenceLost:

@@ -79,6 +79,31 @@ _MIGRATIONS = (
     );
     CREATE INDEX audit_of_flow ON audit (flow_id, number);
     """,
+    """
+    CREATE TABLE outbox (
+      tx             bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+      number         bigint GENERATED ALWAYS AS IDENTITY,
+      event_id       text COLLATE "C" NOT NULL UNIQUE,
+      type           text NOT NULL,
+      version        integer NOT NULL,
+      payload        bytea NOT NULL,
+      occurred_at    double precision NOT NULL,
+      producer       text NOT NULL,
+      traceparent    text NOT NULL,
+      correlation_id text NOT NULL,
+      published_at   double precision NOT NULL,
+      PRIMARY KEY (tx, number)
+    );
+    CREATE TABLE outbox_trimmed (tx bigint NOT NULL, number bigint NOT NULL);  -- up to here
+    INSERT INTO outbox_trimmed VALUES (0, 0);
+
+    CREATE TABLE consumer (
+      consumer text COLLATE "C" PRIMARY KEY,
+      source   text NOT NULL,
+      position text NOT NULL,
+      moved_at double precision NOT NULL
+    );
+    """,
 )
 
 

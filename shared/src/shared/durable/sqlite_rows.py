@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.durable.journal import FlowRecord, Save, StepRecord
+from shared.durable.sqlite_outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "
@@ -84,6 +85,8 @@ def write_saves(connection: sqlite3.Connection, saves: Sequence[Save], now: floa
     for save in saves:
         if save.change is not None and save.change.wakes is not None:
             wake(connection, save.change.wakes, now)
+    if any(save.events for save in saves):
+        insert_events(connection, [event for save in saves for event in save.events], now)
     return True
 
 

@@ -80,6 +80,29 @@ _MIGRATIONS = (
     ) STRICT;
     CREATE INDEX audit_of_flow ON audit (flow_id, number);
     """,
+    """
+    CREATE TABLE outbox (
+      number         INTEGER PRIMARY KEY AUTOINCREMENT,  -- the position, given out once for all time
+      event_id       TEXT NOT NULL UNIQUE,
+      type           TEXT NOT NULL,
+      version        INTEGER NOT NULL,
+      payload        BLOB NOT NULL,
+      occurred_at    REAL NOT NULL,
+      producer       TEXT NOT NULL,
+      traceparent    TEXT NOT NULL,
+      correlation_id TEXT NOT NULL,
+      published_at   REAL NOT NULL
+    ) STRICT;
+    CREATE TABLE outbox_trimmed (number INTEGER NOT NULL) STRICT;  -- up to here
+    INSERT INTO outbox_trimmed VALUES (0);
+
+    CREATE TABLE consumer (
+      consumer TEXT PRIMARY KEY,
+      source   TEXT NOT NULL,
+      position TEXT NOT NULL,
+      moved_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

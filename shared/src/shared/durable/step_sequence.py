@@ -26,6 +26,7 @@ from shared.durable.interruptions import (
 )
 from shared.durable.journal import FlowRecord, JournalUnavailable, StepRecord
 from shared.durable.parking import Parking
+from shared.durable.publication import PUBLISH, publication_of
 from shared.durable.recorded import decode_problem, difference, may_change, seen
 from shared.durable.step import Step, Wait
 from shared.durable.waits import ChildEnded, ChildWait, Look, Neighbours, Outlook, SignalWait, taken_signal
@@ -121,6 +122,20 @@ class StepSequence:
         elif known.operation != NOW:
             raise self._interrupt(FlowDiverged(seq, known.operation, NOW))
         return _time_decoder.decode(known.outcome)
+
+    def publish(self, event: msgspec.Struct) -> None:
+        """Write an event into the outbox, together with a step of its own."""
+        seq, said = self._next(), publication_of(event)
+        known = self.log.steps.get(seq)
+        if known is None:
+            if self.compensating:
+                raise self._interrupt(Rewound())
+            at = self._around.clock()
+            self.log.record(said.step(seq, at), safe=True, event=said.row(seq, at, self._flow, self.context))
+        elif known.operation != PUBLISH:
+            raise self._interrupt(FlowDiverged(seq, known.operation, PUBLISH))
+        elif known.arguments != said.arguments():
+            raise self._interrupt(FlowDiverged(seq, PUBLISH, f"it with another {said.type}"))
 
     async def settle(self, step: Step[_T]) -> _T:
         """The result of one step; raises its problem."""
