@@ -37,6 +37,7 @@ def seal_flow(flow: FlowRecord, codec: PayloadCodec) -> FlowRecord:
         flow,
         request=codec.seal(flow.request, request_place(flow.flow_id)),
         context=codec.seal(flow.context, f"{flow.flow_id}:context"),
+        problem=flow.problem and codec.seal(flow.problem, f"{flow.flow_id}:problem"),
     )
 
 

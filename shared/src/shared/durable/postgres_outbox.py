@@ -93,10 +93,10 @@ async def consumers(connection: Connection, server: PostgresServer) -> list[Cons
     """See `Outbox.consumers`."""
     found: list[ConsumerState] = []
     for consumer, source, position, moved in await connection.fetch(server.sql(_CONSUMERS)):
-        behind, lag = 0, None
+        behind, lag = 0, 0.0
         if source == OUTBOX:
             behind, lag = await connection.fetchrow(server.sql(_AHEAD), *_place(position), _MOST_COUNTED)
-        found.append(ConsumerState(consumer, source, position, behind, lag if behind else 0.0, moved))
+        found.append(ConsumerState(consumer, source, position, behind, lag or 0.0, moved))
     return found
 
 

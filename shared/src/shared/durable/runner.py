@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 import msgspec
 
 from shared.binding.call_context import CallContext, Priority, current_context
-from shared.binding.problems import Invalid
+from shared.binding.problems import Invalid, Problem
 from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotFound
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec, PlainCodec, seal_signal
@@ -17,7 +17,7 @@ from shared.durable.dead_letters import DeadLetters
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_reader import FlowReader
 from shared.durable.flow_view import FlowView
-from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, FlowState, Journal, Signal
+from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, Consumption, FlowRecord, FlowState, Journal, Signal
 from shared.durable.submission import VISIBLE, Submissions
 from shared.durable.worker import FlowWorker, WorkerSettings
 
@@ -147,6 +147,26 @@ class FlowRunner:
         context = (context or current_context()).replace(priority=priority)
         flow_id, is_new = await self._submissions.submit(flow_type, key, request, context)
         return self._handle(flow_id, is_new=is_new)
+
+    def prepared(
+        self, flow_type: type[Flow[_Request, Any]], key: str, request: _Request, context: CallContext
+    ) -> FlowRecord:
+        """A flow for `consume`, as `submit` would write it; raises Invalid when that would refuse it."""
+        return self._submissions.prepared(flow_type, key, request, context.replace(priority="order"))
+
+    def letter(
+        self, flow_type: type[Flow[Any, Any]], flow_id: str, request: bytes, why: Problem, context: CallContext
+    ) -> FlowRecord:
+        """A dead letter for `consume`: what could not become such a flow, for an operator to edit and resume."""
+        return self._submissions.letter(flow_type, flow_id, request, why, context.replace(priority="order"))
+
+    async def consume(self, consumption: Consumption) -> frozenset[str] | None:
+        """Start flows and move a consumer, together: see `Journal.consume`. The flows run as soon as there is room.
+
+        Args:
+            consumption: With flows that `prepared` and `letter` made.
+        """
+        return await self._submissions.consume(consumption)
 
     async def result(self, flow_id: str, wait: float) -> FlowView[Any]:
         """The flow once it has ended, or as it stands after `wait` seconds (look at `ended`).

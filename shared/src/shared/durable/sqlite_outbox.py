@@ -65,7 +65,10 @@ def move_consumer(
 def consumers(connection: sqlite3.Connection, now: float) -> list[ConsumerState]:
     """See `Outbox.consumers`."""
     rows = connection.execute("SELECT consumer, source, position, moved_at FROM consumer ORDER BY consumer").fetchall()
-    return [_state(connection, *row, now) for row in rows]
+    return [
+        _state(connection, consumer, source, position, now - moved_at, now)
+        for consumer, source, position, moved_at in rows
+    ]
 
 
 def forget_consumer(connection: sqlite3.Connection, consumer: str) -> bool:
@@ -88,13 +91,13 @@ def trim(connection: sqlite3.Connection, before: float) -> int:
 
 
 def _state(
-    connection: sqlite3.Connection, consumer: str, source: str, position: str, moved_at: float, now: float
+    connection: sqlite3.Connection, consumer: str, source: str, position: str, moved: float, now: float
 ) -> ConsumerState:
     behind, oldest = 0, None
     if source == OUTBOX:
         behind, oldest = connection.execute(_AHEAD, (int(position or 0), MOST_COUNTED)).fetchone()
     lag = 0.0 if oldest is None else max(0.0, now - oldest)
-    return ConsumerState(consumer, source, position, behind, lag, max(0.0, now - moved_at))
+    return ConsumerState(consumer, source, position, behind, lag, max(0.0, moved))
 
 
 def _number(connection: sqlite3.Connection, after: str) -> int:

@@ -9,10 +9,11 @@ import msgspec
 
 from shared.binding.call_context import CallContext, Priority
 from shared.binding.operation import explain
-from shared.binding.problems import Conflict, Invalid
+from shared.binding.problems import Conflict, Invalid, Problem
 from shared.durable.codec import PayloadCodec, open_claim, seal_flow
 from shared.durable.flow import Flow, FlowShape, shape_of
-from shared.durable.journal import Claim, FlowRecord, FlowState, Journal
+from shared.durable.journal import Claim, Consumption, FlowRecord, FlowState, Journal
+from shared.durable.recorded import encode_problem
 from shared.durable.worker import FlowWorker
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.traceparent import format_traceparent, new_span_id, new_trace_id
@@ -77,6 +78,31 @@ class Submissions:
             if await self._start(following, context):
                 return Submitted(following.flow_id, is_new=True)
 
+    def prepared(self, flow_type: type[Flow[Any, Any]], key: str, request: Any, context: CallContext) -> FlowRecord:
+        """A flow as `submit` would write it; raises Invalid."""
+        encoded = self._accept(flow_type, key, request)
+        return _within(_attempt(key, 1, shape_of(flow_type).kind, encoded), context)
+
+    def letter(
+        self, flow_type: type[Flow[Any, Any]], flow_id: str, request: bytes, why: Problem, context: CallContext
+    ) -> FlowRecord:
+        """A dead letter for what could not become a flow; edited by an operator, it becomes one."""
+        flow = msgspec.structs.replace(
+            _attempt(flow_id, 1, shape_of(flow_type).kind, request), state="dead", problem=encode_problem(why)
+        )
+        return _within(flow, context)
+
+    async def consume(self, consumption: Consumption) -> frozenset[str] | None:
+        """See `FlowRunner.consume`."""
+        sealed = tuple(seal_flow(flow, self._codec) for flow in consumption.starts)
+        started = await self._journal.consume(msgspec.structs.replace(consumption, starts=sealed))
+        for flow in consumption.starts if started else ():
+            if flow.flow_id in (started or ()):
+                flow_event(flow.kind.partition("@")[0], "dead" if flow.state == "dead" else "started")
+        if started:
+            self._worker.wake(backlog=True)
+        return started
+
     def _accept(self, flow_type: type[Flow[Any, Any]], key: str, request: Any) -> bytes:
         shape = shape_of(flow_type)
         if shape.kind not in self._shapes:
@@ -95,8 +121,7 @@ class Submissions:
 
     async def _start(self, flow: FlowRecord, context: CallContext) -> bool:
         """Write a new flow and run it here if there is room; False when its id is taken."""
-        kept = msgspec.json.encode(_kept(context, flow.flow_id))
-        flow = msgspec.structs.replace(flow, context=kept, priority=_PRIORITIES[context.priority])
+        flow = _within(flow, context)
         here = self._worker.reserve()
         try:
             starting = self._journal.start(seal_flow(flow, self._codec), self._worker.name if here else None)
@@ -135,6 +160,11 @@ class Submissions:
 def _attempt(key: str, attempt: int, kind: str, request: bytes) -> FlowRecord:
     flow_id = key if attempt == 1 else f"{key}.{attempt}"
     return FlowRecord(flow_id, key, attempt, kind, request, b"")
+
+
+def _within(flow: FlowRecord, context: CallContext) -> FlowRecord:
+    kept = msgspec.json.encode(_kept(context, flow.flow_id))
+    return msgspec.structs.replace(flow, context=kept, priority=_PRIORITIES[context.priority])
 
 
 def _kept(context: CallContext, flow_id: str) -> CallContext:

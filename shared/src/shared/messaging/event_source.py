@@ -19,7 +19,7 @@ OLDEST = ""
 
 
 class PositionExpired(Gone):
-    """The source no longer has what follows this position, or never gave it; read from the oldest event, or the latest."""
+    """The source lost what follows this position, or never gave it; begin with the oldest event, or the latest."""
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -170,6 +170,12 @@ _step_seconds = histogram(
     ("flow", "step", "outcome"),
     STEP_SECONDS,
 )
+_consumer_lag = gauge(
+    "triptych_consumer_lag_seconds", "Age of the oldest event that a consumer has not dealt with.", ("consumer",)
+)
+_consumer_behind = gauge(
+    "triptych_consumer_behind_events", "Events that a consumer has not dealt with, up to 10,000.", ("consumer",)
+)
 _build = gauge("triptych_build_info", "Always 1; the labels say what runs.", ("service", "version", "python"))
 
 
@@ -218,6 +224,12 @@ def flow_event(flow: str, event: str) -> None:
 def flow_step(flow: str, step: str, outcome: str, seconds: float) -> None:
     """Count one attempt at a step; `outcome` is `ok` or the problem's slug."""
     _step_seconds.observe(seconds, flow, step, outcome)
+
+
+def consumer_lag(consumer: str, seconds: float, events: int) -> None:
+    """Say how far a consumer of events is behind."""
+    _consumer_lag.set(seconds, consumer)
+    _consumer_behind.set(events, consumer)
 
 
 def build_info(service: str, version: str) -> None:
