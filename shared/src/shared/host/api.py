@@ -25,12 +25,14 @@ class Api:
         vendor: Which backend it speaks to; a topology chooses by it when several fill one capability.
         flows: Durable flows that this API runs; their constructors are part of the call graph.
         schedules: Those of them that start by the clock (`Schedule`).
+        subscriptions: Those of them that start when something has happened (`Subscription`).
     """
 
     service: type[Contract]
     vendor: str = ""
     flows: tuple[type[Any], ...] = field(default=())
     schedules: tuple[Any, ...] = field(default=())
+    subscriptions: tuple[Any, ...] = field(default=())
 
     @property
     def contract(self) -> type[Contract]:

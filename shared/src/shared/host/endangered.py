@@ -143,7 +143,7 @@ class _Suite:
     """One process of the topology, without its server."""
 
     def __init__(self, runtime: Runtime, placement: Placement, journal: str) -> None:
-        self.process = Process(runtime, placement, journal=journal)
+        self.process = Process(runtime, placement, journal=journal, subscribing=False)
         self.api: Api = placement.api_of(QuoteToOrder)
         self._context = CallContext(principal=own_principal(self.api, runtime.issuer), wait=60.0)
 

@@ -12,9 +12,14 @@ from shared.binding.problems import Problem
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
+from shared.durable.event_log import EventLog
 from shared.durable.journal import Journal
+from shared.durable.outbox_source import OutboxSource
+from shared.durable.outbox_upkeep import OutboxUpkeep
 from shared.durable.runner import FlowRunner
 from shared.durable.schedule import Scheduler
+from shared.durable.subscriber import Subscriber
+from shared.durable.subscription import Subscription
 from shared.host.api import Api
 from shared.host.identity import OWN_LIFETIME_SECONDS, own_principal
 
@@ -29,9 +34,12 @@ class FlowHost:
         issuer: `iss` of the identities the flows work under.
         peer: Gives an API its client of a contract.
         codec: Seals what the journal holds.
+        subscribing: Whether events start flows in this process.
     """
 
-    def __init__(self, journal: Journal, issuer: str, peer: Peer, codec: PayloadCodec) -> None:
+    def __init__(
+        self, journal: Journal, issuer: str, peer: Peer, codec: PayloadCodec, *, subscribing: bool = True
+    ) -> None:
         self._journal = journal
         self._codec = codec
         self._issuer = issuer
@@ -39,17 +47,25 @@ class FlowHost:
         self._runners: dict[type[Contract], FlowRunner] = {}
         self._schedulers: list[Scheduler] = []
         self._directory = FlowDirectory()
+        self._subscribing = subscribing
+        self._outbox = OutboxSource(journal, codec)
+        self._log = EventLog(self._outbox, journal)
+        self._subscribers: list[Subscriber] = []
+        self._upkeep = OutboxUpkeep(journal)
 
     def provided_for(self, api: Api) -> dict[type[Any], Any]:
-        """What an API's constructor may ask for: the flows of this process, and its FlowRunner if it has flows."""
+        """What an API's constructor may ask for: all flows and events here, and its FlowRunner if it has flows."""
+        shared: dict[type[Any], Any] = {FlowDirectory: self._directory, EventLog: self._log}
         if not api.flows:
-            return {FlowDirectory: self._directory}
+            return shared
         runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer), codec=self._codec)
         self._runners[api.contract] = runner
         self._directory.add(runner)
         if api.schedules:
             self._schedulers.append(Scheduler(runner, api.schedules, time.time))
-        return {FlowDirectory: self._directory, FlowRunner: runner}
+        for subscription in api.subscriptions if self._subscribing else ():
+            self._subscribe(runner, subscription)
+        return {**shared, FlowRunner: runner}
 
     async def start(self) -> None:
         """Open the journal and begin to work, on what an earlier process left unfinished first of all."""
@@ -59,6 +75,10 @@ class FlowHost:
             await runner.start()
         for scheduler in self._schedulers:
             scheduler.start()
+        for subscriber in self._subscribers:
+            subscriber.start()
+        if self._runners:
+            self._upkeep.start()
 
     async def health(self) -> tuple[bool, str]:
         """Whether the journal answers, and how many flows have not ended well."""
@@ -67,18 +87,30 @@ class FlowHost:
         try:
             async with asyncio.timeout(0.5):
                 counts = await self._journal.counts()
+                consumers = await self._journal.consumers()
         except (Problem, TimeoutError) as error:
             return False, f"the journal does not answer ({type(error).__name__}); no new order is accepted meanwhile"
-        return True, ", ".join(f"{count} {state}" for state, count in counts.items() if count) or "nothing is under way"
+        troubled = [f"{each.subscription.name} {each.trouble}" for each in self._subscribers if each.trouble]
+        behind = [f"{each.consumer} is {each.behind} events behind" for each in consumers if each.behind]
+        flows = [f"{count} {state}" for state, count in counts.items() if count]
+        return not troubled, ", ".join([*troubled, *flows, *behind]) or "nothing is under way"
 
     async def stop(self) -> None:
         """Stop at step boundaries and close the journal; the next start carries on."""
+        await self._upkeep.stop()
+        for subscriber in self._subscribers:
+            await subscriber.stop()
         for scheduler in self._schedulers:
             await scheduler.stop()
         for runner in self._runners.values():
             await runner.stop()
         if self._runners:
             await self._journal.close()
+
+    def _subscribe(self, runner: FlowRunner, subscription: Subscription[Any, Any]) -> None:
+        if subscription.name in {each.subscription.name for each in self._subscribers}:
+            raise TypeError(f"Two subscriptions are called {subscription.name}; one would miss what the other took.")
+        self._subscribers.append(Subscriber(runner, self._journal, subscription, self._outbox))
 
 
 def _executor(api: Api, issuer: str, peer: Peer) -> StepExecutor:

@@ -51,9 +51,12 @@ class Process:
         runtime: Addresses and state.
         placement: What is served where.
         journal: File name of the flows' journal in the state directory, unless the topology names a database.
+        subscribing: Whether events start flows in this process.
     """
 
-    def __init__(self, runtime: Runtime, placement: Placement, *, journal: str = "journal.db") -> None:
+    def __init__(
+        self, runtime: Runtime, placement: Placement, *, journal: str = "journal.db", subscribing: bool = True
+    ) -> None:
         self.runtime = runtime
         self.placement = placement
         self.state = Path(runtime.state)
@@ -73,7 +76,7 @@ class Process:
         self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
         flow_journal = journal_of(placement.topology, self.state / journal)
-        self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring)
+        self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring, subscribing=subscribing)
 
     @property
     def issuer(self) -> Issuer | None:
