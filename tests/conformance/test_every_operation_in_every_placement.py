@@ -92,7 +92,8 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "quote_to_order.cancel_order": lambda _: (f"order-{PLAIN[9].salesforce_id}", Cancellation("conformance")),
     "order_cancellations.cancel_order": lambda _: (OrderToCancel(ORDERED, "conformance"),),
     "order_cancellations.get_cancellation": lambda _: (f"{ORDERED}-cancellation",),
-    "order_fulfilment.follow_order": lambda _: (OrderToFollow(ORDERED),),  # it ends at once: the order is cancelled
+    "quote_to_order.retire_order": lambda _: (ORDERED, Cancellation("conformance")),  # it was, by its cancellation
+    "order_fulfilment.follow_order": lambda _: (OrderToFollow(ORDERED),),  # which is cancelled: nothing to follow
     "order_fulfilment.get_fulfilment": lambda _: (f"{ORDERED}-fulfilment",),
     "order_fulfilment.stop_following": lambda _: (f"{ORDERED}-fulfilment",),
     "flow_operations.list_flows": lambda _: ("completed", "order-quote@1", None, 1),
@@ -106,7 +107,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
-    "quote_to_order.cancel_order", "order_fulfilment.stop_following", "flow_operations.cancel_flow",
+    "quote_to_order.cancel_order", "order_fulfilment.follow_order", "flow_operations.cancel_flow",
     "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
     "flow_operations.discard_dead_letter",
 }  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from sandboxes.company import Quote, company
 
 PLAIN = company().quotes_for("plain")
+CYRILLIC, ARABIC, JAPANESE = (company().quotes_for(script)[1] for script in ("cyrillic", "arabic", "japanese"))
 NO_MORE = {"error": {"code": "V1/781", "message": {"lang": "en", "value": "Billing is under way."}}}
 NO_REFUND = {"error": {"code": "SHIPMENT.REFUND.UNAVAILABLE", "message": "The window is over.", "errors": []}}
 
@@ -183,3 +184,65 @@ async def test_two_requests_at_once_are_one_cancellation(calm_suite) -> None:
     answers = await asyncio.gather(*(cancel(calm_suite, standing["orderId"], f"Reason {n}.") for n in range(4)))
     assert {answer.status_code for answer in answers} == {201}
     assert {answer.json()["cancellationId"] for answer in answers} == {f"{standing['orderId']}-cancellation"}
+
+
+async def shown(suite: Any, order_id: str) -> dict[str, Any]:
+    async with suite.phone() as phone:
+        return (await phone.get(f"/orders/{order_id}")).json()
+
+
+async def test_the_quote_of_a_cancelled_order_is_ordered_again_once(calm_suite) -> None:
+    before = await calm_suite.effects()
+    first = await order(calm_suite, CYRILLIC)
+    assert (await order(calm_suite, CYRILLIC))["orderId"] == first["orderId"]
+    assert (await cancel(calm_suite, first["orderId"])).json()["state"] == "completed"
+    old = await shown(calm_suite, first["orderId"])
+    assert (old["state"], old["erpOrderId"]) == ("cancelled", first["erpOrderId"])
+    assert "cancelled" in old["message"]
+
+    orders = await asyncio.gather(*(order(calm_suite, CYRILLIC) for _ in range(3)))
+    assert {one["orderId"] for one in orders} == {f"{first['orderId']}.2"}
+    assert orders[0]["erpOrderId"] != first["erpOrderId"]
+    assert await quote_state(calm_suite, CYRILLIC) == "accepted"
+    told = (await cancel(calm_suite, first["orderId"], "Once more.")).json()
+    assert told["cancellationId"] == f"{first['orderId']}-cancellation"
+    assert (await shown(calm_suite, orders[0]["orderId"]))["state"] == "completed"
+    assert await calm_suite.effects() == {
+        name: count + {"crm_orders": 2, "held": 0}.get(name, 1) for name, count in before.items()
+    }  # Salesforce keeps the cancelled one, as a draft
+
+    second = (await cancel(calm_suite, orders[0]["orderId"])).json()
+    assert (second["state"], second["cancellationId"]) == ("completed", f"{first['orderId']}.2-cancellation")
+    assert (await order(calm_suite, CYRILLIC))["orderId"] == f"{first['orderId']}.3"
+
+
+async def test_cancellations_and_orders_at_once_leave_one_order_at_most(calm_suite) -> None:
+    before = await calm_suite.effects()
+    first = await order(calm_suite, ARABIC)
+    answers = await asyncio.gather(
+        *(cancel(calm_suite, first["orderId"], f"Reason {n}.") for n in range(2)),
+        *(order(calm_suite, ARABIC) for _ in range(4)),
+    )
+    assert {answer.json()["cancellationId"] for answer in answers[:2]} == {f"{first['orderId']}-cancellation"}
+    last = await order(calm_suite, ARABIC)
+    assert last["orderId"] == f"{first['orderId']}.2"
+    assert {one["orderId"] for one in answers[2:]} <= {first["orderId"], last["orderId"]}
+    after = await calm_suite.effects()
+    assert {name: after[name] - before[name] for name in after} == {
+        "crm_orders": 2, "erp_orders": 1, "labels": 1, "held": 0, "planned": 1,
+    }  # fmt: skip
+
+
+async def test_an_order_that_stands_is_not_retired(calm_suite) -> None:
+    standing = await order(calm_suite, JAPANESE)
+    path = f"{calm_suite.edge}/process/quote-to-order/v1/orders"
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {calm_suite.token('quote_to_order')}"}) as http:
+        answer = await http.post(f"{path}/{standing['orderId']}/retirement", json={"reason": "x"})
+        refused(answer, 409, "order-not-cancelled")
+        refused(await http.post(f"{path}/order-nothing/retirement", json={"reason": "x"}), 404, "order-not-found")
+    assert (await order(calm_suite, JAPANESE))["orderId"] == standing["orderId"]
+    async with calm_suite.phone() as phone:  # what the app may do is not enough for it
+        token = phone.headers["authorization"]
+    async with httpx.AsyncClient(headers={"authorization": token}) as http:
+        answer = await http.post(f"{path}/{standing['orderId']}/retirement", json={"reason": "x"})
+    refused(answer, 401, "unauthenticated")

@@ -15,10 +15,14 @@ import httpx
 import pytest
 
 from sandboxes.company import company
+from shared.host.api import installed_apis
+from shared.host.development import issue_documentation_token
 from shared.host.runtime import ensure_secret, read_runtime
 from shared.host.sandbox_process import ensure_salesforce_key, salesforce_key
 from shared.host.server import free_port
 from shared.host.tokens import app_token
+from shared.security.issuer import Issuer
+from shared.security.signing_keys import SigningKeys
 
 PLAIN = company().quotes_for("plain")
 ROOT = Path(__file__).parents[2]
@@ -48,6 +52,13 @@ class Started:
             await asyncio.sleep(0.05)
         http.headers["authorization"] = f"Bearer {await app_token(read_runtime(self.state), 'field-sales-app')}"
         return http
+
+    def desk(self) -> dict[str, str]:
+        """Headers of somebody who may cancel orders."""
+        runtime = read_runtime(self.state)
+        issuer = Issuer(runtime.issuer, SigningKeys(self.state / "issuer"))
+        token = issue_documentation_token(issuer, installed_apis(), "order_cancellations")
+        return {"authorization": f"Bearer {token}", "prefer": "respond-async"}
 
     def kill(self) -> None:
         self.process.kill()
@@ -147,3 +158,69 @@ async def test_an_order_killed_anywhere_is_finished_once_after_a_restart(stand_i
     assert len((await control(urls["salesforce"], "GET", "ledger"))["orders"]) == len(SLOW)
     labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
     assert len([label for label in labels if not label["refund_status"]]) == len(SLOW)
+
+
+ORDERS, CANCELLATIONS = "/experience/field-sales/v1/orders", "/process/order-cancellations/v1/cancellations"
+
+
+async def killed_at(stand_ins: Any, slow: str, ask: Any) -> None:
+    """Start the suite, ask for something, and kill it while a backend is busy with that."""
+    state, topology, urls = stand_ins
+    backend, method, path = SLOW[slow]
+    started = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await started.ready()) as http:
+            fault = {"fault": "latency", "seconds": 1.5, "method": method, "path": path, "times": 1}
+            await control(urls[backend], "POST", "faults", fault)
+            answer = await ask(started, http)
+            assert answer.status_code == 202, answer.text
+            await asyncio.sleep(0.8)
+    finally:
+        started.kill()
+
+
+async def ended(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    status: dict[str, Any] = {}
+    for _ in range(600):
+        status = (await http.get(path, headers=headers)).json()
+        if status.get("state") not in ("pending", "running", "waiting"):
+            break
+        await asyncio.sleep(0.05)
+    return status
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_an_order_cancelled_and_placed_again_is_there_once_however_often_it_is_killed(stand_ins) -> None:
+    state, topology, urls = stand_ins
+    quote = PLAIN[20].salesforce_id
+    order, later = f"order-{quote}", {"prefer": "respond-async"}
+
+    async def place(_: Started, http: httpx.AsyncClient) -> httpx.Response:
+        return await http.post(ORDERS, json={"quoteId": quote}, headers=later)
+
+    async def cancel(started: Started, http: httpx.AsyncClient) -> httpx.Response:
+        assert (await ended(http, f"{ORDERS}/{order}", {}))["state"] == "completed"
+        body = {"orderId": order, "reason": "The customer called."}
+        return await http.post(CANCELLATIONS, json=body, headers=started.desk())
+
+    async def place_again(started: Started, http: httpx.AsyncClient) -> httpx.Response:
+        status = await ended(http, f"{CANCELLATIONS}/{order}-cancellation", started.desk())
+        assert status["state"] == "completed", status
+        return await place(started, http)
+
+    await killed_at(stand_ins, "while the ERP takes the order", place)
+    await killed_at(stand_ins, "while the CRM records it", cancel)
+    await killed_at(stand_ins, "while the ERP takes the order", place_again)
+    last = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await last.ready()) as http:
+            assert (await ended(http, f"{ORDERS}/{order}.2", {}))["state"] == "completed"
+            assert (await http.get(f"{ORDERS}/{order}")).json()["state"] == "cancelled"
+            assert (await http.post(ORDERS, json={"quoteId": quote})).json()["orderId"] == f"{order}.2"
+    finally:
+        last.end()
+    orders = (await control(urls["sap"], "GET", "ledger"))["orders"]
+    assert sorted(one["cancelled"] for one in orders) == [False, True]
+    labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
+    assert sorted(bool(label["refund_status"]) for label in labels) == [False, True]

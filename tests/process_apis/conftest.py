@@ -39,6 +39,7 @@ class Systems:
         parcel = Shipment("shp_1", "pre-transit", tracking_code="EZ1")
         self.answers: dict[str, Any] = {
             "quote_to_order.get_order": OrderProgress("order-q1", "q1", "completed", NOW, NOW, order=PLACED),
+            "quote_to_order.retire_order": OrderProgress("order-q1", "q1", "cancelled", NOW, NOW, order=PLACED),
             "crm.get_order": crm,
             "crm.note_order_status": crm,
             "crm.cancel_order": crm,

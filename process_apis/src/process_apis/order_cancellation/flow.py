@@ -2,7 +2,11 @@
 
 First everybody is asked whether anything has left the house. Then the warehouse comes first: once it holds the
 goods back nothing can leave any more, and it alone can take its word back. The ERP is next, the last that may say
-no; after its yes the cancellation only goes forward.
+no; after its yes the cancellation only goes forward. Last of all the order is retired, so that its quote can be
+ordered again.
+
+Version 1 did not retire the order. It is served until no run of it is unfinished: `triptych flows list --kind
+cancel-order@1` says so. Until then the calls of `cancel_everywhere` are version 1's and stay as they are.
 """
 
 from shared.binding.problems import Conflict, Invalid
@@ -10,7 +14,7 @@ from shared.contracts.canonical.inventory import NewReservation, Reservation
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment, WarehouseShipment
 from shared.contracts.process.order_cancellation import CancelledOrder, GoodsHaveLeft, OrderToCancel
-from shared.contracts.process.quote_to_order import QuoteToOrder
+from shared.contracts.process.quote_to_order import Cancellation, QuoteToOrder
 from shared.contracts.system.crm import Crm, OrderCancellation
 from shared.contracts.system.erp import Erp, ErpCancellation
 from shared.contracts.system.logistics import LabelNotRefundable, Logistics
@@ -26,7 +30,7 @@ ON_THE_ROAD = frozenset({"shipped", "delivered"})
 INSTEAD = "it can be returned, not cancelled."
 
 
-class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=1):
+class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
     """Check that nothing has left, stop the goods, cancel everywhere; a refusal leaves the order as it was."""
 
     def __init__(self, orders: QuoteToOrder, crm: Crm, erp: Erp, warehouse: Warehouse, logistics: Logistics) -> None:
@@ -37,7 +41,13 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=1):
         self.logistics = logistics
 
     async def run(self, request: OrderToCancel) -> CancelledOrder:
-        """Cancel the order, or refuse and change nothing."""
+        """Cancel the order and set its quote free, or refuse and change nothing."""
+        cancelled = await self.cancel_everywhere(request)
+        await self.orders.retire_order(request.order_id, Cancellation(request.reason))
+        return cancelled
+
+    async def cancel_everywhere(self, request: OrderToCancel) -> CancelledOrder:
+        """Cancel the order in all systems, or refuse and change nothing."""
         order = (await self.orders.get_order(request.order_id)).standing()
         placed, goods, hold, parcel, _ = await self.together(
             self.erp.get_order(order.erp_order_id),
@@ -84,6 +94,14 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=1):
         except LabelNotRefundable:
             return False
         return True
+
+
+class CancelOrderV1(CancelOrder, version=1, name=CancelOrder.name):
+    """As it was before orders were retired, for runs that began then."""
+
+    async def run(self, request: OrderToCancel) -> CancelledOrder:
+        """Cancel the order, or refuse and change nothing."""
+        return await self.cancel_everywhere(request)
 
 
 def require_in_the_house(order_id: str, placed: ErpOrder, goods: WarehouseShipment, parcel: Shipment) -> None:

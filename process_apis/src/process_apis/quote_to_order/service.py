@@ -5,12 +5,15 @@ from shared.contracts.process.flow_operations import FlowHasEnded
 from shared.contracts.process.quote_to_order import (
     Cancellation,
     OrderAlreadyComplete,
+    OrderNotCancelled,
     OrderNotFound,
+    OrderNotStanding,
     OrderProgress,
     OrderRequest,
     PlacedOrder,
     QuoteToOrder,
 )
+from shared.contracts.system.erp import Erp
 from shared.durable.flow_view import FlowView
 from shared.durable.long_running import LongRunning, progress_of
 from shared.durable.runner import FlowRunner
@@ -19,9 +22,10 @@ _KEY = "order-"
 
 
 class DurableQuoteToOrder(QuoteToOrder):
-    """Orders are durable flows; a quote's id is the business key, so a quote is ordered at most once."""
+    """Orders are durable flows; a quote's id is the business key, so one order at most stands for a quote."""
 
-    def __init__(self, flows: FlowRunner) -> None:
+    def __init__(self, flows: FlowRunner, erp: Erp) -> None:
+        self._erp = erp
         self._orders = LongRunning(flows, OrderQuote, "order", _no_order)
 
     async def place_order(self, request: OrderRequest) -> OrderProgress:
@@ -38,6 +42,18 @@ class DurableQuoteToOrder(QuoteToOrder):
             return _progress(await self._orders.cancel(order_id))
         except FlowHasEnded:
             raise OrderAlreadyComplete(f"Order {order_id} stands already; it can be returned, not cancelled.") from None
+
+    async def retire_order(self, order_id: str, cancellation: Cancellation) -> OrderProgress:
+        """See QuoteToOrder."""
+        view = await self._orders.view(order_id)
+        if view.state == "retired":
+            return _progress(view)
+        if view.state != "completed" or view.result is None:
+            raise OrderNotStanding(f"Order {order_id} is {view.state}; only one that stood can be retired.")
+        placed = await self._erp.get_order(view.result.erp_order_id)
+        if placed.state != "cancelled":
+            raise OrderNotCancelled(f"Order {order_id} is {placed.state} in the ERP; cancel it first.")
+        return _progress(await self._orders.retire(order_id, cancellation.reason))
 
 
 def _no_order(order_id: str) -> OrderNotFound:

@@ -24,15 +24,16 @@ from shared.binding.problems import Transient
 from shared.durable.outbox import Outbox, OutboxRecord
 
 FlowState = Literal[
-    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
+    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded", "retired"
 ]
 """pending: not yet begun; waiting: between two attempts at a step; refused: a business rule said no and what
-was done is undone; dead: given up, nothing undone, resumable; discarded: dead, and somebody settled it by hand."""
+was done is undone; dead: given up, nothing undone, resumable; discarded: dead, and somebody settled it by hand;
+retired: completed, and what it did has been taken back since, so that its key may begin anew."""
 
 StepState = Literal["succeeded", "refused", "waiting", "dead"]
 """succeeded and refused are outcomes a replay returns; waiting and dead are tried again."""
 
-FINAL_STATES: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "dead", "discarded"})
+FINAL_STATES: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "dead", "discarded", "retired"})
 
 
 class JournalUnavailable(Transient):
@@ -196,7 +197,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
     Attributes:
         flow_id: The flow.
         who: Subject and client of the caller.
-        act: `cancel`, `edit`, `resume` or `discard`.
+        act: `cancel`, `edit`, `resume`, `discard` or `retire`.
         detail: The reason given, and what else a reader should know; holds no payload.
         at: Unix seconds; the journal sets it.
     """
@@ -312,6 +313,13 @@ class Journal(Outbox, Protocol):
         """Do what an operator decided about a flow; False, and nothing is written, unless it is dead and at rest.
 
         At rest: no worker has it and it is not due, so of several who resume it at once one succeeds.
+        """
+        ...
+
+    async def retire(self, flow_id: str, entry: AuditEntry) -> FlowRecord | None:
+        """Let a completed flow be retired and write the entry; one in another state stays as it is.
+
+        Returns it as it was, None if unknown. Of several who retire it at once one finds it completed.
         """
         ...
 

@@ -31,6 +31,7 @@ from shared.durable.postgres_connection import (
 )
 from shared.durable.postgres_consumers import PostgresConsumers
 from shared.durable.postgres_operations import PostgresOperations
+from shared.durable.postgres_retention import PostgresRetention
 from shared.durable.postgres_rows import FLOW_COLUMNS, Start
 from shared.durable.postgres_schema import migrate
 from shared.durable.postgres_workers import PostgresWorkers
@@ -59,7 +60,7 @@ SELECT state, count(*) FROM (
 ) found GROUP BY state"""
 
 
-class PostgresJournal(PostgresConsumers):
+class PostgresJournal(PostgresConsumers, PostgresRetention):
     """Implements `Journal` on a PostgreSQL database.
 
     Args:

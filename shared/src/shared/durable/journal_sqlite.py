@@ -27,8 +27,10 @@ from shared.durable.process_identity import ProcessIdentity, is_gone, this_proce
 from shared.durable.sqlite_claims import claim, next_due, steps
 from shared.durable.sqlite_consumers import SqliteConsumers
 from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, unpark, write_entry
+from shared.durable.sqlite_retention import SqliteRetention
 from shared.durable.sqlite_rows import (
     FLOW_COLUMNS,
+    find_flow,
     flow_record,
     insert_flows,
     write_saves,
@@ -50,7 +52,7 @@ def steady_clock() -> Callable[[], float]:
     return lambda: offset + time.monotonic()
 
 
-class SqliteJournal(SqliteConsumers):
+class SqliteJournal(SqliteConsumers, SqliteRetention):
     """Implements `Journal` on a file. Several processes of one machine may share it.
 
     Args:
@@ -138,7 +140,7 @@ class SqliteJournal(SqliteConsumers):
         """See `Journal.request_cancel`."""
 
         def ask(connection: sqlite3.Connection, now: float) -> FlowRecord | None:
-            found = _flow(connection, "flow_id = ?", (flow_id,), now)
+            found = find_flow(connection, "flow_id = ?", (flow_id,), now)
             if found and found.state not in FINAL_STATES - {"dead"}:
                 connection.execute(
                     "UPDATE flow SET cancel_requested = 1, updated_at = ?1, woken = owner IS NOT NULL,"
@@ -172,7 +174,7 @@ class SqliteJournal(SqliteConsumers):
         """See `Journal.find`."""
 
         def look(connection: sqlite3.Connection, now: float) -> Claim | None:
-            flow = _flow(connection, "flow_id = ?", (flow_id,), now)
+            flow = find_flow(connection, "flow_id = ?", (flow_id,), now)
             return flow and Claim(flow, steps(connection, flow_id, now))
 
         return await self._read(look)
@@ -182,7 +184,7 @@ class SqliteJournal(SqliteConsumers):
 
         def look(connection: sqlite3.Connection, now: float) -> FlowRecord | None:
             again = "key = ? AND attempt > 1 ORDER BY attempt DESC LIMIT 1"
-            return _flow(connection, again, (key,), now) or _flow(connection, "flow_id = ?", (key,), now)
+            return find_flow(connection, again, (key,), now) or find_flow(connection, "flow_id = ?", (key,), now)
 
         return await self._read(look)
 
@@ -305,11 +307,6 @@ def _save_one(connection: sqlite3.Connection, save: Save, now: float) -> FenceLo
         return FenceLost(f"Flow {save.flow_id} is no longer held under fence {save.fence}.")
     write_saves(connection, [save], now)
     return None
-
-
-def _flow(connection: sqlite3.Connection, where: str, values: tuple[Any, ...], now: float) -> FlowRecord | None:
-    row = connection.execute(f"SELECT {FLOW_COLUMNS} FROM flow WHERE {where}", values).fetchone()  # noqa: S608
-    return flow_record(row, now) if row else None
 
 
 def _bury(connection: sqlite3.Connection, me: ProcessIdentity, now: float) -> None:

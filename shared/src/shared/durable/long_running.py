@@ -80,6 +80,12 @@ class LongRunning(Generic[_Request, _Result]):
         await self.view(flow_id)
         return await self._flows.cancel(flow_id)
 
+    async def retire(self, flow_id: str, reason: str) -> FlowView[_Result]:
+        """What the flow did has been taken back; raises `missing`, and FlowNotCompleted. See `FlowRunner.retire`."""
+        await self.view(flow_id)
+        principal = current_context().principal
+        return await self._flows.retire(flow_id, by=principal.subject if principal else "", reason=reason)
+
     async def _submitted(self, key: str, request: _Request, *, first_stands: bool) -> FlowHandle[_Result]:
         try:
             return await self._flows.submit(self._flow_type, key, request)
@@ -105,9 +111,12 @@ class ProgressFields(TypedDict):
 
 
 def progress_of(view: FlowView[Any]) -> ProgressFields:
-    """What a flow tells of itself, whatever it is about; steps of the engine's own left out."""
+    """What a flow tells of itself, whatever it is about; steps of the engine's own left out.
+
+    One that was retired is cancelled in the words of its callers, with what it had come to as its result.
+    """
     return ProgressFields(
-        state=view.state,
+        state="cancelled" if view.state == "retired" else view.state,
         created=view.created,
         updated=view.updated,
         correlation_id=view.correlation_id,

@@ -7,7 +7,7 @@ from shared.durable.postgres_connection import Connection, PostgresServer
 from shared.durable.postgres_rows import FLOW_COLUMNS, WAKE
 from shared.durable.retry_schedule import LONGEST_PARK
 
-_FLOW = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id = $1 FOR NO KEY UPDATE"  # noqa: S608
+LOCK_FLOW = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id = $1 FOR NO KEY UPDATE"  # noqa: S608
 _CANCEL = """
 UPDATE flow SET cancel_requested = true, updated_at = {now}, woken = owner IS NOT NULL,
   next_at = CASE WHEN owner IS NULL THEN {now} END WHERE flow_id = $1"""
@@ -25,7 +25,7 @@ UPDATE flow SET state = CASE WHEN compensating THEN 'compensating' ELSE 'pending
 _TRY_AGAIN = """
 UPDATE step SET state = 'waiting', attempts = 0, parks = 0, retry_at = {now}
 WHERE flow = $1 AND (state = 'dead' OR (seq < 0 AND state = 'refused'))"""
-_WRITE_ENTRY = "INSERT INTO audit (flow_id, who, act, detail, at) VALUES ($1, $2, $3, $4, {now})"
+WRITE_ENTRY = "INSERT INTO audit (flow_id, who, act, detail, at) VALUES ($1, $2, $3, $4, {now})"
 _AUDIT = """
 SELECT number, flow_id, who, act, detail, at FROM audit
 WHERE number < coalesce($1, 9223372036854775807) ORDER BY number DESC LIMIT $2"""
@@ -60,7 +60,7 @@ class PostgresOperations:
     async def request_cancel(self, connection: Connection, flow_id: str, entry: AuditEntry | None) -> FlowRecord | None:
         """See `Journal.request_cancel`."""
         async with connection.transaction():
-            row = await connection.fetchrow(self._sql(_FLOW), flow_id)
+            row = await connection.fetchrow(self._sql(LOCK_FLOW), flow_id)
             found = FlowRecord(*row) if row else None
             if found and found.state not in FINAL_STATES - {"dead"}:
                 await connection.execute(self._sql(_CANCEL), flow_id)
@@ -124,4 +124,4 @@ class PostgresOperations:
         await connection.execute(self._sql(_REVIVE), number)
 
     async def _write_entry(self, connection: Connection, entry: AuditEntry) -> None:
-        await connection.execute(self._sql(_WRITE_ENTRY), entry.flow_id, entry.who, entry.act, entry.detail)
+        await connection.execute(self._sql(WRITE_ENTRY), entry.flow_id, entry.who, entry.act, entry.detail)

@@ -57,7 +57,8 @@ FROM (SELECT {now} AS now) moment, unnest($1::bigint[], $2::text[], $3::bytea[],
 WHERE flow.number = v.number"""
 WAKE = """
 UPDATE flow SET woken = owner IS NOT NULL, next_at = CASE WHEN owner IS NULL THEN {now} END
-WHERE flow_id = ANY($1::text[]) AND state NOT IN ('completed', 'refused', 'cancelled', 'dead', 'discarded')"""
+WHERE flow_id = ANY($1::text[])
+  AND state NOT IN ('completed', 'refused', 'cancelled', 'dead', 'discarded', 'retired')"""
 _KEPT = frozenset({"running", "compensating"})
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.binding.call_context import CallContext, Priority, current_context
 from shared.binding.problems import Invalid, Problem
-from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotFound
+from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotCompleted, FlowNotFound
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec, PlainCodec, seal_signal
 from shared.durable.dead_letters import DeadLetters
@@ -130,7 +130,7 @@ class FlowRunner:
         """Start a flow under a business key; when this returns, it is durable.
 
         A key stands for one flow: while that runs, or once it completed or died, the same flow is returned.
-        After a refusal or cancellation a new attempt starts.
+        After a refusal or cancellation, or once it was retired, a new attempt starts.
 
         Args:
             flow_type: One of the flows this runner was given.
@@ -247,6 +247,27 @@ class FlowRunner:
             raise FlowHasEnded(f"Flow {flow_id} has been {found.state}; what it did can no longer be cancelled.")
         self._worker.cancel(flow_id)
         self._worker.wake()
+        return await self.view(flow_id)
+
+    async def retire(self, flow_id: str, *, by: str, reason: str = "") -> FlowView[Any]:
+        """Say of a completed flow that what it did has been taken back; its key may then begin anew.
+
+        When this returns, that is durable; repeating changes nothing.
+
+        Args:
+            flow_id: The flow.
+            by: Who does it; goes into the audit trail.
+            reason: Why.
+
+        Raises:
+            FlowNotFound: There is no such flow.
+            FlowNotCompleted: It is under way, or ended otherwise.
+        """
+        found = await self._journal.retire(flow_id, AuditEntry(flow_id, by, "retire", reason))
+        if found is None:
+            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
+        if found.state not in ("completed", "retired"):
+            raise FlowNotCompleted(f"Flow {flow_id} is {found.state}; only one that completed can be retired.")
         return await self.view(flow_id)
 
     async def audit(

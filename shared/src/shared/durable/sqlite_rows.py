@@ -35,7 +35,7 @@ _UPDATE_FLOW = (
 )
 _WAKE = (
     "UPDATE flow SET woken = owner IS NOT NULL, next_at = CASE WHEN owner IS NULL THEN ?1 END"
-    " WHERE flow_id = ?2 AND state NOT IN ('completed', 'refused', 'cancelled', 'dead', 'discarded')"
+    " WHERE flow_id = ?2 AND state NOT IN ('completed', 'refused', 'cancelled', 'dead', 'discarded', 'retired')"
 )
 _KEPT = frozenset({"running", "compensating"})
 
@@ -104,6 +104,12 @@ def _write(connection: sqlite3.Connection, texts: dict[int, str], rows: list[tup
             written += connection.execute(text, values).rowcount
             start += size
     return written
+
+
+def find_flow(connection: sqlite3.Connection, where: str, values: tuple[Any, ...], now: float) -> FlowRecord | None:
+    """The first flow that a condition finds."""
+    row = connection.execute(f"SELECT {FLOW_COLUMNS} FROM flow WHERE {where}", values).fetchone()  # noqa: S608
+    return flow_record(row, now) if row else None
 
 
 def flow_record(row: Sequence[Any], now: float) -> FlowRecord:

@@ -22,7 +22,7 @@ VISIBLE = re.compile(r"[!-~]{1,200}")
 """What may name a flow or a signal."""
 
 _LIKE_AN_ATTEMPT = re.compile(r".*\.\d+")
-_STARTS_AGAIN: frozenset[FlowState] = frozenset({"refused", "cancelled"})
+_STARTS_AGAIN: frozenset[FlowState] = frozenset({"refused", "cancelled", "retired"})
 _PRIORITIES: dict[Priority, int] = {"interactive": 0, "order": 1, "batch": 2}
 
 

@@ -229,7 +229,7 @@ class ChildWait(Look, Generic[_T]):
         return await self._ending(child, outlook)
 
     async def _ending(self, child: FlowRecord, outlook: Outlook) -> Came | NotYet:
-        if child.state == "completed" and child.result is not None:
+        if child.state in ("completed", "retired") and child.result is not None:
             return Came(child.result)
         if child.state == "refused" and child.problem is not None:
             raise Problem.from_details(msgspec.json.decode(child.problem, type=ProblemDetails))

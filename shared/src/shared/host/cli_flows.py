@@ -11,6 +11,7 @@ import rich_click as click
 
 STATES = (
     "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded",
+    "retired",
 )  # fmt: skip
 _TOKEN = click.option(
     "--token", envvar="TRIPTYCH_TOKEN", default=None, help="Of an operator [default: a development token]."

@@ -37,6 +37,7 @@ CHUNK = 50
 _COLORS = {
     "completed": "green", "running": "cyan", "waiting": "yellow", "compensating": "yellow", "pending": "dim",
     "refused": "magenta", "cancelled": "magenta", "dead": "bold red", "discarded": "dim",
+    "retired": "dim",
     "done": "green", "failed": "red", "undone": "yellow",
 }  # fmt: skip
 _TOLD_FAILURES = 10

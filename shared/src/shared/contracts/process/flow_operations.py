@@ -15,7 +15,7 @@ FlowKind = Annotated[str, msgspec.Meta(min_length=3, max_length=120, pattern=r"^
 """Name and version of a flow's code, `order-quote@1`."""
 
 FlowState = Literal[
-    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded"
+    "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded", "retired"
 ]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 MergePatch = Annotated[str, msgspec.Meta(max_length=64_000, description="A JSON merge patch (RFC 7396), as text")]
@@ -27,6 +27,10 @@ class FlowNotFound(NotFound):
 
 class FlowHasEnded(Conflict):
     """The flow has ended; what it did can no longer be cancelled, and it takes no more signals."""
+
+
+class FlowNotCompleted(Conflict):
+    """Only a flow that completed can be retired."""
 
 
 class NoDeadLetter(Conflict):

@@ -61,8 +61,8 @@ class OrderCancellations(Contract, tier="process", version="v1"):
         """Cancel an order and open its quote again in the CRM.
 
         An order is cancelled at most once: asking again, for whatever reason, answers with the same cancellation.
-        After a refusal nothing has changed, and a new request checks anew. `QuoteToOrder` still answers for the
-        quote with the order it once became; to order the same goods again, make a new quote of it.
+        After a refusal nothing has changed, and a new request checks anew. Once it is cancelled, `QuoteToOrder`
+        answers for the order that it was cancelled, and for its quote with a new order when it is asked for one.
         """
         ...
 

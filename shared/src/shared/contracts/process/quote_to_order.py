@@ -10,7 +10,7 @@ from shared.binding.problems import Conflict, NotFound, ProblemDetails, Refused
 from shared.contracts.canonical.values import Id, Money, ShortText
 from shared.contracts.process.progress import FlowState, TimelineEntry
 from shared.contracts.system.crm import QuoteNotFound
-from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.erp import CustomerBlocked, ErpOrderNotFound, OrderRejected
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
 
 OrderableId = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
@@ -45,6 +45,10 @@ class OrderNotStanding(Conflict):
     """The order is still being placed, or came to nothing; only one that stands can be cancelled or followed."""
 
 
+class OrderNotCancelled(Conflict):
+    """The order still stands in the ERP; its quote cannot be ordered again before it is cancelled there."""
+
+
 class OrderRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Which quote to order, and how to ship it."""
 
@@ -68,7 +72,10 @@ class PlacedOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How far an order has come. `order` is there once it stands, `problem` once it failed."""
+    """How far an order has come. `order` is there once it stands, `problem` once it failed.
+
+    One that stood and was cancelled since is `cancelled` and keeps `order`: what was cancelled where.
+    """
 
     order_id: Id
     quote_id: Id
@@ -82,7 +89,7 @@ class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
 
     def standing(self) -> PlacedOrder:
         """The order as it was placed; raises OrderNotStanding unless it was."""
-        if self.order is None:
+        if self.order is None or self.state != "completed":
             raise OrderNotStanding(
                 f"Order {self.order_id} does not stand (it is {self.state}); wait for it, or order the quote again."
             )
@@ -109,7 +116,8 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
         """Order a quote.
 
         A quote is ordered at most once: asking again while it runs, or after it succeeded, answers with the
-        same order. A refusal that comes within the wait is answered as that problem.
+        same order; once that was cancelled, with a new one. A refusal that comes within the wait is answered as
+        that problem.
         """
         ...
 
@@ -124,4 +132,16 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
     )  # fmt: skip
     async def cancel_order(self, order_id: Id, cancellation: Cancellation) -> OrderProgress:
         """Stop an order at its next step and undo what was done; repeating changes nothing."""
+        ...
+
+    @post(
+        "/orders/{order_id}/retirement", scope="quote-to-order:retire", status=200, repeatable=True,
+        raises=[OrderNotFound, OrderNotStanding, OrderNotCancelled, ErpOrderNotFound],
+    )  # fmt: skip
+    async def retire_order(self, order_id: Id, cancellation: Cancellation) -> OrderProgress:
+        """Say of an order that stood that it was cancelled everywhere, so that its quote can be ordered again.
+
+        The ERP is asked whether that is true. Nothing is cancelled here: see `OrderCancellations`. Repeating
+        changes nothing.
+        """
         ...
