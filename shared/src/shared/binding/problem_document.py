@@ -24,5 +24,6 @@ def write_problem(details: ProblemDetails) -> bytes:
 def read_problem(document: bytes) -> ProblemDetails:
     """What such a document says; raises msgspec.MsgspecError when it is none."""
     members = msgspec.json.decode(document, type=dict[str, Any])
-    extensions = {name: members.pop(name) for name in members.keys() - STANDARD_MEMBERS}
+    others = [name for name in members if name not in STANDARD_MEMBERS]  # in their order, so that peers agree on it
+    extensions = {name: members.pop(name) for name in others}
     return msgspec.convert(members | {"extensions": extensions}, ProblemDetails)
