@@ -1,15 +1,17 @@
 """The outer door: reads HTTP, picks the door by path, writes HTTP."""
 
+import asyncio
 import gzip
 import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from sandboxes.kit import Receive, Scope, Send, read_body, send_response
 from sandboxes.kit import Response as Sent
+from sandboxes.salesforce.cometd import Cometd
 from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.identity import Identity
@@ -22,7 +24,7 @@ from sandboxes.salesforce.soap_login import SoapLogin
 _LONGEST = 16_384
 _WORTH_COMPRESSING = 512
 _log = logging.getLogger(__name__)
-Door = Callable[[Request], Response]
+Door = Callable[[Request], Response | Awaitable[Response]]
 
 
 class Doors:
@@ -44,6 +46,7 @@ class Doors:
             ("/services/oauth2/userinfo", identity.answer),
             ("/id/", identity.answer),
             ("/services/soap/", SoapLogin(org).answer),
+            ("/cometd/", Cometd(org).answer),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,25 +57,39 @@ class Doors:
             _check_length(scope, headers)
             request = _request(scope, headers, body)
             response = self._answer(request)
+            if not isinstance(response, Response):
+                response = await _unless_gone(response, receive)
         except ApiError as fault:
             response = refusal(fault, self._org.usage.header)
         sent = _encoded(response, headers)
         await send_response(send, sent, head=scope["method"] == "HEAD")
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Response | Awaitable[Response]:
         path = request.path.lower()
         for prefix, door in self._doors:
             if path.startswith(prefix):
                 return self._guarded(door, request)
         return Response(404, [ApiError(404, "NOT_FOUND", "The requested resource does not exist").as_error()])
 
-    def _guarded(self, door: Door, request: Request) -> Response:
+    def _guarded(self, door: Door, request: Request) -> Response | Awaitable[Response]:
         try:
             return door(request)
         except Exception:  # noqa: BLE001 - whatever broke, the client gets the org's own 500
             _log.exception("sandbox.salesforce.failed %s %s", request.method, request.path)
             message = "An unexpected error occurred. Please include this ErrorId if you contact support: 0"
             return refusal(ApiError(500, "UNKNOWN_EXCEPTION", message), self._org.usage.header)
+
+
+async def _unless_gone(answering: Awaitable[Response], receive: Receive) -> Response:
+    """The answer, unless the client hangs up first: then nothing is done for it."""
+    answer = asyncio.ensure_future(answering)
+    gone = asyncio.ensure_future(receive())
+    await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
+    if not answer.done():
+        answer.cancel()
+        return Response(204)
+    gone.cancel()
+    return answer.result()
 
 
 def _check_length(scope: Scope, headers: dict[str, str]) -> None:

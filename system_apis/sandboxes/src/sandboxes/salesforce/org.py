@@ -7,6 +7,8 @@ from pathlib import Path
 from sandboxes.company import company
 from sandboxes.kit import Clock
 from sandboxes.salesforce.bulk import Bulk
+from sandboxes.salesforce.events import Bus, Changes
+from sandboxes.salesforce.events.channels import Channels
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
@@ -38,10 +40,13 @@ class Org:
         self.catalogue = load_catalogue()
         self.store = Store(state, self.catalogue, Seed(self.catalogue))
         self.queries = Queries(self.store, self.catalogue, clock)
-        self.saving = Saving(self.store, self.catalogue, clock)
-        self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, clock)
-        self.sessions = Sessions(clock, self.id)
         self.usage = Usage(clock)
+        self.bus = Bus(self.store, self.usage, clock)
+        self.changes = Changes(self.store, self.bus, clock)
+        self.channels = Channels(self.catalogue, self.changes)
+        self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
+        self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
+        self.sessions = Sessions(clock, self.id)
         key_file = os.environ.get(PUBLIC_KEY_FILE)
         development = ConnectedApp(DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [])
         self.apps = ConnectedApps([development], Path(key_file) if key_file else None)

@@ -15,6 +15,7 @@ from sandboxes.salesforce.sessions import Session
 
 OLDEST, NEWEST = 20, 67
 ROOT = "/services/data"
+_CLIENT = re.compile(r"client=([^,\s]+)")
 _PATH = re.compile(r"/services/data/v(\d+)\.0(?:/(.*))?", re.IGNORECASE)
 
 
@@ -103,6 +104,7 @@ class Rest:
         session = self._session(request.headers.get("authorization", ""))
         self._org.usage.count()
         call = Call(self._org, self, request, session, version)
+        self._org.changes.origin = _origin(call)
         response = self._routed(call, rest)
         response.headers.setdefault("Sforce-Limit-Info", self._org.usage.header)
         return response
@@ -165,6 +167,12 @@ def _check_media_type(content_type: str, route: Route) -> None:
     if kind not in ("", "*/*", *taken):
         message = f"Content-type '{kind}' is not supported by this resource; send {' or '.join(taken)}"
         raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)
+
+
+def _origin(call: Call) -> str:
+    """How change events name this call; clients that say who they are recognise their own changes by it."""
+    client = _CLIENT.search(call.request.headers.get("sforce-call-options", ""))
+    return f"com/salesforce/api/rest/{call.version}" + (f";client={client[1]}" if client else "")
 
 
 def _versioned(path: str) -> tuple[float, str]:

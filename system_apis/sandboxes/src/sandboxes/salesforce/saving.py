@@ -5,6 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from sandboxes.kit import Clock
+from sandboxes.salesforce.events import Bus, Changes
+from sandboxes.salesforce.events.shape import shown, top_level
 from sandboxes.salesforce.faults import ApiError, MultipleChoices, bad_field, no_column, not_found
 from sandboxes.salesforce.ids import new_id, to_18
 from sandboxes.salesforce.rules import RULES, Change, Rules
@@ -31,18 +33,24 @@ class Saving:
         store: The records.
         catalogue: The objects.
         clock: Gives audit fields their moment.
+        bus: Where records of platform events go instead of the store.
+        changes: Told of every record that is saved or deleted.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, bus: Bus, changes: Changes) -> None:
         self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._bus, self._changes = bus, changes
         self.locks: list[Lock] = []
         self._blanks: dict[str, Row] = {}
 
     def create(self, sobject: SObject, body: Body, user_id: str) -> str:
-        """Create a record; returns its id."""
+        """Create a record, or publish it if its object is a platform event; returns its id."""
         values = self._read(sobject, body, creating=True)
         number = self._store.next_number(sobject.prefix)
         record_id, now = new_id(sobject.prefix, number), self._now()
+        if sobject.event:
+            self._publish(sobject, record_id, values | {"CreatedDate": now, "CreatedById": user_id})
+            return record_id
         row = self._blank(sobject) | values | {"Id": record_id, "IsDeleted": 0}
         row |= {"CreatedById": user_id, "CreatedDate": now, **_touched(user_id, now)}
         if "ownerid" in sobject.fields and not row["OwnerId"]:
@@ -56,6 +64,14 @@ class Saving:
     def update(self, sobject: SObject, record_id: str, body: Body, user_id: str) -> None:
         """Change a record."""
         self._change(sobject, self.existing(sobject, record_id), body, user_id)
+
+    def _publish(self, sobject: SObject, record_id: str, values: Row) -> None:
+        row = self._blank(sobject) | values
+        self._check_required(sobject, row)
+        payload = {field.name: shown(field, row) for field in top_level(sobject)}
+        with self._store.savepoint():
+            self._bus.publish(f"/event/{sobject.name}", payload, record_id)
+            self._store.note(record_id)
 
     def _blank(self, sobject: SObject) -> Row:
         blank = self._blanks.get(sobject.name)
@@ -82,6 +98,7 @@ class Saving:
                         self.delete(child_object, each["Id"], user_id)
             self._store.update(sobject, row["Id"], {"IsDeleted": 1, **_touched(user_id, self._now())})
             RULES.get(sobject.name, _NO_RULES).after(self._store, row)
+            self._changes.note("DELETE", sobject, row, None, user_id)
 
     def upsert(self, sobject: SObject, field: Field, value: str, body: Body, user_id: str) -> tuple[str, bool]:
         """Create or update by external id; returns the id and whether it was created."""
@@ -132,6 +149,8 @@ class Saving:
                 before = change.before
                 self._store.update(sobject, row["Id"], {name: row[name] for name in row if row[name] != before[name]})
             rules.after(self._store, row)
+            kind = "CREATE" if change.before is None else "UPDATE"
+            self._changes.note(kind, sobject, row, change.before, change.user_id)
 
     def _now(self) -> str:
         return stored_moment(self._clock.now())

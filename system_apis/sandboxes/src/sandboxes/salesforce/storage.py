@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS _page (cursor TEXT, start INTEGER, total INTEGER, rec
 CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job BLOB, upload BLOB, open INTEGER,
                                  created REAL);
 CREATE INDEX IF NOT EXISTS _job_open ON _job (number) WHERE open = 1;
+CREATE TABLE IF NOT EXISTS _event (replay INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, uuid TEXT, record TEXT,
+                                   payload BLOB, created REAL);
+CREATE INDEX IF NOT EXISTS _event_topic ON _event (topic, replay);
+CREATE INDEX IF NOT EXISTS _event_record ON _event (record) WHERE record <> '';
 CREATE TABLE IF NOT EXISTS _job_part (job TEXT, kind TEXT, start INTEGER, count INTEGER, lines BLOB,
                                       PRIMARY KEY (job, kind, start)) WITHOUT ROWID;
 """
@@ -51,6 +55,9 @@ class Store:
         self._connection = self._state.connection
         self._connection.row_factory = None
         self._depth = 0
+        self._notes: list[Any] = []
+        self.before_commit: Callable[[list[Any]], None] = _ignore
+        self.after_commit: Callable[[], None] = _silent
         self._reading: dict[str, tuple[tuple[str, ...], str]] = {}
         self._catch_up()
 
@@ -113,22 +120,32 @@ class Store:
     @contextmanager
     def savepoint(self) -> Generator[None]:
         """Everything inside is kept, or nothing when it raises; may be nested. Don't await inside."""
-        name = f"level{self._depth}"
+        name, noted = f"level{self._depth}", len(self._notes)
         self.execute(f"SAVEPOINT {name}")
         self._depth += 1
         try:
             yield
+            if self._depth == 1 and self._notes:
+                self.before_commit(self._notes)
         except BaseException:
+            del self._notes[noted:]
             self.execute(f"ROLLBACK TO {name}")
             raise
         finally:
             self._depth -= 1
             self.execute(f"RELEASE {name}")
+        if self._depth == 0 and self._notes:
+            self._notes.clear()
+            self.after_commit()
+
+    def note(self, note: object) -> None:
+        """Remember something until the transaction commits; what is rolled back takes its notes along."""
+        self._notes.append(note)
 
     def _catch_up(self) -> None:
         """Add the tables and columns that the org has gained since the file was made."""
         self._connection.executescript(_BOOKKEEPING)
-        for sobject in self.catalogue:
+        for sobject in _stored(self.catalogue):
             known = {row[1] for row in self.select(f'PRAGMA table_info("{sobject.name}")')}
             for field in sobject.columns:
                 if field.name not in known:
@@ -141,6 +158,14 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self._state.close()
+
+
+def _ignore(notes: list[Any]) -> None:
+    del notes
+
+
+def _silent() -> None:
+    return None
 
 
 def _insert(connection: sqlite3.Connection, name: str, row: Mapping[str, Any]) -> None:
@@ -156,13 +181,17 @@ def _insertion(name: str, columns: tuple[str, ...]) -> str:
 def _ddl(catalogue: Catalogue) -> str:
     statements = [_BOOKKEEPING]
     names: list[str] = []
-    for sobject in catalogue:
+    for sobject in _stored(catalogue):
         statements.append(_table(sobject))
         named = sobject.name_field.name
         names.append(f'SELECT "Id", "{named}" AS "Name", \'{sobject.name}\' AS "Type" FROM "{sobject.name}"')
     # References to several objects (Task.WhatId) are walked through one view of all names.
     statements.append(f'CREATE VIEW IF NOT EXISTS "Name" AS {" UNION ALL ".join(names)};')
     return "".join(statements)
+
+
+def _stored(catalogue: Catalogue) -> list[SObject]:
+    return [sobject for sobject in catalogue if not sobject.event]
 
 
 def _table(sobject: SObject) -> str:

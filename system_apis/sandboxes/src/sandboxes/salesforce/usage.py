@@ -10,6 +10,7 @@ _HOUR_SECONDS = 3_600
 CALLS = "DailyApiRequests"
 BULK_BATCHES = "DailyBulkApiBatches"
 BULK_QUERIES = "DailyBulkV2QueryJobs"
+PUBLISHED_EVENTS = "HourlyPublishedPlatformEvents"
 ALLOWANCES = {
     "ConcurrentAsyncGetReportInstances": 200,
     CALLS: 100_000,
@@ -24,7 +25,7 @@ ALLOWANCES = {
     "DataStorageMB": 10_240,
     "FileStorageMB": 10_240,
     "HourlyODataCallout": 20_000,
-    "HourlyPublishedPlatformEvents": 250_000,
+    PUBLISHED_EVENTS: 250_000,
     "MassEmail": 5_000,
     "MonthlyPlatformEvents": 0,
     "SingleEmail": 5_000,
@@ -99,7 +100,7 @@ class Usage:
     def reset(self) -> None:
         """Nothing used, every allowance as in the beginning."""
         self._used = defaultdict(lambda: _Window(_DAY))
-        self._used["HourlyPublishedPlatformEvents"] = _Window(1)
+        self._used[PUBLISHED_EVENTS] = _Window(1)
         self.allowances = dict(ALLOWANCES)
 
     def _hour(self) -> int:

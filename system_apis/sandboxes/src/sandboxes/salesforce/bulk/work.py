@@ -8,6 +8,7 @@ from sandboxes.kit import Clock
 from sandboxes.salesforce.bulk.extraction import Extraction
 from sandboxes.salesforce.bulk.ingestion import Ingestion, JobFailed
 from sandboxes.salesforce.bulk.jobs import ENDED, Job, Jobs
+from sandboxes.salesforce.events import Changes
 from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import Catalogue
@@ -26,10 +27,14 @@ class Bulk:
         catalogue: The objects.
         queries: Runs SOQL.
         saving: Saves records.
+        changes: Told through which door the records come.
         clock: Dates jobs.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, queries: Queries, saving: Saving, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, queries: Queries, saving: Saving, changes: Changes, clock: Clock
+    ) -> None:
+        self._changes = changes
         self._store, self._catalogue, self._queries, self._saving = store, catalogue, queries, saving
         self.jobs = Jobs(store, clock)
         self._working: asyncio.Task[None] | None = None
@@ -49,9 +54,11 @@ class Bulk:
             job.state = "InProgress"
             self.jobs.save(job)
             under_way = self._begun(job)
+            origin = f"com/salesforce/api/bulkapi/{job.api_version}"
             more = True
             while more and not self._aborted(job):
                 began = time.perf_counter()
+                self._changes.origin = origin
                 more = under_way.step(_SLICE)
                 job.milliseconds += round((time.perf_counter() - began) * 1000)
                 await asyncio.sleep(0)

@@ -1,6 +1,17 @@
 """What the REST door serves: each module holds the routes of one family of resources."""
 
-from sandboxes.salesforce.resources import batch, bulk, collections_, composite, discovery, graph, queries, rows, tree
+from sandboxes.salesforce.resources import (
+    batch,
+    bulk,
+    collections_,
+    composite,
+    discovery,
+    events,
+    graph,
+    queries,
+    rows,
+    tree,
+)
 
 ROUTES = (
     *discovery.ROUTES,
@@ -12,6 +23,7 @@ ROUTES = (
     *collections_.ROUTES,
     *graph.ROUTES,
     *bulk.ROUTES,
+    *events.ROUTES,
 )
 
 __all__ = ["ROUTES"]

@@ -6,7 +6,7 @@ from typing import Any
 from sandboxes.salesforce.faults import ApiError, MultipleChoices, json_error, not_found
 from sandboxes.salesforce.http import Response, object_of, objects, saved
 from sandboxes.salesforce.ids import to_18
-from sandboxes.salesforce.resources.rows import record
+from sandboxes.salesforce.resources.rows import created, record
 from sandboxes.salesforce.rest import Call, Route
 from sandboxes.salesforce.schema import SObject
 
@@ -25,7 +25,7 @@ Save = Callable[[Any], dict[str, object]]
 def _create(call: Call) -> Response:
     def save(body: Any) -> dict[str, object]:
         sobject = _type_of(call, body)
-        return saved(call.org.saving.create(sobject, body, call.session.user_id))
+        return created(call, sobject, call.org.saving.create(sobject, body, call.session.user_id))
 
     return _write(call, save)
 

@@ -24,7 +24,18 @@ _ANY_ID = "000000000000000AAA"
 
 def _create(call: Call) -> Response:
     record_id = call.org.saving.create(call.sobject, call.request.json_object(), call.session.user_id)
-    return Response(201, saved(record_id), {"Location": f"{call.rows}{call.sobject.name}/{record_id}"})
+    return Response(
+        201, created(call, call.sobject, record_id), {"Location": f"{call.rows}{call.sobject.name}/{record_id}"}
+    )
+
+
+def created(call: Call, sobject: SObject, record_id: str) -> dict[str, object]:
+    """The result of a create; of a platform event it says that it was queued, and under which UUID."""
+    result = saved(record_id)
+    if sobject.event:
+        uuid = call.org.bus.uuid_of(record_id)
+        result["errors"] = [{"statusCode": "OPERATION_ENQUEUED", "message": uuid, "fields": []}]
+    return result
 
 
 def _read(call: Call) -> Response:

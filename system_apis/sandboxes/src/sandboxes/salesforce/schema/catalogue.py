@@ -102,6 +102,9 @@ def parent_name(field: Field) -> str:
 
 
 def _fields(declared: _ObjectFile) -> Iterator[Field]:
+    if declared.name.endswith("__e"):
+        yield from _event_fields(declared)
+        return
     yield Field(name="Id", type="id", label=f"{declared.label} ID", length=18, **_AUDIT)
     yield Field(name="IsDeleted", type="boolean", label="Deleted", default=False, **_AUDIT)
     for name, facts in declared.fields.items():
@@ -114,6 +117,16 @@ def _fields(declared: _ObjectFile) -> Iterator[Field]:
     if declared.owned:
         yield _field("OwnerId", {"type": "reference", "to": ["User"]})
     yield from _audit_fields()
+
+
+def _event_fields(declared: _ObjectFile) -> Iterator[Field]:
+    """What a platform event has: when and by whom, its own fields, its place in the stream."""
+    yield _field("CreatedDate", {"type": "datetime", **_AUDIT})
+    yield _field("CreatedById", {"type": "reference", "to": ["User"], "relationship": "CreatedBy", **_AUDIT})
+    for name, facts in declared.fields.items():
+        yield from _expanded(name, facts)
+    for name in ("ReplayId", "EventUuid"):
+        yield _field(name, {"type": "string", "length": 1000, "createable": False, "updateable": False})
 
 
 def _audit_fields() -> Iterator[Field]:

@@ -137,6 +137,11 @@ class SObject(Struct):
         return self.name.endswith("__c")
 
     @property
+    def event(self) -> bool:
+        """Whether its records are platform events, published and never stored."""
+        return self.name.endswith("__e")
+
+    @property
     def name_field(self) -> Field:
         """The field whose value is the record's display name; the id where there is none."""
         named = (field for field in self.fields.values() if field.name_field)
