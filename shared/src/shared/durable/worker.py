@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +16,20 @@ from shared.durable.execution import Execution
 from shared.durable.flow import FlowShape
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Disowned, Unrecorded
-from shared.durable.journal import FINAL_STATES, Change, Claim, Journal, JournalUnavailable
+from shared.durable.journal import (
+    FINAL_STATES,
+    Change,
+    Claim,
+    FenceLost,
+    FlowRecord,
+    Journal,
+    JournalUnavailable,
+)
 from shared.durable.neighbours import JournalNeighbours
 from shared.durable.parking import Parking
 from shared.durable.retry_schedule import RETRY_DELAYS
 from shared.durable.step_sequence import StepSequence, Surroundings
+from shared.durable.suspects import put_back, suspects_at
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import flow_event
 from shared.telemetry.tracing import start_span
@@ -89,6 +98,7 @@ class FlowWorker:
             execute, clock, settings.delays, settings.step_timeout, neighbours, self._parking
         )  # fmt: skip
         self._on_end = on_end
+        self._suspects = suspects_at(journal)
         self._running: dict[str, StepSequence] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
@@ -131,9 +141,7 @@ class FlowWorker:
 
     def begin(self, claim: Claim, unreadable: Exception | None = None) -> None:
         """Run a flow this worker owns, payloads readable; or give it up as the reason says."""
-        task = asyncio.create_task(self._run(claim, unreadable))
-        self._tasks.add(task)
-        task.add_done_callback(self._vacate)
+        self._spawn(self._run(claim, unreadable))
 
     def steps(self, flow_id: str) -> StepSequence | None:
         """The steps of a flow, while it runs here."""
@@ -178,8 +186,14 @@ class FlowWorker:
             await self._release(flow.flow_id, flow.fence)
         finally:
             span.end(error)
+            self._suspects.leave(flow.flow_id)
             if self._running.get(flow.flow_id) is steps:
                 del self._running[flow.flow_id]
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._vacate)
 
     def _vacate(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -219,6 +233,14 @@ class FlowWorker:
         if change.state == "dead":
             _log.error("flow.dead", flow_id=claim.flow.flow_id, kind=claim.flow.kind)
 
+    async def _put_back(self, flow: FlowRecord) -> None:
+        try:
+            await self._journal.save(put_back(flow))
+        except FenceLost:
+            return
+        except JournalUnavailable:
+            await self._release(flow.flow_id, flow.fence)
+
     async def _release(self, flow_id: str, fence: int) -> None:
         while self._working:
             await asyncio.sleep(_RELEASE_PAUSE)
@@ -256,15 +278,21 @@ class FlowWorker:
         finally:
             self._reserved -= room
         for claim in claims.claimed:
-            try:
-                self.begin(open_claim(claim, self._codec))
-            except Exception as error:  # noqa: BLE001 - a codec's, e.g. a key that is gone
-                self.begin(Claim(msgspec.structs.replace(claim.flow, problem=None)), error)
+            if self._suspects.admits(claim.flow, self._settings.quarantine_after):
+                self._begin_sealed(claim)
+            else:
+                self._spawn(self._put_back(claim.flow))
         if claims.next_in is None:
             return poll
         if claims.next_in <= 0:
             self._backlog = True
         return max(_SHORTEST_PAUSE, min(poll, claims.next_in))
+
+    def _begin_sealed(self, claim: Claim) -> None:
+        try:
+            self.begin(open_claim(claim, self._codec))
+        except Exception as error:  # noqa: BLE001 - a codec's, e.g. a key that is gone
+            self.begin(Claim(msgspec.structs.replace(claim.flow, problem=None)), error)
 
     async def _renew_forever(self) -> None:
         while True:

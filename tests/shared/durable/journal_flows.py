@@ -1,13 +1,15 @@
-"""A process that runs flows kept in PostgreSQL: `python postgres_flows.py URL FOLDER NAME RUNNERS FLOWS`.
+"""A process that runs the flows of a journal until it is killed: `journal_flows.py URL FOLDER NAME RUNNERS QUARANTINE`.
 
-It submits FLOWS flows, as do its siblings with the same ones, and works until it is killed. Effects are lines in
-FOLDER/ledger. A step does not end while FOLDER/hold-NAME exists. It claims to be on a machine called NAME, so that
+URL is that of a PostgreSQL database, or `sqlite:/path`. Effects are lines in FOLDER/ledger. A step does not end while
+FOLDER/hold-NAME exists; one that enters `poison` ends the process. It claims to be on a machine called NAME, so that
 its siblings cannot see that its process is gone.
 """
 
 # ruff: noqa: ASYNC110 - databases and other processes have no event to wait for
 
 import asyncio
+import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,9 +22,10 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.binding.problems import Refused
-from shared.durable import postgres_workers
+from shared.durable import journal_sqlite, postgres_workers
 from shared.durable.flow import Flow
 from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.process_identity import this_process
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
@@ -77,25 +80,28 @@ class Ledger:
             return arguments["name"]
         self.file.write(f"{context.idempotency_key} {operation.name}\n")
         self.file.flush()
+        if arguments.get("goods") == Goods("poison"):
+            os.kill(os.getpid(), signal.SIGKILL)
         while self.hold.exists():
             await asyncio.sleep(0.01)
         return arguments.get("goods")
 
 
-async def work(url: str, folder: Path, name: str, runners: int, flows: int) -> None:
+def journal_at(url: str) -> PostgresJournal | SqliteJournal:
+    path = Path(url.removeprefix("sqlite:"))
+    return SqliteJournal(path) if url.startswith("sqlite:") else PostgresJournal(url, lambda: PASSWORD)
+
+
+async def work(url: str, folder: Path, name: str, runners: int, quarantine: int) -> None:
     elsewhere = this_process()._replace(place=name)
-    postgres_workers.this_process = lambda: elsewhere
-    journal = PostgresJournal(url, lambda: PASSWORD)
+    postgres_workers.this_process = journal_sqlite.this_process = lambda: elsewhere
+    journal = journal_at(url)
     await journal.open()
-    ledger, settings = Ledger(folder, name), WorkerSettings(lease=1.0, poll=0.05, quarantine_after=99)
+    ledger, settings = Ledger(folder, name), WorkerSettings(lease=1.0, poll=0.05, quarantine_after=quarantine)
     async with AsyncExitStack() as stack:
-        several = [
+        for _ in range(runners):
             await stack.enter_async_context(FlowRunner(journal, [Trade], ledger, settings=settings))
-            for _ in range(runners)
-        ]
         print("ready", flush=True)
-        for number in range(flows):
-            await several[number % runners].submit(Trade, f"f{number}", Goods(f"g{number}", number % 4 != 0))
         await asyncio.Event().wait()
 
 
