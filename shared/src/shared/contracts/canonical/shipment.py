@@ -29,13 +29,17 @@ class Parcel(msgspec.Struct, frozen=True, rename="camel"):
     height_mm: Annotated[int, msgspec.Meta(ge=1)] = 100
 
 
-class RateRequest(msgspec.Struct, frozen=True, rename="camel"):
-    """From where to where, and what. `reference` ties rates, label and order together."""
+class RateRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """From where to where, and what. `reference` ties rates, label and order together.
+
+    With `is_return` the parcel travels back to us from the address that it was shipped to.
+    """
 
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
     ship_to_name: Name
     ship_to: Address
     parcel: Parcel
+    is_return: bool = False
 
 
 class Rate(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

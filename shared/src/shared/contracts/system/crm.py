@@ -1,15 +1,16 @@
 """The CRM capability."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
-from shared.binding.problems import Conflict, NotFound
+from shared.binding.problems import Conflict, NotFound, Refused
 from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
 from shared.contracts.canonical.party import Contact, Customer
 from shared.contracts.canonical.quote import Opportunity, Quote, QuoteState
-from shared.contracts.canonical.values import Id, ShortText
+from shared.contracts.canonical.returns import CrmReturn, NewCrmReturn
+from shared.contracts.canonical.values import Id, Money, ShortText
 
 SearchText = Annotated[str, msgspec.Meta(min_length=2, max_length=100)]
 
@@ -28,6 +29,14 @@ class CrmOrderNotFound(NotFound):
 
 class QuoteAlreadyOrdered(Conflict):
     """The quote has become an order under another reference."""
+
+
+class CrmReturnNotFound(NotFound):
+    """No return has this id in the CRM."""
+
+
+class ReturnNotRecordable(Refused):
+    """A line of the return is no product of the order in the CRM; `errors` names it."""
 
 
 class CustomerOverview(msgspec.Struct, frozen=True, rename="camel"):
@@ -51,6 +60,20 @@ class OrderCancellation(msgspec.Struct, frozen=True, rename="camel"):
     """Why an order is cancelled."""
 
     reason: ShortText
+
+
+class CrmReturnNote(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What to note on a return in the CRM; what is left out stays as it is.
+
+    `refund` is what the customer was credited, in the currency of the order.
+    """
+
+    state: Literal["approved", "cancelled", "closed"]
+    note: ShortText = ""
+    erp_return_id: ShortText = ""
+    tracking_number: ShortText = ""
+    credit_memo_id: ShortText = ""
+    refund: Money | None = None
 
 
 class Crm(Contract, tier="system", version="v1"):
@@ -118,4 +141,22 @@ class Crm(Contract, tier="system", version="v1"):
     )
     async def cancel_order(self, crm_order_id: Id, cancellation: OrderCancellation) -> CrmOrder:
         """Cancel an order and open its quote again; repeating changes nothing."""
+        ...
+
+    @post("/returns", scope="crm:write", repeatable=True, raises=[CrmOrderNotFound, ReturnNotRecordable])
+    async def record_return(self, new: NewCrmReturn) -> CrmReturn:
+        """Record a return that a customer asks for.
+
+        The same `reference` always answers with the same return, so a repeat is harmless.
+        """
+        ...
+
+    @get("/returns/{crm_return_id}", scope="crm:read", raises=[CrmReturnNotFound])
+    async def get_return(self, crm_return_id: Id) -> CrmReturn:
+        """Return one return."""
+        ...
+
+    @post("/returns/{crm_return_id}/status", scope="crm:write", repeatable=True, status=200, raises=[CrmReturnNotFound])
+    async def note_return(self, crm_return_id: Id, note: CrmReturnNote) -> CrmReturn:
+        """Note how far a return has come; repeating changes nothing."""
         ...

@@ -9,6 +9,7 @@ from shared.binding.problems import Conflict, NotFound, Refused
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
 from shared.contracts.canonical.party import CreditStanding, ErpCustomer
 from shared.contracts.canonical.product import Product
+from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, ShortText, Sku
 
 
@@ -34,6 +35,22 @@ class OrderRejected(Refused):
 
 class OrderNotCancellable(Conflict):
     """The order has gone too far to be cancelled, for example because goods have left."""
+
+
+class ErpReturnNotFound(NotFound):
+    """No return has this number in the ERP."""
+
+
+class ReturnRejected(Refused):
+    """The ERP refused the return by one of its own rules, for example because more comes back than was ordered."""
+
+
+class ReturnNotCancellable(Conflict):
+    """The return has been credited, or is about to be."""
+
+
+class ReturnCancelled(Conflict):
+    """The return was cancelled; there is nothing to credit."""
 
 
 class ErpCancellation(msgspec.Struct, frozen=True, rename="camel"):
@@ -110,4 +127,42 @@ class Erp(Contract, tier="system", version="v1"):
     )
     async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
         """Cancel an order by rejecting its items; repeating changes nothing."""
+        ...
+
+    @get("/orders/{erp_order_id}/returns", scope="erp:read", raises=[ErpOrderNotFound])
+    async def list_returns(self, erp_order_id: Id) -> list[ErpReturn]:
+        """Return every return of an order, oldest first, cancelled ones too."""
+        ...
+
+    @post("/returns", scope="erp:write", repeatable=True, raises=[ErpOrderNotFound, ReturnRejected])
+    async def create_return(self, new: NewErpReturn) -> ErpReturn:
+        """Authorize goods of an order to come back, valued as they were sold.
+
+        The same `reference` always answers with the same return, so a repeat is harmless.
+        """
+        ...
+
+    @get("/returns/{erp_return_id}", scope="erp:read", raises=[ErpReturnNotFound])
+    async def get_return(self, erp_return_id: Id) -> ErpReturn:
+        """Return a return with its lines, and its credit as far as that has come."""
+        ...
+
+    @post(
+        "/returns/{erp_return_id}/cancellation", scope="erp:write", repeatable=True, status=200,
+        raises=[ErpReturnNotFound, ReturnNotCancellable],
+    )  # fmt: skip
+    async def cancel_return(self, erp_return_id: Id, cancellation: ErpCancellation) -> ErpReturn:
+        """Cancel a return by rejecting its items; repeating changes nothing."""
+        ...
+
+    @post(
+        "/returns/{erp_return_id}/credit", scope="erp:write", repeatable=True, status=200,
+        raises=[ErpReturnNotFound, ReturnCancelled],
+    )  # fmt: skip
+    async def credit_return(self, erp_return_id: Id) -> ErpReturn:
+        """Credit the customer for a return whose goods are back; a return is credited at most once.
+
+        The credit memo may follow later: `credit.creditMemoId` is there once the ERP has posted it. The credit is
+        owed by then, so an ERP that refuses it by a rule of its own is a fault for people to mend, not an answer.
+        """
         ...

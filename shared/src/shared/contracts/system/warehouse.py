@@ -8,6 +8,7 @@ from shared.contracts.canonical.inventory import (
     NewReservation,
     Reservation,
 )
+from shared.contracts.canonical.returns import NewReturnReceipt, ReturnReceipt
 from shared.contracts.canonical.shipment import WarehouseShipment
 from shared.contracts.canonical.values import Id
 
@@ -80,4 +81,15 @@ class Warehouse(Contract, tier="system", version="v1"):
     @get("/shipments/{reference}", scope="warehouse:read", raises=[WarehouseShipmentNotFound])
     async def get_shipment(self, reference: Id) -> WarehouseShipment:
         """Return how far the warehouse has come with the shipment of an order reference."""
+        ...
+
+    @post(
+        "/return-receipts", scope="warehouse:write", repeatable=True,
+        raises=[UnknownSku, ZeroQuantity, WarehouseShipmentNotFound],
+    )  # fmt: skip
+    async def receive_return(self, receipt: NewReturnReceipt) -> ReturnReceipt:
+        """Book goods that came back into stock, where their order was shipped from.
+
+        The same `reference` always answers with the same receipt, so a repeat books nothing.
+        """
         ...

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 
@@ -25,6 +25,8 @@ class State:
         self.connection.execute("PRAGMA foreign_keys=ON")
         if not self._tables():
             self._fill()
+        else:
+            self._complete()
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
@@ -54,6 +56,16 @@ class State:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
         return [str(row[0]) for row in rows]
+
+    def _complete(self) -> None:
+        """Add the tables that a database of an earlier version lacks; what is there stays as it is."""
+        there = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_master")}
+        with closing(sqlite3.connect(":memory:")) as today:
+            today.executescript(self._schema)
+            made = today.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
+        for name, sql in made:
+            if name not in there:
+                self.connection.execute(sql)
 
     def _fill(self) -> None:
         # executescript ends any open transaction, so the schema brings its own.

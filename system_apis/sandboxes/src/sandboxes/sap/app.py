@@ -11,16 +11,28 @@ from sandboxes.company import company
 from sandboxes.kit import Clock, SandboxApp, State
 from sandboxes.sap.gateway import Credentials, Gateway, asgi_app
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
-from sandboxes.sap.odata_v2.edm import Service
+from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
-from sandboxes.sap.sales import fulfilment, orders, simulation
-from sandboxes.sap.sales.tables import INTERNAL, LEDGER, LOCKS, ORDERS, SEARCHED
+from sandboxes.sap.sales import credit_memos, customer_returns, fulfilment, orders, simulation
+from sandboxes.sap.sales.tables import (
+    BILLING_RUN_HELD,
+    CREDIT_REQUESTS,
+    INTERNAL,
+    INVOICE_ITEMS,
+    LEDGER,
+    LOCKS,
+    ORDERS,
+    RETURNS,
+    SEARCHED,
+)
 from sandboxes.sap.seed.history import seed_history
 from sandboxes.sap.seed.materials import seed_materials
 from sandboxes.sap.seed.partners import seed_partners
 from sandboxes.sap.services import availability_info, billing_document, business_partner
 from sandboxes.sap.services.catalog import CATALOG, catalog_rows
 from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
+from sandboxes.sap.services.credit_memo_request import CREDIT_MEMO_REQUEST
+from sandboxes.sap.services.customer_return import CUSTOMER_RETURN
 from sandboxes.sap.services.material_stock import MATERIAL_STOCK
 from sandboxes.sap.services.outbound_delivery import OUTBOUND_DELIVERY
 from sandboxes.sap.services.product import PRODUCT
@@ -43,6 +55,8 @@ SERVICES: Sequence[tuple[Service, Behaviour]] = (
     (CREDIT_ACCOUNT, Behaviour()),
     (OUTBOUND_DELIVERY, Behaviour()),
     (billing_document.BILLING_DOCUMENT, billing_document.BEHAVIOUR),
+    (CUSTOMER_RETURN, customer_returns.BEHAVIOUR),
+    (CREDIT_MEMO_REQUEST, credit_memos.BEHAVIOUR),
     (CATALOG, Behaviour()),
 )
 
@@ -65,6 +79,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
             "lock": controls.lock,
             "unlock": controls.unlock,
             "fulfil": controls.fulfil,
+            "billing-run": controls.billing_run,
             "expire-tokens": controls.expire_tokens,
         },
     )
@@ -98,9 +113,14 @@ class _Controls:
         _seeded().backup(self._state.connection)
 
     def ledger(self) -> Mapping[str, object]:
-        """The orders made since the seed, oldest first; state is open, cancelled or deleted."""
+        """What was made since the seed, oldest first; an order's state is open, cancelled or deleted."""
         rows = self._records.find(LEDGER)
         return {
+            "returns": [_entry(row, "CustomerReturn") for row in self._records.find(RETURNS)],
+            "credits": [
+                {**_entry(row, "CreditMemoRequest"), "memos": self._credit_memos(row["CreditMemoRequest"])}
+                for row in self._records.find(CREDIT_REQUESTS)
+            ],
             "orders": [
                 {
                     "SalesOrder": row["SalesOrder"],
@@ -113,8 +133,12 @@ class _Controls:
                     "cancelled": row["State"] != "open",
                 }
                 for row in rows
-            ]
+            ],
         }
+
+    def _credit_memos(self, request: Value) -> list[Value]:
+        items = self._records.find(INVOICE_ITEMS, SalesDocument=request)
+        return sorted({one["BillingDocument"] for one in items}, key=str)
 
     def lock(self, body: dict[str, Any]) -> object:
         """`{"document": "4000001", "user": "MUELLER"}`: another user has the document open until it is unlocked."""
@@ -140,6 +164,23 @@ class _Controls:
             billed = fulfilment.invoice(work, delivery) if until > 1 else None
         return {"delivery": delivery, "invoice": billed}
 
+    def billing_run(self, body: dict[str, Any]) -> object:
+        """`{"held": true}` lets credit memo requests wait for billing; `{}` bills what waits, and all later ones."""
+        work = Work(CREDIT_MEMO_REQUEST, self._records, self._clock.now(), "BILLING", [])
+        with self._state.transaction():
+            self._records.remove(BILLING_RUN_HELD, Kind=credit_memos.CREDITS)
+            if body.get("held"):
+                self._records.add(BILLING_RUN_HELD, {"Kind": credit_memos.CREDITS})
+                return {"billed": []}
+            return {"billed": credit_memos.bill_credits(work)}
+
     def expire_tokens(self, _: dict[str, Any]) -> object:
         """Ends every session, and with it every CSRF token."""
         return {"ended": self._sessions.end_all()}
+
+
+def _entry(row: Row, number: str) -> Mapping[str, object]:
+    """A document that follows an order, as the ledger shows it."""
+    shown = (number, "PurchaseOrderByCustomer", "ReferenceSDDocument", "TransactionCurrency")
+    cancelled = row["OverallSDDocumentRejectionSts"] == "C"
+    return {**{name: row[name] for name in shown}, "net": str(row["TotalNetAmount"]), "cancelled": cancelled}

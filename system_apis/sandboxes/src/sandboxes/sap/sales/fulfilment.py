@@ -102,6 +102,11 @@ def invoice(work: Work, delivery: str) -> str:
     return document
 
 
+def note_follower(work: Work, order: Row, document: str, category: str) -> None:
+    """Enter a document that follows an order into its document flow."""
+    _flow(work, order, [], document, category, "A")
+
+
 def _deliver_item(work: Work, delivery: str, item: Row) -> None:
     quantity = number(item, "ConfdDelivQtyInOrderQtyUnit")
     row: Row = {

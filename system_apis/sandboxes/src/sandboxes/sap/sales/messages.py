@@ -12,9 +12,9 @@ def refused(*messages: Message) -> ODataError:
     return ODataError(400, messages[0], messages)
 
 
-def order_type(kind: str) -> Message:
-    """The order type does not exist."""
-    return Message("V1/310", f"Sales document type {kind or '(none)'} is not defined", target="SalesOrderType")
+def order_type(kind: str, target: str = "SalesOrderType") -> Message:
+    """The document type does not exist."""
+    return Message("V1/310", f"Sales document type {kind or '(none)'} is not defined", target=target)
 
 
 def sales_area(customer: str, area: str) -> Message:
@@ -146,3 +146,40 @@ def partner_mandatory(function: str) -> Message:
 def text_exists(text_id: str, language: str) -> Message:
     """The document has this text already."""
     return Message("TD/601", f"Text {text_id} in language {language} already exists", target="LongTextID")
+
+
+def no_reference(item: str) -> Message:
+    """The item does not say, or wrongly, which item of which document it follows."""
+    return Message("V1/303", f"Item {item}: enter an item of the reference document", target="ReferenceSDDocumentItem")
+
+
+def above_reference(item: str) -> Message:
+    """More than the document that is referred to has left."""
+    return Message(
+        "V1/488", f"Item {item}: the quantity exceeds that of the reference item", target="RequestedQuantity"
+    )
+
+
+def other_material(item: str, material: str) -> Message:
+    """Another material than the item that is referred to."""
+    return Message("V1/487", f"Item {item}: the reference item is for material {material}", target="Material")
+
+
+def other_than_reference(name: str) -> Message:
+    """Another customer or currency than the document that is referred to."""
+    return Message("V1/486", f"{name} differs from the reference document", target=name)
+
+
+def return_reason(code: str) -> Message:
+    """The return reason does not exist."""
+    return Message("MSR/105", f"Return reason {code} is not defined", target="ReturnReason")
+
+
+def item_credited(item: str) -> Message:
+    """A credit memo (request) follows the item."""
+    return Message("V1/782", f"Item {item} has already been credited and cannot be changed")
+
+
+def quantity_fixed(item: str) -> Message:
+    """What comes back is not changed afterwards; a new return is made."""
+    return Message("V1/783", f"Item {item}: the quantity cannot be changed", target="RequestedQuantity")

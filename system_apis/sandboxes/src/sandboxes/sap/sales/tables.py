@@ -4,6 +4,8 @@ from sandboxes.sap.odata_v2.edm import Service, entity_set
 from sandboxes.sap.services.billing_document import BILLING_DOCUMENT
 from sandboxes.sap.services.business_partner import BUSINESS_PARTNER
 from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
+from sandboxes.sap.services.credit_memo_request import CREDIT_MEMO_REQUEST
+from sandboxes.sap.services.customer_return import CUSTOMER_RETURN
 from sandboxes.sap.services.material_stock import MATERIAL_STOCK
 from sandboxes.sap.services.outbound_delivery import OUTBOUND_DELIVERY
 from sandboxes.sap.services.product import PRODUCT
@@ -20,6 +22,7 @@ INTERNAL = Service(
             entity_set("ExchangeRate", "Currency", "Currency:5 UnitsPerEuro=15,5"),
             entity_set("Exposure", "Customer", "Customer:10# Amount=18,3 OpenOrders=18,3"),
             entity_set("Reservation", "Material Plant", "Material:40 Plant:4 Quantity=15,3"),
+            entity_set("BillingRunHeld", "Kind", "Kind:10"),
             entity_set("Lock", "Document", "Document:10# User:12"),
             entity_set(
                 "Ledger",
@@ -65,6 +68,13 @@ DELIVERY_FLOW = _table(OUTBOUND_DELIVERY, "A_OutbDeliveryDocFlow")
 INVOICES = _table(BILLING_DOCUMENT, "A_BillingDocument")
 INVOICE_ITEMS = _table(BILLING_DOCUMENT, "A_BillingDocumentItem")
 INVOICE_PARTNERS = _table(BILLING_DOCUMENT, "A_BillingDocumentPartner")
+RETURNS = _table(CUSTOMER_RETURN, "A_CustomerReturn")
+RETURN_ITEMS = _table(CUSTOMER_RETURN, "A_CustomerReturnItem")
+RETURN_PARTNERS = _table(CUSTOMER_RETURN, "A_CustomerReturnPartner")
+CREDIT_REQUESTS = _table(CREDIT_MEMO_REQUEST, "A_CreditMemoRequest")
+CREDIT_ITEMS = _table(CREDIT_MEMO_REQUEST, "A_CreditMemoRequestItem")
+CREDIT_PARTNERS = _table(CREDIT_MEMO_REQUEST, "A_CreditMemoReqPartner")
+BILLING_RUN_HELD = _table(INTERNAL, "BillingRunHeld")
 LIST_PRICES = _table(INTERNAL, "ListPrice")
 EXCHANGE_RATES = _table(INTERNAL, "ExchangeRate")
 EXPOSURES = _table(INTERNAL, "Exposure")
@@ -80,4 +90,7 @@ SEARCHED = (
     (ADDRESSES, "AddressID"),
     (DELIVERY_ITEMS, "ReferenceSDDocument"),
     (INVOICE_ITEMS, "SalesDocument"),
+    (RETURNS, "PurchaseOrderByCustomer"),
+    (RETURN_ITEMS, "ReferenceSDDocument"),
+    (CREDIT_ITEMS, "ReferenceSDDocument"),
 )
