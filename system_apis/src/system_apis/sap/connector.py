@@ -75,8 +75,8 @@ class SapConnector:
         )
         return decode_json(reply, Single[kind], backend=NAME).d, reply
 
-    async def change_orders(self, changes: list[Change], operation: str) -> None:
-        """Make all these changes to sales documents, or none; repeating them must be harmless.
+    async def change(self, batch: str, changes: list[Change], operation: str) -> None:
+        """Make all these changes at the service of a `$batch`, or none; repeating them must be harmless.
 
         Raises:
             PreconditionFailed: One was changed by somebody else meanwhile.
@@ -86,7 +86,7 @@ class SapConnector:
         content_type, body = changeset(changes)
         reply = await self._backend.send(
             "POST",
-            self.paths.batch,
+            batch,
             headers={"accept": "multipart/mixed", "content-type": content_type},
             body=body,
             operation=operation,

@@ -9,6 +9,7 @@ from shared.binding.problems import Problem
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
 from shared.contracts.canonical.party import CreditStanding, ErpCustomer
 from shared.contracts.canonical.product import Product
+from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, Sku
 from shared.contracts.system.erp import (
     CustomerBlocked,
@@ -26,6 +27,7 @@ from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.order_records import OrderRow, SimulationRow
 from system_apis.sap.partner_numbers import PartnerNumbers
 from system_apis.sap.records import BusinessPartner, CreditPartner, Found, Many, ProductRow, Single
+from system_apis.sap.return_changes import ReturnChanges
 
 _T = TypeVar("_T")
 
@@ -43,6 +45,7 @@ class SapErp(Erp):
         self._paths = sap.paths
         self._partners = PartnerNumbers(sap)
         self._orders = OrderChanges(sap)
+        self._returns = ReturnChanges(sap)
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
         """One call: the business partner expanded down to its partner functions."""
@@ -122,6 +125,30 @@ class SapErp(Erp):
         """All items rejected in one changeset, with the reason code of the settings; SAP keeps no text of it."""
         del cancellation
         return order_translator.order(await self._orders.cancel(erp_order_id))
+
+    async def list_returns(self, erp_order_id: Id) -> list[ErpReturn]:
+        """One call, and two or three for each return; another to tell an order without any from none at all."""
+        found = await self._returns.of_order(erp_order_id)
+        if not found:
+            await self._orders.get(erp_order_id)
+        return found
+
+    async def create_return(self, new: NewErpReturn) -> ErpReturn:
+        """Found by its reference, or made with reference to the order's items."""
+        return await self._returns.authorize(new)
+
+    async def get_return(self, erp_return_id: Id) -> ErpReturn:
+        """One return, its credit memo request and its credit memo."""
+        return await self._returns.get(erp_return_id)
+
+    async def cancel_return(self, erp_return_id: Id, cancellation: ErpCancellation) -> ErpReturn:
+        """All items rejected in one changeset, with the reason code of the settings; SAP keeps no text of it."""
+        del cancellation
+        return await self._returns.cancel(erp_return_id)
+
+    async def credit_return(self, erp_return_id: Id) -> ErpReturn:
+        """A credit memo request over the whole return, unless there is one; billing follows in SAP."""
+        return await self._returns.credit(erp_return_id)
 
     async def _reason(self, order: NewErpOrder, rejected: OrderRejected) -> Problem:
         """Why SAP refused, judged by the customer's record: the numbers of its messages differ by release."""

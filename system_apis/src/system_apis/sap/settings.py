@@ -1,11 +1,25 @@
 """How SAP is reached, and what an order placed there is made of."""
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 
 from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
 
 _ODATA = "/sap/opu/odata/sap"
+_RETURN_REASONS: Final = MappingProxyType(
+    {
+        "damaged": "001",
+        "defective": "002",
+        "wrong-item": "003",
+        "wrong-quantity": "004",
+        "not-satisfied": "005",
+        "duplicate-order": "006",
+        "outdated": "007",
+        "other": "008",
+    }
+)
 
 
 class SapSettings(BackendSettings, frozen=True, kw_only=True):
@@ -31,12 +45,21 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         ship_to_function: Partner function of the ship-to party, as the logon language spells it.
         hierarchy_function: Partner function of the customer above in the hierarchy.
         rejection_reason: Reason code that cancels an item (customizing, table TVAG).
+        return_type: Sales document type of customer returns.
+        return_order_reason: Order reason (SDDocumentReason) of returns and their credits; empty for none.
+        return_reasons: SAP's return reason for each of ours (customizing of returns management); `other` must be
+            there and stands for what is not.
+        credit_request_type: Sales document type of credit memo requests. Its copying control must allow a customer
+            return as the reference; one with a billing block waits for somebody to lift it.
         blocked_statuses: Material statuses that forbid selling (customizing, table T141).
         business_partner_service: API_BUSINESS_PARTNER.
         credit_service: API_CRDTMBUSINESSPARTNER.
         sales_order_service: API_SALES_ORDER_SRV.
         simulation_service: API_SALES_ORDER_SIMULATION_SRV.
         product_service: API_PRODUCT_SRV.
+        customer_return_service: API_CUSTOMER_RETURN_SRV.
+        credit_memo_request_service: API_CREDIT_MEMO_REQUEST_SRV.
+        billing_service: API_BILLING_DOCUMENT_SRV.
     """
 
     username: str
@@ -56,9 +79,16 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     ship_to_function: str = "SH"
     hierarchy_function: str = "1A"
     rejection_reason: str = "50"
+    return_type: str = "CBRE"
+    return_order_reason: str = ""
+    return_reasons: Mapping[str, str] = _RETURN_REASONS
+    credit_request_type: str = "CR"
     blocked_statuses: tuple[str, ...] = ("01", "02")
     business_partner_service: str = f"{_ODATA}/API_BUSINESS_PARTNER"
     credit_service: str = f"{_ODATA}/API_CRDTMBUSINESSPARTNER"
     sales_order_service: str = f"{_ODATA}/API_SALES_ORDER_SRV"
     simulation_service: str = f"{_ODATA}/API_SALES_ORDER_SIMULATION_SRV"
     product_service: str = f"{_ODATA}/API_PRODUCT_SRV"
+    customer_return_service: str = f"{_ODATA}/API_CUSTOMER_RETURN_SRV"
+    credit_memo_request_service: str = f"{_ODATA}/API_CREDIT_MEMO_REQUEST_SRV"
+    billing_service: str = f"{_ODATA}/API_BILLING_DOCUMENT_SRV"
