@@ -46,6 +46,12 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         tracking_field: Order: the parcel's tracking number.
         fulfilment_field: Order: how far fulfilment has come; its values begin with a capital. Following an order
             notes Pending, Released, Packed, Shipped, Delivered, Invoiced and Failed.
+        return_reference_field: ReturnOrder: our `reference`; it must be marked unique, repeats depend on it. Return
+            orders come with Field Service or Order Management.
+        erp_return_field: ReturnOrder: the ERP's number of the return.
+        return_tracking_field: ReturnOrder: the parcel's tracking number.
+        credit_memo_field: ReturnOrder: the ERP's number of the credit memo.
+        refund_field: ReturnOrder: what the customer was credited.
         new_fulfilment: Its value for a new order; empty to leave it alone.
         cancelled_fulfilment: Its value for a cancelled order.
         cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.
@@ -65,6 +71,11 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     erp_order_field: ApiName = "ERP_Order_Number__c"
     tracking_field: ApiName = "Tracking_Number__c"
     fulfilment_field: ApiName = "Fulfilment_Status__c"
+    return_reference_field: ApiName = "External_Return_Id__c"
+    erp_return_field: ApiName = "ERP_Return_Number__c"
+    return_tracking_field: ApiName = "Tracking_Number__c"
+    credit_memo_field: ApiName = "Credit_Memo_Number__c"
+    refund_field: ApiName = "Refund_Amount__c"
     new_fulfilment: str = "Pending"
     cancelled_fulfilment: str = "Cancelled"
     cancelled_status: str = "Draft"

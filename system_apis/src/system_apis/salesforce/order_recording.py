@@ -55,7 +55,7 @@ class OrderRecording:
             Conflict: Others kept changing the quote meanwhile.
             Problem: Salesforce refuses a value or cannot be reached; see `faults`.
         """
-        _refuse_unusable(order.reference)
+        refuse_unusable(order.reference)
         for pause in _PAUSES:
             known, quote = await self._look(order)
             if known is not None:
@@ -144,8 +144,8 @@ class OrderRecording:
         ]
 
 
-def _refuse_unusable(reference: str) -> None:
+def refuse_unusable(reference: str) -> None:
     """Salesforce trims text and bounds it, and would then not find what it was given."""
     if not reference or reference != reference.strip() or len(reference) > _MAX_REFERENCE:
         detail = f"1 to {_MAX_REFERENCE} characters, without space around them"
-        raise Invalid("The order's reference is unusable.", errors=[FieldError(detail=detail, pointer="/reference")])
+        raise Invalid("The reference is unusable.", errors=[FieldError(detail=detail, pointer="/reference")])

@@ -14,11 +14,14 @@ from system_apis.salesforce.records import (
     AccountQuotes,
     AccountRecord,
     IdRecord,
+    OrderItemRecord,
     OrderRecord,
+    OrderWithItems,
     OrderWithQuote,
     QuoteDocument,
     QuoteLineRecord,
     QuoteStanding,
+    ReturnRecord,
 )
 from system_apis.salesforce.soql import Statement, literal, rows_decoder
 from system_apis.salesforce.spelling import Spelling
@@ -72,6 +75,16 @@ class Queries:
             OrderRecord,
             f"FROM Order WHERE {settings.order_reference_field}=:reference OR QuoteId=:quote ORDER BY CreatedDate",
         )
+        self.return_columns = self._spelling.columns(ReturnRecord, {})
+        self.crm_return = self._statement(ReturnRecord, "FROM ReturnOrder WHERE Id=:crm_return")
+        self.returns_like = self._statement(
+            ReturnRecord, f"FROM ReturnOrder WHERE {settings.return_reference_field}=:reference"
+        )
+        self.order_with_items = self._statement(
+            OrderWithItems, "FROM Order WHERE Id=:order", {"OrderItems": "ORDER BY OrderItemNumber"}
+        )
+        self.return_row = msgspec.json.Decoder(self._spelling.of(ReturnRecord))
+        self.order_items = rows_decoder(self._spelling.of(OrderItemRecord))
         self.quote_lines = rows_decoder(self._spelling.of(QuoteLineRecord))
         self.order_row = msgspec.json.Decoder(self._spelling.of(OrderRecord))
         self._customers = {
@@ -123,5 +136,10 @@ def _spelling_of(settings: SalesforceSettings) -> Spelling:
         "erp_order_number": settings.erp_order_field,
         "tracking_number": settings.tracking_field,
         "fulfilment": settings.fulfilment_field,
+        "return_reference": settings.return_reference_field,
+        "erp_return_number": settings.erp_return_field,
+        "return_tracking_number": settings.return_tracking_field,
+        "credit_memo_number": settings.credit_memo_field,
+        "refund_amount": settings.refund_field,
     }
     return Spelling(custom, multi_currency=not settings.currency)

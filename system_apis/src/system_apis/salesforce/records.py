@@ -141,6 +141,40 @@ class OrderWithQuote(OrderRecord, frozen=True, rename="pascal"):
     quote: QuoteStatus | None = None
 
 
+class OrderItemRecord(msgspec.Struct, frozen=True, rename="pascal"):
+    """An OrderItem."""
+
+    id: str
+    product2_id: str
+    unit_price: Decimal
+    product2: ProductRecord
+
+
+class OrderWithItems(msgspec.Struct, frozen=True, rename="pascal"):
+    """An Order and its products."""
+
+    id: str
+    account_id: str
+    order_items: Rows[OrderItemRecord] | None = None
+    currency_iso_code: str = ""
+
+
+class ReturnRecord(msgspec.Struct, frozen=True, rename="pascal"):
+    """A ReturnOrder; `return_reference` and what follows it, up to the currency, are custom fields."""
+
+    id: str
+    return_order_number: str
+    status: str | None = None
+    account_id: str | None = None
+    order_id: str | None = None
+    return_reference: str | None = None
+    erp_return_number: str | None = None
+    return_tracking_number: str | None = None
+    credit_memo_number: str | None = None
+    refund_amount: Decimal | None = None
+    currency_iso_code: str = ""
+
+
 class IdRecord(msgspec.Struct, frozen=True, rename="pascal"):
     """Any row, to know that it is there."""
 

@@ -11,10 +11,12 @@ from shared.binding.paging import decode_cursor, encode_cursor
 from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
 from shared.contracts.canonical.party import Customer
 from shared.contracts.canonical.quote import Quote, QuoteState
+from shared.contracts.canonical.returns import CrmReturn, NewCrmReturn
 from shared.contracts.system.crm import (
     Crm,
     CrmOrderNotFound,
     CrmOrderStatus,
+    CrmReturnNote,
     CustomerNotFound,
     CustomerOverview,
     OrderCancellation,
@@ -25,6 +27,7 @@ from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.order_recording import OrderRecording
 from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
+from system_apis.salesforce.return_recording import ReturnRecording
 from system_apis.salesforce.soql import Value, containing
 from system_apis.salesforce.translator import ACCEPTED, REOPENED, STATUSES, Translator
 
@@ -47,6 +50,7 @@ class SalesforceCrm(Crm):
         self._queries = Queries(salesforce)
         self._translator = Translator(salesforce.settings)
         self._recording = OrderRecording(salesforce, self._queries, self._translator, _today)
+        self._returns = ReturnRecording(salesforce, self._queries)
 
     async def list_customers(
         self, search: str | None = None, cursor: str | None = None, limit: int = 50
@@ -152,6 +156,18 @@ class SalesforceCrm(Crm):
             url = self._salesforce.row("Quote", order.quote_id)
             changes.append(Part("quote", "PATCH", url, {"Status": REOPENED}))
         return await self._change(order_id, changes, "crm.cancel_order")
+
+    async def record_return(self, new: NewCrmReturn) -> CrmReturn:
+        """See `Crm.record_return`; two API calls, one if the return stands already."""
+        return await self._returns.record(new)
+
+    async def get_return(self, crm_return_id: str) -> CrmReturn:
+        """See `Crm.get_return`."""
+        return await self._returns.get(crm_return_id)
+
+    async def note_return(self, crm_return_id: str, note: CrmReturnNote) -> CrmReturn:
+        """See `Crm.note_return`; one API call."""
+        return await self._returns.note(crm_return_id, note)
 
     async def _change(self, order_id: str, changes: list[Part], operation: str) -> CrmOrder:
         answer = Part("answer", "GET", self._row(order_id, self._queries.order_columns))

@@ -114,7 +114,7 @@ class Translator:
             name=record.name,
             customer_id=customer_id,
             state=quote_state(record.status, record.expiration_date, today),
-            total=Money(_plain(total or _NOTHING), currency),
+            total=Money(plain_number(total or _NOTHING), currency),
             expires=record.expiration_date,
             opportunity_id=record.opportunity_id,
             price_book_id=record.pricebook2_id,
@@ -130,7 +130,7 @@ class Translator:
             number=record.order_number,
             customer_id=record.account_id,
             status=CANCELLED if self.is_cancelled(record) else record.status,
-            total=Money(_plain(record.total_amount or _NOTHING), self._currency(record.currency_iso_code)),
+            total=Money(plain_number(record.total_amount or _NOTHING), self._currency(record.currency_iso_code)),
             reference=record.reference or "",
             erp_order_id=_identifier(record.erp_order_number),
             quote_id=record.quote_id,
@@ -208,10 +208,10 @@ class Translator:
         return QuoteLine(
             line_id=record.id,
             sku=sku,
-            quantity=_plain(record.quantity),
-            unit_price=Money(_plain(price), self._currency(record.currency_iso_code)),
+            quantity=plain_number(record.quantity),
+            unit_price=Money(plain_number(price), self._currency(record.currency_iso_code)),
             name=record.product2.name,
-            discount_percent=_plain(discount),
+            discount_percent=plain_number(discount),
             product_id=record.product2_id,
             price_book_entry_id=record.pricebook_entry_id,
         )
@@ -223,7 +223,7 @@ class Translator:
             name=record.name,
             customer_id=customer_id,
             stage=record.stage_name,
-            amount=None if amount is None else Money(_plain(amount), self._currency(record.currency_iso_code)),
+            amount=None if amount is None else Money(plain_number(amount), self._currency(record.currency_iso_code)),
             close_date=record.close_date,
             is_closed=record.is_closed,
         )
@@ -260,7 +260,7 @@ def _lines(record: QuoteDocument) -> list[QuoteLineRecord]:
     return record.quote_line_items.records if record.quote_line_items else []
 
 
-def _plain(value: Decimal) -> Decimal:
+def plain_number(value: Decimal) -> Decimal:
     """The same value without Salesforce's `.0` behind whole numbers, and without its exponents (`1.0E7`)."""
     whole = value.to_integral_value()
     return Decimal(int(whole)) if whole == value else Decimal(f"{value:f}")

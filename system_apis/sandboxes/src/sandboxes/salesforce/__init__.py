@@ -19,7 +19,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         Doors(org),
         close=org.store.close,
         reset=org.reset,
-        ledger=lambda: {"orders": org.orders()},
+        ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
         controls=controls(org),
     )
 

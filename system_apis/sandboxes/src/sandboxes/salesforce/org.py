@@ -73,3 +73,10 @@ class Org:
         columns = ", ".join(f'"{name}"' for name in names)
         rows = self.store.select(f'SELECT {columns} FROM "Order" WHERE "IsDeleted" = 0 ORDER BY rowid')
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def returns(self) -> list[dict[str, object]]:
+        """Every return order created here, oldest first, for the ledger."""
+        names = ("Id", "External_Return_Id__c", "ERP_Return_Number__c", "Status", "OrderId", "Credit_Memo_Number__c")
+        columns = ", ".join(f'"{name}"' for name in names)
+        rows = self.store.select(f'SELECT {columns} FROM "ReturnOrder" WHERE "IsDeleted" = 0 ORDER BY rowid')
+        return [dict(zip(names, row, strict=True)) for row in rows]

@@ -7,6 +7,7 @@ from sandboxes.salesforce.rules.accounts import ACCOUNT
 from sandboxes.salesforce.rules.orders import ORDER, ORDER_ITEM
 from sandboxes.salesforce.rules.people import PERSON
 from sandboxes.salesforce.rules.quotes import OPPORTUNITY, OPPORTUNITY_LINE, PRICEBOOK_ENTRY, QUOTE, QUOTE_LINE
+from sandboxes.salesforce.rules.returns import RETURN_ORDER, RETURN_ORDER_LINE
 from sandboxes.salesforce.rules.ruling import Change, Rules
 
 RULES: dict[str, Rules] = {
@@ -21,6 +22,8 @@ RULES: dict[str, Rules] = {
     "QuoteLineItem": QUOTE_LINE,
     "Order": ORDER,
     "OrderItem": ORDER_ITEM,
+    "ReturnOrder": RETURN_ORDER,
+    "ReturnOrderLineItem": RETURN_ORDER_LINE,
 }
 
 __all__ = ["RULES", "Change", "Rules"]
