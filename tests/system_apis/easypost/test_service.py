@@ -183,3 +183,29 @@ async def test_a_used_up_allowance_says_when_to_come_back(
     with pytest.raises(QuotaExceeded) as caught:
         await opened(retry_delays=()).get_shipment("shp_0")
     assert caught.value.retry_after == 1
+
+
+async def test_a_return_travels_from_the_customer_to_us(
+    logistics: EasyPostLogistics, request_: RateRequest, sandbox: str, purchases: Purchases
+) -> None:
+    found = await logistics.get_rates(msgspec.structs.replace(request_, is_return=True))
+    async with httpx.AsyncClient(auth=("EZTK-tarn-gauge", "")) as client:
+        sent = (await client.get(f"{sandbox}/v2/shipments/{found.shipment_id}")).json()
+    assert sent["is_return"] is True
+    assert (sent["from_address"]["street1"], sent["to_address"]["company"]) == ("12 OAK AVE", "Tarn Gauge")
+    bought = await logistics.purchase_label(take(found))
+    assert bought.label_url
+    assert [(one["is_return"], one["refund_status"]) for one in await purchases()] == [(True, None)]
+
+
+async def test_a_return_whose_reply_was_lost_is_found_and_not_mistaken_for_the_outward_parcel(
+    logistics: EasyPostLogistics,
+    request_: RateRequest,
+    fail: Callable[..., Awaitable[None]],
+    requests: Requests,
+) -> None:
+    outward = await logistics.get_rates(request_)
+    await fail("POST", "/v2/shipments", "lost-reply", times=1)
+    back = await logistics.get_rates(msgspec.structs.replace(request_, is_return=True))
+    assert back.shipment_id != outward.shipment_id
+    assert (await requests()).count("POST /v2/shipments") == 2

@@ -32,12 +32,13 @@ class ParcelRecord(msgspec.Struct, frozen=True):
 
 
 class NewShipmentRecord(msgspec.Struct, frozen=True):
-    """A Shipment to be made; `to_address` may be just an id."""
+    """A Shipment to be made; `to_address` may be just an id. With `is_return` EasyPost swaps the addresses."""
 
     reference: str
     to_address: AddressRecord
     from_address: AddressRecord
     parcel: ParcelRecord
+    is_return: bool = False
 
 
 class RateRecord(msgspec.Struct, frozen=True):
@@ -91,6 +92,8 @@ class ShipmentRecord(msgspec.Struct, frozen=True):
     tracking_code: str | None = None
     refund_status: str | None = None
     to_address: AddressRecord | None = None
+    from_address: AddressRecord | None = None
+    is_return: bool = False
     parcel: ParcelRecord | None = None
     rates: list[RateRecord] = []
     selected_rate: RateRecord | None = None

@@ -36,7 +36,9 @@ class EasyPostLogistics(Logistics):
             if isinstance(address, FaultRecord):
                 raise problem_of_rating(address)
             address = AddressRecord(id=address.id)
-        wanted = NewShipmentRecord(request.reference, address, _sender(settings.sender), to_parcel(request.parcel))
+        wanted = NewShipmentRecord(
+            request.reference, address, _sender(settings.sender), to_parcel(request.parcel), request.is_return
+        )
         created = await self._created(wanted)
         if isinstance(created, FaultRecord):
             raise problem_of_rating(created)

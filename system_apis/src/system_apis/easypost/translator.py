@@ -118,8 +118,10 @@ def to_address(name: str, address: Address) -> AddressRecord:
 
 def is_same(found: ShipmentRecord, wanted: NewShipmentRecord) -> bool:
     """Whether a shipment found by its reference is the one that was asked for, and not one of an earlier day."""
-    there, asked = found.to_address, wanted.to_address
+    there, asked = found.from_address if found.is_return else found.to_address, wanted.to_address
     if found.postage_label is not None or there is None or found.parcel != wanted.parcel:
+        return False
+    if found.is_return != wanted.is_return:
         return False
     if asked.id is not None:
         return there.id == asked.id

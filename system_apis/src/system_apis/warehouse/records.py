@@ -58,6 +58,29 @@ class ShipmentRecord(msgspec.Struct, frozen=True, array_like=True):
     tracking_number: str | None = None
 
 
+class ReceiptRecord(msgspec.Struct, frozen=True, array_like=True):
+    """`return_receipt`."""
+
+    id: str
+    reference: str
+    warehouse: str
+    received_at: datetime
+
+
+class ReceiptLineRecord(msgspec.Struct, frozen=True, array_like=True):
+    """`return_receipt_line`."""
+
+    sku: str
+    quantity: int
+
+
+class Receipt(NamedTuple):
+    """Goods that came back, with their lines."""
+
+    record: ReceiptRecord
+    lines: list[ReceiptLineRecord]
+
+
 class Hold(NamedTuple):
     """A reservation with its lines."""
 

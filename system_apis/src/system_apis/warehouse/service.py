@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from shared.binding.problems import Conflict, Problem
 from shared.contracts.canonical.inventory import Availability, AvailabilityRequest, NewReservation, Reservation
+from shared.contracts.canonical.returns import NewReturnReceipt, ReturnReceipt
 from shared.contracts.canonical.shipment import WarehouseShipment
 from shared.contracts.system.warehouse import (
     ReservationEnded,
@@ -13,13 +14,14 @@ from shared.contracts.system.warehouse import (
     WarehouseShipmentNotFound,
 )
 from shared.telemetry.logging import get_logger
-from system_apis.warehouse import transactions
+from system_apis.warehouse import return_receipts, transactions
 from system_apis.warehouse.connector import WarehouseDatabase
 from system_apis.warehouse.records import Hold, ShipmentRecord
 from system_apis.warehouse.translator import (
     check_quantities,
     check_whole,
     to_availability,
+    to_receipt,
     to_reservation,
     to_shipment,
 )
@@ -96,6 +98,15 @@ class SqlWarehouse(Warehouse):
         if found is None:
             raise WarehouseShipmentNotFound(f"The warehouse has no shipment for the reference {reference}.")
         return to_shipment(found)
+
+    async def receive_return(self, receipt: NewReturnReceipt) -> ReturnReceipt:
+        """As promised by `Warehouse`. Goods of an order that left from several houses come back to its main one."""
+        check_quantities(receipt.lines)
+        check_whole(receipt.lines)
+        outcome = await self._database.write("receive_return", lambda: return_receipts.receive(receipt))
+        if outcome is None:
+            raise WarehouseShipmentNotFound(f"The warehouse has no shipment for the order {receipt.order_reference}.")
+        return to_receipt(outcome)
 
     async def sweep(self) -> int:
         """Give back what expired holds take; returns how many there were."""

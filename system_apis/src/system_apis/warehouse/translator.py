@@ -15,9 +15,10 @@ from shared.contracts.canonical.inventory import (
     StockLevel,
     WantedLine,
 )
+from shared.contracts.canonical.returns import ReturnReceipt
 from shared.contracts.canonical.shipment import WarehouseShipment
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
-from system_apis.warehouse.records import Hold, HoldStatus, LevelRecord, LineRecord, ShipmentRecord
+from system_apis.warehouse.records import Hold, HoldStatus, LevelRecord, LineRecord, Receipt, ShipmentRecord
 
 _STATES: Mapping[HoldStatus, ReservationState] = {
     "active": "held",
@@ -207,6 +208,18 @@ def to_shipment(record: ShipmentRecord) -> WarehouseShipment:
         status=record.status,
         updated=record.updated_at,
         tracking_code=record.tracking_number or "",
+    )
+
+
+def to_receipt(receipt: Receipt) -> ReturnReceipt:
+    """Goods that came back as the contract shows them."""
+    record = receipt.record
+    return ReturnReceipt(
+        receipt_id=record.id,
+        reference=record.reference,
+        warehouse=record.warehouse,
+        received=record.received_at,
+        lines=[WantedLine(line.sku, Decimal(line.quantity)) for line in receipt.lines],
     )
 
 

@@ -104,7 +104,7 @@ def shipment(given: dict[str, Any], places: dict[str, Any], boxed: dict[str, Any
             "to_address": places["to_address"],
             "from_address": places["from_address"],
             "return_address": places["from_address"],
-            "buyer_address": places["to_address"],
+            "buyer_address": places["from_address" if given.get("is_return") else "to_address"],
             "parcel": boxed,
             "customs_info": given.get("customs_info") and customs_info(given["customs_info"], now),
             "options": {"currency": "USD", "payment": {"type": "SENDER"}, "date_advance": 0} | options,

@@ -53,6 +53,8 @@ class Desk:
         """A shipment with the rates of every carrier that would take it."""
         now = self._clock.timestamp()
         places = {name: self._address(given, name) for name in ("to_address", "from_address")}
+        if given.get("is_return"):  # docs.easypost.com/docs/shipments/returns: the outward addresses are given
+            places = {"to_address": places["from_address"], "from_address": places["to_address"]}
         parcel = self._parcel(given)
         shipment = shapes.shipment(given, places, parcel, now)
         self._rate(shipment)
@@ -85,6 +87,7 @@ class Desk:
         chosen = _chosen(shipment, given)
         code = shapes.tracking_code(chosen["carrier"])
         tracker = shapes.tracker(code, chosen["carrier"], shipment["id"], now)
+        tracker["is_return"] = shipment["is_return"]
         shipment |= {
             "selected_rate": chosen,
             "tracking_code": code,
@@ -145,7 +148,7 @@ class Desk:
         """What was bought, oldest first."""
         query = "SELECT document FROM record WHERE kind = 'shipment' AND purchased ORDER BY seq"
         bought = [msgspec.json.decode(row["document"]) for row in self._records.state.connection.execute(query)]
-        kept = ("id", "reference", "tracking_code", "refund_status")
+        kept = ("id", "reference", "tracking_code", "refund_status", "is_return")
         return {"purchases": [{field: one[field] for field in kept} for one in bought]}
 
     def _current(self, record: Record) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def create_database(path: Path, seed: Company | None = None) -> str:
         with suppress(FileExistsError):  # another process was first; its file holds the same
             path.hardlink_to(draft)
         draft.unlink()
+    else:
+        _complete(path)
     return f"sqlite:///{path.resolve()}"
 
 
@@ -40,6 +42,17 @@ def _make(path: Path, seed: Company) -> None:
             connection.execute(statement)
         _fill(connection, seed)
         connection.execute("COMMIT")
+
+
+def _complete(path: Path) -> None:
+    """Add the tables that a database of an earlier version lacks."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as connection:
+        for statement in SQLITE.split(";\n"):
+            connection.execute(
+                statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1).replace(
+                    "CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1
+                )
+            )
 
 
 def _fill(connection: sqlite3.Connection, seed: Company) -> None:

@@ -11,7 +11,8 @@ A reservation is made in one transaction (BEGIN IMMEDIATE in SQLite):
        AND on_hand - safety_stock - allocated >= :quantity          -- no row changed: not enough stock
     INSERT INTO reservation_line ...
 
-Release subtracts what the lines say; shipping subtracts it from on_hand as well.
+Release subtracts what the lines say; shipping subtracts it from on_hand as well. A return receipt adds to on_hand,
+once for a reference.
 """
 
 _TABLES = """
@@ -94,6 +95,20 @@ CREATE TABLE shipment_event (
     detail {text} NOT NULL DEFAULT '',
     occurred_at {moment} NOT NULL,
     PRIMARY KEY (shipment_id, sequence)
+){strict};
+
+CREATE TABLE return_receipt (
+    id {text} PRIMARY KEY,
+    reference {text} NOT NULL UNIQUE,
+    warehouse {text} NOT NULL REFERENCES warehouse (code),
+    received_at {moment} NOT NULL
+){strict};
+
+CREATE TABLE return_receipt_line (
+    receipt_id {text} NOT NULL REFERENCES return_receipt (id),
+    sku {text} NOT NULL REFERENCES item (sku),
+    quantity {integer} NOT NULL CHECK (quantity > 0),
+    PRIMARY KEY (receipt_id, sku)
 ){strict};
 """
 
