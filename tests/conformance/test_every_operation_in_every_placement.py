@@ -25,6 +25,13 @@ from shared.binding.operation import Operation
 from shared.binding.problems import Problem
 from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
 from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine
+from shared.contracts.canonical.returns import (
+    NewCrmReturn,
+    NewCrmReturnLine,
+    NewErpReturn,
+    NewErpReturnLine,
+    NewReturnReceipt,
+)
 from shared.contracts.canonical.shipment import LabelPurchase, Parcel, RateRequest
 from shared.contracts.canonical.values import Address
 from shared.contracts.process.flow_operations import (
@@ -37,7 +44,7 @@ from shared.contracts.process.flow_operations import (
 from shared.contracts.process.order_cancellation import OrderToCancel
 from shared.contracts.process.order_fulfilment import OrderToFollow
 from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
-from shared.contracts.system.crm import CrmOrderStatus, OrderCancellation
+from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, OrderCancellation
 from shared.contracts.system.erp import ErpCancellation
 from shared.host.api import installed_apis
 
@@ -67,6 +74,9 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "crm.record_order": lambda known: (crm_order(known),),
     "crm.get_order": lambda known: (known["crm.record_order"].crm_order_id,),
     "crm.note_order_status": lambda known: (known["crm.record_order"].crm_order_id, CrmOrderStatus("Shipped", "EZ1")),
+    "crm.record_return": lambda known: (crm_return(known),),
+    "crm.get_return": lambda known: (known["crm.record_return"].crm_return_id,),
+    "crm.note_return": lambda known: (known["crm.record_return"].crm_return_id, CrmReturnNote("approved", "ok")),
     "crm.cancel_order": lambda known: (known["crm.record_order"].crm_order_id, OrderCancellation("conformance")),
     "erp.get_customer": lambda _: (CUSTOMER.sap_customer,),
     "erp.get_credit": lambda _: (CUSTOMER.sap_customer,),
@@ -76,12 +86,20 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "erp.simulate_order": lambda _: (ORDER,),
     "erp.create_order": lambda _: (ORDER,),
     "erp.get_order": lambda known: (known["erp.create_order"].erp_order_id,),
+    "erp.create_return": lambda known: (erp_return(known),),
+    "erp.list_returns": lambda known: (known["erp.create_order"].erp_order_id,),
+    "erp.get_return": lambda known: (known["erp.create_return"].erp_return_id,),
+    "erp.credit_return": lambda known: (known["erp.create_return"].erp_return_id,),
+    "erp.cancel_return": lambda known: (known["erp.create_return"].erp_return_id, ErpCancellation("conformance")),
     "erp.cancel_order": lambda known: (known["erp.create_order"].erp_order_id, ErpCancellation("conformance")),
     "warehouse.check_availability": lambda _: (AvailabilityRequest([WantedLine(SKU, Decimal(1))]),),
     "warehouse.reserve": lambda _: (NewReservation("conformance-1", [WantedLine(SKU, Decimal(1))], 600),),
     "warehouse.get_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
     "warehouse.confirm_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
     "warehouse.get_shipment": lambda _: ("conformance-1",),
+    "warehouse.receive_return": lambda _: (
+        NewReturnReceipt("conformance-1", "conformance-1", [WantedLine(SKU, Decimal(1))]),
+    ),
     "warehouse.release_reservation": lambda known: (known["warehouse.reserve"].reservation_id,),
     "logistics.get_rates": lambda _: (RateRequest("conformance-1", "Ada", ADDRESS, Parcel(1500)),),
     "logistics.purchase_label": lambda known: (purchase(known),),
@@ -107,7 +125,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
-    "quote_to_order.cancel_order", "order_fulfilment.follow_order",
+    "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
     "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
     "flow_operations.discard_dead_letter",
 }  # fmt: skip
@@ -131,6 +149,17 @@ def crm_order(known: Known) -> NewCrmOrder:
         quote.total.currency, lines,
         opportunity_id=quote.opportunity_id, price_book_id=quote.price_book_id,
     )  # fmt: skip
+
+
+def erp_return(known: Known) -> NewErpReturn:
+    order = known["erp.create_order"]
+    line = NewErpReturnLine(order.lines[0].item, SKU, Decimal(1), "damaged")
+    return NewErpReturn("conformance-1", order.erp_order_id, [line])
+
+
+def crm_return(known: Known) -> NewCrmReturn:
+    line = NewCrmReturnLine(known["crm.get_quote"].lines[0].sku, Decimal(1), "damaged")
+    return NewCrmReturn("conformance-1", known["crm.record_order"].crm_order_id, [line])
 
 
 def purchase(known: Known) -> LabelPurchase:
