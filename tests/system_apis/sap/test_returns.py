@@ -81,6 +81,14 @@ async def test_a_quantity_that_cannot_come_back_never_reaches_sap(
     assert len(await control.requests()) == asked
 
 
+async def test_an_item_that_no_order_has_is_refused(erp: SapErp, order: ErpOrder) -> None:
+    with pytest.raises(ReturnRejected, match="no order in SAP has"):
+        await erp.create_return(back(order, order_item="2026-11-23"))
+    with pytest.raises(ReturnRejected) as refused:
+        await erp.create_return(back(order, order_item="990"))
+    assert refused.value.extensions["code"] == "V1/303"
+
+
 async def test_what_sap_does_not_have_is_not_found(erp: SapErp, order: ErpOrder) -> None:
     for missing in ("4999999", "NoSuchOrder", "A-number-that-is-too-long"):
         with pytest.raises(ErpOrderNotFound):

@@ -20,6 +20,7 @@ from system_apis.sap.return_records import (
 from system_apis.sap.settings import SapSettings
 
 _REJECTED = "C"
+_ITEM_LENGTH = 6
 _QUANTITY_DIGITS, _QUANTITY_SCALE = 15, 3
 
 
@@ -84,7 +85,7 @@ def return_body(new: NewErpReturn, settings: SapSettings) -> NewReturn:
         to_Item=[
             NewReturnItem(
                 ReferenceSDDocument=order,
-                ReferenceSDDocumentItem=document_number(line.order_item),
+                ReferenceSDDocumentItem=_order_item(new, place),
                 Material=line.sku,
                 RequestedQuantity=_quantity(new, place),
                 ReturnReason=settings.return_reasons.get(line.reason, settings.return_reasons["other"]),
@@ -110,6 +111,13 @@ def credit_body(row: ReturnRow, settings: SapSettings) -> NewCreditRequest:
             for one in live_items(row)
         ],
     )
+
+
+def _order_item(new: NewErpReturn, place: int) -> str:
+    item = document_number(new.lines[place].order_item)
+    if len(item) > _ITEM_LENGTH:
+        raise ReturnRejected(f"Line {place + 1} ({new.lines[place].sku}) names an item that no order in SAP has.")
+    return item
 
 
 def _quantity(new: NewErpReturn, place: int) -> str:
