@@ -1,38 +1,87 @@
-"""`triptych prove quote-to-order`: workers killed at every boundary; `PROVE_KILLS` asks for more of them."""
+"""`triptych prove quote-to-order`: workers killed at every boundary; `PROVE_KILLS` asks for more of them.
+
+With `tests/shared/durable/test_kill.py`, which kills the engine's workers alone, 10,000 SIGKILLs in each run.
+"""
 
 import asyncio
+import json
 import os
 import sys
+from typing import Any
 
 import pytest
 
-KILLS = int(os.environ.get("PROVE_KILLS", "60"))
+from shared.host.postgres_server import is_available
+
+KILLS = {"sqlite": 1200, "postgres": 300}
+MORE = int(os.environ.get("PROVE_KILLS", "0"))
+BACKENDS = {"easypost", "salesforce", "sap", "warehouse"}
+on_postgres = pytest.param("postgres", marks=pytest.mark.skipif(not is_available(), reason="no PostgreSQL here"))
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + MORE)]
 
 
-async def prove(*arguments: str) -> tuple[int, str]:
+async def prove(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "shared.host", "prove", "quote-to-order", *arguments,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120 + KILLS)
-async def test_killed_at_every_boundary_no_order_is_lost_doubled_or_half_done() -> None:
-    status, out = await prove("--kills", str(KILLS))
-    assert status == 0, out
-    books = [line.split() for line in out.splitlines() if line.startswith("  ") and line.split()[-1] == "0"]
-    assert {name for name, *_ in books} >= {"easypost", "salesforce", "sap", "warehouse"}
-    for name, effects, *wrong in books[:4]:
-        assert int(effects) > 0, name
-        assert wrong == ["0", "0", "0"], name
+async def found(*arguments: str) -> tuple[int, dict[str, Any]]:
+    status, out, err = await prove("--json", *arguments)
+    assert out, err
+    return status, json.loads(out)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("bug", ["attempt", "fence"])
-async def test_a_planted_bug_fails_the_proof(bug: str) -> None:
-    status, out = await prove("--kills", "45", "--planted-bug", bug)
+@pytest.mark.parametrize("journal", ["sqlite", on_postgres])
+async def test_killed_at_every_boundary_no_order_is_lost_doubled_or_half_done(journal: str) -> None:
+    kills = max(KILLS[journal], MORE)
+    status, findings = await found("--journal", journal, "--kills", str(kills), "--lanes", "2")
+    assert status == 0, findings
+    assert findings["kills"] >= kills
+    assert set(findings["books"]) == BACKENDS
+    for name, book in findings["books"].items():
+        assert book["effects"] > 0, name
+        assert book["lost"] == book["doubled"] == book["half_done"] == 0, name
+    assert findings["orders"]["cancelled"] > 0
+    assert min(findings["boundaries"].values()) >= kills // len(findings["boundaries"])
+    assert findings["frozen"] >= kills // 40
+
+
+@pytest.mark.parametrize("journal", ["sqlite", on_postgres])
+async def test_every_call_is_made_that_had_to_be_made_and_no_other(journal: str) -> None:
+    status, findings = await found("--journal", journal, "--kills", "60", "--seed", "7", "--lanes", "1")
+    assert (status, findings["seed"]) == (0, 7), findings
+    calls = findings["calls"]
+    assert {"erp.create_order", "warehouse.reserve", "logistics.purchase_label", "crm.record_order"} <= calls.keys()
+    for operation, tally in calls.items():
+        assert tally["predicted"] == tally["made"], operation
+    assert calls["crm.record_order"]["made"] >= findings["orders"]["completed"]
+
+
+@pytest.mark.parametrize("journal", ["sqlite", on_postgres])
+@pytest.mark.parametrize(
+    ("bug", "sentence"),
+    [
+        ("fence", "writes were accepted from workers that had lost their order"),
+        ("attempt", "One poisonous order could end 9 workers; 5 are allowed."),
+        ("twice", "although its first call was under way in the same worker."),
+        ("unsaved", "The journal lost the outcome of"),
+    ],
+)
+async def test_a_planted_bug_fails_the_proof_with_a_sentence(bug: str, sentence: str, journal: str) -> None:
+    kills = {"fence": 150, "unsaved": 60}.get(bug, 15)
+    arguments = ("--journal", journal, "--kills", str(kills), "--planted-bug", bug, "--lanes", "1", "--seed", "3")
+    status, out, err = await prove(*arguments)
     assert status == 1, out
+    assert sentence in err, err
+
+
+async def test_without_postgresql_the_proof_says_what_to_do_in_one_line() -> None:
+    status, _, err = await prove("--journal", "postgres", "--journal-url", "postgresql://nobody@127.0.0.1:1/none")
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert "check --journal-url" in err

@@ -22,6 +22,8 @@ async def test_requests_are_logged_with_their_trace_and_found_by_it(client: http
     traced = (await client.get("/__sandbox__/requests", params={"trace_id": TRACE})).json()["requests"]
     assert [(one["method"], one["path"], one["status"]) for one in traced] == [("GET", "/nowhere", 404)]
     assert traced[0]["duration_ms"] >= 0
+    assert traced[0]["span_id"] == "b7ad6b7169203331"
+    assert everything["requests"][0]["span_id"] is None
 
 
 async def test_limit_keeps_the_newest_requests(client: httpx.AsyncClient) -> None:

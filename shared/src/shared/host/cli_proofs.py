@@ -7,14 +7,18 @@
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from shared.host.cli_findings import tell_findings
+
 if TYPE_CHECKING:
-    from shared.host.proofs import Findings
+    from shared.host.proof.campaign import Proof
+    from shared.host.proof.findings import Findings
 
 _BUGS = click.Choice(["fence", "attempt"])
+_PROVED_BUGS = click.Choice(["fence", "attempt", "twice", "unsaved"])
 
 
 def register(cli: click.Group) -> None:
@@ -76,46 +80,63 @@ def prove() -> None:
 
 @prove.command("quote-to-order")
 @click.option("--kills", default=200, show_default=True, type=click.IntRange(1), help="How many workers to kill.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Decides where each is killed.")
-@click.option("--planted-bug", "bug", default=None, type=_BUGS, help="Break the engine on purpose; must be found.")
-def prove_quote_to_order(kills: int, seed: int, bug: str | None) -> None:
+@click.option("--seed", default=None, type=click.IntRange(0), help="Decides where each is killed; drawn if not given.")
+@click.option(
+    "--journal", default="sqlite", show_default=True, type=click.Choice(["sqlite", "postgres"]),
+    help="Where flows are kept.",
+)  # fmt: skip
+@click.option(
+    "--journal-url", default="", help="PostgreSQL server to make databases on, without a password; else one is started."
+)
+@click.option("--journal-password", default="", help="Where its password is: env:NAME or file:/path.")
+@click.option(
+    "--lanes", default=3, show_default=True, type=click.IntRange(1, 64), help="Backends, journals and workers abreast."
+)
+@click.option("--planted-bug", "bug", default=None, type=_PROVED_BUGS, help="Break the engine; must be found.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one line of JSON.")
+def prove_quote_to_order(kills: int, seed: int | None, as_json: bool, **options: Any) -> None:
     """Kill quote-to-order at every boundary.
 
-    Orders all approved quotes of the stand-in company in workers that end by SIGKILL before or after a call or a
-    commit, again and again, some of them stopped past their lease first. Ends with 0 if the stand-ins' own books show
-    each order exactly once.
+    Orders the approved quotes of the stand-in company in workers that end by SIGKILL before or after a call or a
+    commit: at each boundary as often as at the others, and in between anywhere; some are stopped past their lease
+    first, some orders are cancelled on the way. Ends with 0 if the stand-ins' own books show each order exactly once,
+    and their own logs no call that did not have to be made.
     """
+    import secrets
+
+    from shared.host.project import TOPOLOGIES, project_folder
+    from shared.host.proof.campaign import Proof
+    from shared.host.proof.findings import ProofFailed
+
+    seed = secrets.randbelow(1_000_000) if seed is None else seed
+    topology = project_folder() / TOPOLOGIES / "fused.toml"
+    began = time.perf_counter()
+    try:
+        findings = _prove(Proof(topology=topology, kills=kills, seed=seed, **options))
+    except ProofFailed as failure:
+        click.echo(str(failure), err=True)
+        sys.exit(2)
+    tell_findings(findings, seed, time.perf_counter() - began, as_json=as_json)
+    sys.exit(0 if findings.sound else 1)
+
+
+def _prove(proof: "Proof") -> "Findings":
     import asyncio
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from shared.host.project import TOPOLOGIES, project_folder
-    from shared.host.proofs import prove_orders
+    from shared.host.proof.campaign import prove_orders
 
-    began = time.perf_counter()
-    columns = (TextColumn("killing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=kills)
-        findings = asyncio.run(
-            prove_orders(
-                project_folder() / TOPOLOGIES / "fused.toml", kills, seed, bug,
-                lambda done: progress.update(task, completed=done),
-            )
-        )  # fmt: skip
-    _tell_findings(findings, time.perf_counter() - began)
-    sys.exit(0 if findings.sound else 1)
+    columns = (TextColumn("killing"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as progress:
+        task, began = progress.add_task("", total=proof.kills, rate=""), time.perf_counter()
 
+        def advance(kills: int) -> None:
+            nonlocal began
+            if kills <= 1:
+                began = time.perf_counter()
+            rate = kills / max(0.1, time.perf_counter() - began)
+            progress.update(task, completed=min(kills, proof.kills), rate=f"{rate:.0f}/s")
 
-def _tell_findings(findings: "Findings", seconds: float) -> None:
-    ends = ", ".join(f"{count} {state}" for state, count in sorted(findings.orders.items()))
-    click.echo(
-        f"{findings.kills} workers killed in {seconds:.0f} s, {findings.frozen} of them after a stop. Orders: {ends}."
-    )
-    click.echo(f"\n  {'':<12}{'effects':>8}{'lost':>8}{'doubled':>9}{'half done':>11}")
-    for name, book in sorted(findings.books.items()):
-        click.echo(f"  {name:<12}{book.effects:>8}{book.lost:>8}{book.doubled:>9}{book.half_done:>11}")
-    click.echo(
-        f"\n  orders that did not end: {findings.unfinished}\n  writes accepted from a worker that had lost its order: "
-        f"{findings.stale}\n  workers that one poisonous order could end: {findings.poisoned} (5 allowed)"
-    )
+        return asyncio.run(prove_orders(proof, advance))

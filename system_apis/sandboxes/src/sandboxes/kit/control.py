@@ -115,6 +115,7 @@ def _readable(entry: tuple[float, str, str, int, bytes, float, str | None]) -> d
         "path": path,
         "status": status,
         "trace_id": _trace_id(traceparent).decode("ascii", "replace") or None,
+        "span_id": traceparent[36:52].decode("ascii", "replace") or None,
         "duration_ms": round(seconds * 1000, 3),
         "fault": fault,
     }

@@ -69,7 +69,10 @@ class Org:
 
     def orders(self) -> list[dict[str, object]]:
         """Every order created here, oldest first, for the ledger."""
-        names = ("Id", "External_Order_Id__c", "ERP_Order_Number__c", "Status", "AccountId", "QuoteId")
+        names = (
+            "Id", "External_Order_Id__c", "ERP_Order_Number__c", "Status", "Fulfilment_Status__c", "AccountId",
+            "QuoteId",
+        )  # fmt: skip
         columns = ", ".join(f'"{name}"' for name in names)
         rows = self.store.select(f'SELECT {columns} FROM "Order" WHERE "IsDeleted" = 0 ORDER BY rowid')
         return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,249 @@
+"""The proof as a whole: lanes side by side, rounds of orders in each, and in each round workers that end."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from shared.contracts.process.quote_to_order import OrderProgress
+from shared.durable.endangered.boundaries import Ending
+from shared.durable.endangered.reckoning import Reckoning
+from shared.durable.endangered.trail import TrailReader
+from shared.durable.simulation.planted_bugs import Bug
+from shared.host.proof.errand import Errand
+from shared.host.proof.findings import Findings, ProofFailed
+from shared.host.proof.fork_server import MODULES
+from shared.host.proof.journals import JournalKind, lane_journals
+from shared.host.proof.plan import Plan
+from shared.host.proof.stage import Stage, open_stage
+
+POISONED = "erp.create_order"
+"""The step at which a poisonous order ends its worker."""
+_UNDONE_FROM = (
+    "before:warehouse.reserve", "before:erp.create_order", "before:logistics.purchase_label", "before:crm.record_order",
+)  # fmt: skip
+_MOST_POISONED = 9
+_KILLS_A_ROUND = 600
+_CANCELLED_SHARE = 0.15
+_WAVES = (1, 1, 2, 4)
+_Ended = dict[str, OrderProgress | None]
+Progress = Callable[[int], None]
+
+
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be proved.
+
+    Attributes:
+        topology: File of a topology of one process, over stand-in backends.
+        kills: Workers to end.
+        seed: Decides where each ends, as far as the machine's own timing does not.
+        journal: Where flows are kept.
+        journal_url: A PostgreSQL server on which databases may be made; empty to start one.
+        journal_password: Reference to its password.
+        lanes: Sets of backends, journal and workers side by side.
+        bug: A defect to plant.
+    """
+
+    topology: Path
+    kills: int
+    seed: int = 1
+    journal: JournalKind = "sqlite"
+    journal_url: str = ""
+    journal_password: str = ""
+    lanes: int = 2
+    bug: Bug | None = None
+
+
+async def prove_orders(proof: Proof, progress: Progress) -> Findings:
+    """Kill workers of quote-to-order until so many have died, let every order end, and count.
+
+    Args:
+        proof: What is wanted.
+        progress: Told how many have been killed by now.
+
+    Raises:
+        ProofFailed: It could not be carried out.
+    """
+    folder, findings = Path(tempfile.mkdtemp(prefix="triptych-proof-")), Findings()
+    lanes = min(proof.lanes, proof.kills)
+    try:
+        async with AsyncExitStack() as stack:
+            journals = await stack.enter_async_context(
+                lane_journals(proof.journal, lanes, proof.journal_url, proof.journal_password)
+            )
+            opening = [open_stage(proof.topology, folder / f"{i}", each, proof.bug) for i, each in enumerate(journals)]
+            stages = await asyncio.gather(*map(stack.enter_async_context, opening))
+            await _carry_out(proof, stages, findings, progress)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return findings
+
+
+async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, progress: Progress) -> None:
+    first = stages[0]
+    await first.run(Errand("survey"))
+    quotes = first.found(list[str])
+    await asyncio.gather(*(stage.run(Errand("warm", journal=str(first.state / MODULES))) for stage in stages))
+    random = Random(proof.seed)  # noqa: S311 - a repeatable proof, no secret
+    forward, backward, plain = await _rehearse(first, quotes)
+    plan = Plan(proof.kills, forward, backward, random)
+    lanes = [Lane(stage, plan, quotes, Random(random.random()), findings, progress) for stage in stages]  # noqa: S311
+    try:
+        async with asyncio.TaskGroup() as group:
+            for lane in lanes:
+                group.create_task(lane.run())
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    findings.kills = plan.total
+    findings.boundaries.update(dict.fromkeys([*forward, *backward], 0))
+    findings.add_poisoned(await _poison(first, plain))
+
+
+async def _rehearse(stage: Stage, quotes: list[str]) -> tuple[list[str], list[str], str]:
+    """The boundaries that orders cross, those of a cancelled order besides, and a quote that is ordered."""
+    errand = Errand("order", journal="rehearsal.db", trail="rehearsal", quotes=quotes, listing=True)
+    await stage.run(errand)
+    ended: _Ended = stage.found(_Ended)
+    plain = next((quote for quote, order in ended.items() if order and order.state == "completed"), None)
+    if plain is None:
+        raise ProofFailed("No quote of the stand-in company can be ordered.")
+    await stage.stand_ins.reset()
+    await stage.journal.empty()
+    cancelled = Errand(
+        "order", journal="cancelled.db", trail="cancelled", quotes=[plain], listing=True, cancel_at=_UNDONE_FROM[-1]
+    )
+    await stage.run(cancelled)
+    forward, backward = (_boundaries(stage.state / trail) for trail in ("rehearsal", "cancelled"))
+    return forward, [name for name in backward if name not in forward], plain
+
+
+def _boundaries(trail: Path) -> list[str]:
+    reckoning = Reckoning()
+    reckoning.read(TrailReader(trail).fresh())
+    return reckoning.boundaries
+
+
+async def _poison(stage: Stage, quote: str) -> int:
+    """How many workers an order can end that ends each of them at the same step."""
+    await stage.stand_ins.reset()
+    await stage.journal.empty()
+    errand = Errand(
+        "order", journal="poison.db", trail="poison", quotes=[quote], ending=Ending(poison=POISONED)
+    )  # fmt: skip
+    for ended in range(_MOST_POISONED):
+        if (await stage.run(errand)).how == "ended":
+            return ended
+    return _MOST_POISONED
+
+
+class Lane:
+    """Works through rounds on one stage until the plan is over.
+
+    Args:
+        stage: Of its own.
+        plan: Of all lanes.
+        quotes: To be ordered in each round.
+        random: Decides what the plan leaves open.
+        findings: Where each round is added.
+        progress: Told how many workers have been killed by now.
+    """
+
+    def __init__(
+        self, stage: Stage, plan: Plan, quotes: list[str], random: Random, findings: Findings, progress: Progress
+    ) -> None:
+        self._stage = stage
+        self._plan = plan
+        self._quotes = quotes
+        self._random = random
+        self._findings = findings
+        self._progress = progress
+        self._round = 0
+        self._frozen: int | None = None
+        self._zombie: int | None = None
+        self._reckoning = Reckoning()
+        self._reader = TrailReader(stage.state / "none")
+
+    async def run(self) -> None:
+        """Until no further worker is to end."""
+        while not self._plan.is_over:
+            await self._one_round()
+
+    async def _one_round(self) -> None:
+        """Orders from seeded backends and an empty journal, until the quotes are through or the plan is over."""
+        self._round += 1
+        await self._stage.stand_ins.reset()
+        await self._stage.journal.empty()
+        self._reckoning = Reckoning()
+        self._reader = TrailReader(self._stage.state / f"trail-{self._round}")
+        ended, left = _Ended(), self._random.sample(self._quotes, len(self._quotes))
+        while left and not self._plan.is_over and self._reckoning.ends.total() < _KILLS_A_ROUND:
+            size = self._random.choice(_WAVES)
+            wave, left = left[:size], left[size:]
+            ended |= await self._wave(wave)
+        await self._let_go()
+        await self._compare(ended)
+
+    async def _compare(self, ended: _Ended) -> None:
+        findings, stand_ins = self._findings, self._stage.stand_ins
+        findings.add_orders({f"order-{q}": order.state if order else "refused" for q, order in ended.items()})
+        standing = {order.order_id for order in ended.values() if order and order.state == "completed"}
+        findings.add_books(standing, await stand_ins.books())
+        self._reckoning.read(self._reader.fresh())
+        findings.add_calls(await stand_ins.calls(self._reckoning))
+        findings.add_reckoning(self._reckoning)
+
+    async def _wave(self, quotes: list[str]) -> _Ended:
+        """A few orders, side by side, by workers that end one after the other, each a little farther on."""
+        plan, random = self._plan, self._random
+        wanted = any(map(plan.missing, plan.backward))
+        cancelled = random.random() < (2 * _CANCELLED_SHARE if wanted else _CANCELLED_SHARE)
+        names, position = plan.backward if cancelled else plan.forward, 0
+        cancel_at = random.choice(_UNDONE_FROM) if cancelled else ""
+        while True:
+            ending = plan.choose(names, position)
+            name = await self._work(quotes, ending, cancel_at)
+            self._progress(plan.total)
+            if name is None:
+                return self._stage.found(_Ended)
+            if name in names:
+                position = max(position, names.index(name) + 1)
+
+    async def _work(self, quotes: list[str], ending: Ending | None, cancel_at: str) -> str | None:
+        """Have one worker do what it can of these orders; the boundary at which it ended, None if it came to an end."""
+        errand = Errand(
+            "order", journal=f"journal-{self._round}.db", trail=f"trail-{self._round}", quotes=quotes,
+            cancel_at=cancel_at, ending=ending or Ending(),
+        )  # fmt: skip
+        frozen, zombie = self._frozen, self._zombie
+        outcome = await self._stage.run(errand, may_fail=bool(frozen))  # a frozen process may hold a lock in a file
+        self._reckoning.read(self._reader.fresh())
+        await self._wake(frozen, zombie)
+        if outcome.how in ("ended", "failed"):
+            if ending is not None:
+                self._plan.missed(ending)
+            return None if outcome.how == "ended" else ""
+        if ending is None:
+            raise ProofFailed("A worker was killed that was to come to its end.")
+        self._plan.ended(ending, self._reckoning.last_end)
+        if outcome.how == "stopped":
+            self._frozen = outcome.pid
+            self._findings.frozen += 1
+        return self._reckoning.last_end
+
+    async def _wake(self, frozen: int | None, zombie: int | None) -> None:
+        """Let a worker go on whose flows another has had, beside the next one; see that an earlier one has ended."""
+        if zombie is not None:
+            await self._stage.run(Errand("reap", pid=zombie), may_fail=True)
+            self._zombie = None
+        if frozen is not None:
+            await self._stage.run(Errand("thaw", pid=frozen))
+            self._frozen, self._zombie = None, frozen
+
+    async def _let_go(self) -> None:
+        while self._frozen is not None or self._zombie is not None:
+            await self._wake(self._frozen, self._zombie)

@@ -1,0 +1,59 @@
+"""What a lane tells its fork server to have done, and what the server answers: lines of JSON."""
+
+from typing import Literal
+
+import msgspec
+
+from shared.durable.endangered.boundaries import Ending
+from shared.durable.simulation.planted_bugs import Bug
+from shared.host.runtime import Runtime
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """What a fork server is started with.
+
+    Attributes:
+        runtime: Addresses of its lane.
+        journal: URL of the lane's database in PostgreSQL; empty for SQLite.
+        journal_password: Reference to the password of that.
+        bug: A defect to plant.
+    """
+
+    runtime: Runtime
+    journal: str = ""
+    journal_password: str = ""
+    bug: Bug | None = None
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """What one child shall do.
+
+    Attributes:
+        act: `order` the quotes; `survey` the CRM for quotes; `warm` the server up with the modules listed in the
+            file `journal`; `thaw` a child that stopped itself; `reap` one that was thawed.
+        number: Of this child in the lane's trail.
+        journal: File name of the journal in the state directory.
+        trail: File name of the trail.
+        quotes: To be ordered.
+        cancel_at: The boundary at whose first crossing all these orders are cancelled; empty for none.
+        ending: Where the child ends.
+        listing: Tell the trail of every boundary.
+        pid: Whom to thaw or reap.
+    """
+
+    act: Literal["order", "survey", "warm", "thaw", "reap"]
+    number: int = 0
+    journal: str = "journal.db"
+    trail: str = "trail"
+    quotes: list[str] = []
+    cancel_at: str = ""
+    ending: Ending = Ending()
+    listing: bool = False
+    pid: int = 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a child ended, or that it stopped itself and lives."""
+
+    how: Literal["killed", "stopped", "ended", "failed", "done"]
+    pid: int = 0

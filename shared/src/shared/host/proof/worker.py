@@ -1,0 +1,205 @@
+"""What a child of the fork server does: one process of the topology, without its HTTP server, between boundaries."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+from unittest.mock import patch
+
+import msgspec
+
+from shared.binding.call_context import CallContext, calling
+from shared.binding.problems import NotFound, Problem
+from shared.contracts.process.quote_to_order import (
+    Cancellation,
+    OrderAlreadyComplete,
+    OrderProgress,
+    OrderRequest,
+    QuoteToOrder,
+)
+from shared.contracts.system.crm import Crm
+from shared.durable import runner
+from shared.durable.attempt import StepExecutor
+from shared.durable.endangered.boundaries import Boundaries, current_call, endangered
+from shared.durable.endangered.commits import Commits
+from shared.durable.endangered.trail import Trail
+from shared.durable.journal import FINAL_STATES
+from shared.durable.worker import WorkerSettings
+from shared.host import flows
+from shared.host.api import Api
+from shared.host.identity import own_principal
+from shared.host.placement import Placement
+from shared.host.process import Process
+from shared.host.proof.errand import Errand, Setup
+from shared.resilience.credentials import FetchedCredentials
+from shared.telemetry import tracing
+from shared.telemetry.traceparent import new_span_id
+
+LEASE_SECONDS = 0.3
+_SIDE_BY_SIDE = 8
+_GLANCE = 0.02
+_PATIENCE = 30.0
+_NEVER = 1_000_000
+_Ended = dict[str, OrderProgress | None]
+
+
+@contextmanager
+def endangered_flows(
+    errand: Errand, placement: Placement, state: Path, crossed: Callable[[tuple[str, ...]], None], *, postgres: bool
+) -> Generator[None]:
+    """Put boundaries around what the flows of this process do; `crossed` is told of each."""
+    trail = Trail(state / errand.trail, errand.number)
+    boundaries = Boundaries(errand.ending, trail, listing=errand.listing, crossed=crossed)
+    executor: Any = flows._executor  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    quarantine = 5 if errand.ending.poison else _NEVER
+    settings = WorkerSettings(lease=LEASE_SECONDS, poll=0.05, quarantine_after=quarantine)
+
+    def between(*arguments: Any) -> StepExecutor:
+        return endangered(executor(*arguments), boundaries, trail)
+
+    with ExitStack() as stack:
+        stack.enter_context(Commits(boundaries, trail, _reads(placement)).between_boundaries(postgres=postgres))
+        stack.enter_context(patch.object(flows, "_executor", between))
+        stack.enter_context(patch.object(runner, "WorkerSettings", lambda: settings))
+        stack.enter_context(patch.object(tracing, "new_span_id", _numbered_spans(errand.number)))
+        stack.enter_context(patch.object(FetchedCredentials, "_obtain", _kept_credentials(state / "credentials.json")))
+        yield
+
+
+def _reads(placement: Placement) -> frozenset[str]:
+    operations = (operation for api in placement.chosen for operation in api.contract.operations.values())
+    return frozenset(operation.qualified_name for operation in operations if operation.safe)
+
+
+def _numbered_spans(worker: int) -> Callable[[], str]:
+    """Ids that say whose span it is, so that a backend's request log tells which call each request belongs to."""
+    random, numbers = new_span_id, count()
+
+    def numbered() -> str:
+        call = current_call.get()
+        return f"{worker:06x}{call:04x}{next(numbers):06x}" if call else random()
+
+    return numbered
+
+
+def _kept_credentials(file: Path) -> Callable[[FetchedCredentials], Any]:
+    """What one worker was issued serves those after it, until a backend refuses it."""
+    obtain = FetchedCredentials._obtain  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    kept = _read(file)
+
+    async def obtain_once(credentials: FetchedCredentials) -> Mapping[str, str]:
+        fetch: Any = credentials._fetch  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        name = fetch.__qualname__
+        if name in kept:
+            return kept.pop(name)
+        headers = await obtain(credentials)
+        _write(file, {**_read(file), name: dict(headers)})
+        return headers
+
+    return obtain_once
+
+
+def _read(file: Path) -> dict[str, dict[str, str]]:
+    return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, str]]) if file.exists() else {}
+
+
+def _write(file: Path, credentials: dict[str, dict[str, str]]) -> None:
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(msgspec.json.encode(credentials))
+    draft.replace(file)
+
+
+class OrderingProcess:
+    """The process, and what is asked of it.
+
+    Args:
+        setup: Of the lane.
+        placement: Of the process; its topology names the journal.
+        errand: What is to be done.
+    """
+
+    def __init__(self, setup: Setup, placement: Placement, errand: Errand) -> None:
+        self._process = Process(setup.runtime, placement, journal=errand.journal)
+        self._quotes = errand.quotes
+        self._cancel_at, self._cancels = errand.cancel_at, bool(errand.cancel_at)
+        self._cancelling: asyncio.Task[None] | None = None
+        self._api: Api = placement.api_of(QuoteToOrder)
+        self._context = CallContext(principal=own_principal(self._api, setup.runtime.issuer), wait=_PATIENCE)
+
+    @asynccontextmanager
+    async def running(self, *, stopped: bool) -> AsyncGenerator[None]:
+        """Started; taken down in order at the end if `stopped`."""
+        await self._process.start()
+        yield
+        if stopped:
+            await self._process.stop()
+
+    async def approved_quotes(self) -> list[str]:
+        """Every approved quote, customer by customer."""
+        crm = cast("Crm", self._process.peer(self._api, Crm))
+        found: list[str] = []
+        with calling(self._context):
+            cursor = None
+            while True:
+                page = await crm.list_customers(cursor=cursor, limit=100)
+                listed = await asyncio.gather(*(crm.list_quotes(each.customer_id) for each in page.items))
+                found += [quote.quote_id for quotes in listed for quote in quotes.items if quote.state == "approved"]
+                cursor = page.next_cursor
+                if cursor is None:
+                    return found
+
+    async def order(self) -> _Ended:
+        """Have every quote ordered, refused or cancelled; None for a refusal that left no order."""
+        room = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+        async def one(quote: str) -> OrderProgress | None:
+            async with room:
+                with calling(self._context):
+                    return await self._order(quote)
+
+        return dict(zip(self._quotes, await asyncio.gather(*map(one, self._quotes)), strict=True))
+
+    def cancel_when_crossed(self, names: tuple[str, ...]) -> None:
+        """Cancel the orders under way if one of these boundaries is where that is due."""
+        if self._cancel_at in names:
+            self._cancel_at = ""
+            self._cancelling = asyncio.get_running_loop().create_task(self._cancel_all())
+
+    async def _order(self, quote: str) -> OrderProgress | None:
+        known = await self._known(quote)
+        if known is not None and (self._cancels or known.state in FINAL_STATES):
+            return await self._end_of(known)
+        try:
+            return await self._service.place_order(OrderRequest(quote))
+        except Problem as refusal:
+            left = refusal.extensions.get("orderId")
+            return await self._service.get_order(left) if left else None
+
+    async def _cancel_all(self) -> None:
+        with calling(self._context):
+            for quote in self._quotes:
+                with suppress(OrderAlreadyComplete, NotFound):
+                    await self._service.cancel_order(f"order-{quote}", Cancellation("The proof cancels it."))
+
+    async def _known(self, quote: str) -> OrderProgress | None:
+        try:
+            return await self._service.get_order(f"order-{quote}")
+        except NotFound:
+            return None
+
+    async def _end_of(self, order: OrderProgress) -> OrderProgress:
+        """Not asked for with `place_order`, which orders anew what has been cancelled."""
+        for _ in range(int(_PATIENCE / _GLANCE)):
+            if order.state in FINAL_STATES:
+                break
+            await asyncio.sleep(_GLANCE)
+            order = await self._service.get_order(order.order_id)
+        return order
+
+    @property
+    def _service(self) -> QuoteToOrder:
+        return cast("QuoteToOrder", self._process.implementations[self._api])
