@@ -192,10 +192,10 @@ class Lane:
         findings, stand_ins = self._findings, self._stage.stand_ins
         findings.add_orders({f"order-{q}": order.state if order else "refused" for q, order in ended.items()})
         standing = {order.order_id for order in ended.values() if order and order.state == "completed"}
-        findings.add_books(standing, await stand_ins.books())
         self._reckoning.read(self._reader.fresh())
         findings.add_calls(await stand_ins.calls(self._reckoning))
         findings.add_reckoning(self._reckoning)
+        findings.add_books(standing, await stand_ins.books())
 
     async def _wave(self, quotes: list[str]) -> _Ended:
         """A few orders, side by side, by workers that end one after the other, each a little farther on."""
