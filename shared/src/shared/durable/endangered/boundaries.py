@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from itertools import count
 from pathlib import Path
@@ -47,27 +47,17 @@ class Boundaries:
         ending: At which.
         trail: Told before it ends.
         listing: Tell the trail of each boundary when it is crossed for the first time, too.
-        crossed: Called with the names of each.
     """
 
-    def __init__(
-        self,
-        ending: Ending,
-        trail: Trail,
-        *,
-        listing: bool = False,
-        crossed: Callable[[tuple[str, ...]], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, ending: Ending, trail: Trail, *, listing: bool = False) -> None:
         self._ending = ending
         self._at, self._left = ending.at, ending.nth
         self._trail = trail
         self._lock = threading.Lock()
         self._seen: set[str] | None = set() if listing else None
-        self._crossed = crossed
 
     def cross(self, *names: str) -> None:
         """Cross a boundary, which may have several names."""
-        self._crossed(names)
         with self._lock:
             if self._seen is not None:
                 self._list(names)
@@ -101,13 +91,30 @@ class Boundaries:
             end.start()
 
 
-def endangered(execute: StepExecutor, boundaries: Boundaries, trail: Trail) -> StepExecutor:
-    """An executor with a boundary before and after each call, which the trail hears of."""
+async def _nothing(_: str) -> None:
+    """Nothing is to be done before a call."""
+
+
+def endangered(
+    execute: StepExecutor,
+    boundaries: Boundaries,
+    trail: Trail,
+    ahead: Callable[[str], Awaitable[None]] = _nothing,
+) -> StepExecutor:
+    """An executor with a boundary before and after each call, which the trail hears of.
+
+    Args:
+        execute: Makes the call.
+        boundaries: Of this process.
+        trail: Told of each call.
+        ahead: Done before the call of an operation begins.
+    """
     numbers = count(1)
 
     async def perform(operation: Operation, given: dict[str, Any], context: CallContext) -> Any:
         name, number, ended = operation.qualified_name, next(numbers), "cut"
         boundaries.poisoned(name)
+        await ahead(name)
         boundaries.cross(f"before:{name}")
         trail.write("begin", number, context.idempotency_key, name)
         token = current_call.set(number)

@@ -24,9 +24,7 @@ from shared.host.proof.stage import Stage, open_stage
 
 POISONED = "erp.create_order"
 """The step at which a poisonous order ends its worker."""
-_UNDONE_FROM = (
-    "before:warehouse.reserve", "before:erp.create_order", "before:logistics.purchase_label", "before:crm.record_order",
-)  # fmt: skip
+_CANCELLED_BEFORE = ("warehouse.reserve", "erp.create_order", "logistics.purchase_label", "crm.record_order")
 _MOST_POISONED = 9
 _KILLS_A_ROUND = 600
 _CANCELLED_SHARE = 0.15
@@ -115,7 +113,12 @@ async def _rehearse(stage: Stage, quotes: list[str]) -> tuple[list[str], list[st
     await stage.stand_ins.reset()
     await stage.journal.empty()
     cancelled = Errand(
-        "order", journal="cancelled.db", trail="cancelled", quotes=[plain], listing=True, cancel_at=_UNDONE_FROM[-1]
+        "order",
+        journal="cancelled.db",
+        trail="cancelled",
+        quotes=[plain],
+        listing=True,
+        cancel_at=_CANCELLED_BEFORE[-1],
     )
     await stage.run(cancelled)
     forward, backward = (_boundaries(stage.state / trail) for trail in ("rehearsal", "cancelled"))
@@ -203,7 +206,7 @@ class Lane:
         wanted = any(map(plan.missing, plan.backward))
         cancelled = random.random() < (2 * _CANCELLED_SHARE if wanted else _CANCELLED_SHARE)
         names, position = plan.backward if cancelled else plan.forward, 0
-        cancel_at = random.choice(_UNDONE_FROM) if cancelled else ""
+        cancel_at = random.choice(_CANCELLED_BEFORE) if cancelled else ""
         while True:
             ending = plan.choose(names, position)
             name = await self._work(quotes, ending, cancel_at)

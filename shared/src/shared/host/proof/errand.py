@@ -35,7 +35,7 @@ class Errand(msgspec.Struct, frozen=True):
         journal: File name of the journal in the state directory.
         trail: File name of the trail.
         quotes: To be ordered.
-        cancel_at: The boundary at whose first crossing all these orders are cancelled; empty for none.
+        cancel_at: The operation before whose first call all these orders are cancelled; empty for none.
         ending: Where the child ends.
         listing: Tell the trail of every boundary.
         pid: Whom to thaw or reap.

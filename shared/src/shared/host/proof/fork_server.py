@@ -55,8 +55,8 @@ def _live(errand: Errand, setup: Setup, placement: Placement) -> NoReturn:
         ordering = OrderingProcess(setup, placement, errand)
         with ExitStack() as stack:
             if errand.act == "order":
-                state, crossed = Path(setup.runtime.state), ordering.cancel_when_crossed
-                stack.enter_context(endangered_flows(errand, placement, state, crossed, postgres=bool(setup.journal)))
+                state, ahead = Path(setup.runtime.state), ordering.cancel_ahead
+                stack.enter_context(endangered_flows(errand, placement, state, ahead, postgres=bool(setup.journal)))
             loop = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
             loop.run(_run(errand, setup, ordering))
         status = 0
@@ -84,7 +84,7 @@ def _warm_up(setup: Setup, placement: Placement, modules: Path) -> None:
         if name not in sys.modules:
             with suppress(Exception):
                 importlib.import_module(name)
-    Process(setup.runtime, placement, journal="never-opened.db")
+    Process(setup.runtime, placement, journal="never-opened.db", subscribing=False)
     gc.collect()
     gc.freeze()
 

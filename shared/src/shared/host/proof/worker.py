@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -21,7 +21,7 @@ from shared.contracts.process.quote_to_order import (
     QuoteToOrder,
 )
 from shared.contracts.system.crm import Crm
-from shared.durable import runner
+from shared.durable import runner, suspects
 from shared.durable.attempt import StepExecutor
 from shared.durable.endangered.boundaries import Boundaries, current_call, endangered
 from shared.durable.endangered.commits import Commits
@@ -42,28 +42,30 @@ LEASE_SECONDS = 0.3
 _SIDE_BY_SIDE = 8
 _GLANCE = 0.02
 _PATIENCE = 30.0
+_REST_SECONDS = 0.05
 _NEVER = 1_000_000
 _Ended = dict[str, OrderProgress | None]
 
 
 @contextmanager
 def endangered_flows(
-    errand: Errand, placement: Placement, state: Path, crossed: Callable[[tuple[str, ...]], None], *, postgres: bool
+    errand: Errand, placement: Placement, state: Path, ahead: Callable[[str], Awaitable[None]], *, postgres: bool
 ) -> Generator[None]:
-    """Put boundaries around what the flows of this process do; `crossed` is told of each."""
+    """Put boundaries around what the flows of this process do; `ahead` is done before each call."""
     trail = Trail(state / errand.trail, errand.number)
-    boundaries = Boundaries(errand.ending, trail, listing=errand.listing, crossed=crossed)
+    boundaries = Boundaries(errand.ending, trail, listing=errand.listing)
     executor: Any = flows._executor  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     quarantine = 5 if errand.ending.poison else _NEVER
     settings = WorkerSettings(lease=LEASE_SECONDS, poll=0.05, quarantine_after=quarantine)
 
     def between(*arguments: Any) -> StepExecutor:
-        return endangered(executor(*arguments), boundaries, trail)
+        return endangered(executor(*arguments), boundaries, trail, ahead)
 
     with ExitStack() as stack:
         stack.enter_context(Commits(boundaries, trail, _reads(placement)).between_boundaries(postgres=postgres))
         stack.enter_context(patch.object(flows, "_executor", between))
         stack.enter_context(patch.object(runner, "WorkerSettings", lambda: settings))
+        stack.enter_context(patch.object(suspects, "_REST", _REST_SECONDS))
         stack.enter_context(patch.object(tracing, "new_span_id", _numbered_spans(errand.number)))
         stack.enter_context(patch.object(FetchedCredentials, "_obtain", _kept_credentials(state / "credentials.json")))
         yield
@@ -123,10 +125,9 @@ class OrderingProcess:
     """
 
     def __init__(self, setup: Setup, placement: Placement, errand: Errand) -> None:
-        self._process = Process(setup.runtime, placement, journal=errand.journal)
+        self._process = Process(setup.runtime, placement, journal=errand.journal, subscribing=False)
         self._quotes = errand.quotes
         self._cancel_at, self._cancels = errand.cancel_at, bool(errand.cancel_at)
-        self._cancelling: asyncio.Task[None] | None = None
         self._api: Api = placement.api_of(QuoteToOrder)
         self._context = CallContext(principal=own_principal(self._api, setup.runtime.issuer), wait=_PATIENCE)
 
@@ -163,11 +164,11 @@ class OrderingProcess:
 
         return dict(zip(self._quotes, await asyncio.gather(*map(one, self._quotes)), strict=True))
 
-    def cancel_when_crossed(self, names: tuple[str, ...]) -> None:
-        """Cancel the orders under way if one of these boundaries is where that is due."""
-        if self._cancel_at in names:
+    async def cancel_ahead(self, operation: str) -> None:
+        """Cancel the orders under way if it is before this operation that they are to be."""
+        if operation == self._cancel_at:
             self._cancel_at = ""
-            self._cancelling = asyncio.get_running_loop().create_task(self._cancel_all())
+            await self._cancel_all()
 
     async def _order(self, quote: str) -> OrderProgress | None:
         known = await self._known(quote)
