@@ -126,7 +126,7 @@ def test_aggregates_answer_in_aggregate_results(ask: Ask) -> None:
     )
     assert [row["firms"] for row in rows] == sorted((row["firms"] for row in rows), reverse=True)
     for row in rows:
-        firms = [each for each in company().customers if each.industry == row["Industry"]]
+        firms = [each for each in company().accounts if each.industry == row["Industry"]]
         assert row["attributes"] == {"type": "AggregateResult"}
         assert row["firms"] == len(firms)
         assert Decimal(str(row["expr0"])) == sum(each.credit_limit for each in firms)
@@ -148,8 +148,8 @@ def test_rollup_and_cube_add_subtotals(ask: Ask) -> None:
     rollup = ask(select + "ROLLUP(Industry, CurrencyIsoCode)")
     cube = ask(select + "CUBE(Industry, CurrencyIsoCode)")
     [whole] = [row for row in rollup if row["Industry"] is None and row["g"] == 1]
-    assert whole["n"] == len(company().customers)
-    assert len(cube) == len(rollup) + len({each.currency for each in company().customers})
+    assert whole["n"] == len(company().accounts)
+    assert len(cube) == len(rollup) + len({each.currency for each in company().accounts})
 
 
 def test_date_parts_group(ask: Ask) -> None:
@@ -215,7 +215,7 @@ def test_semi_and_anti_joins_divide_the_firms(count: Callable[[str], int]) -> No
     outside = count("Id NOT IN (SELECT AccountId FROM Quote WHERE Status = 'Draft')")
     drafts = {quote.customer for quote in company().quotes if quote.status == "Draft"}
     assert inside == len(drafts)
-    assert inside + outside == len(company().customers)
+    assert inside + outside == len(company().accounts)
 
 
 def test_order_by_puts_nulls_first_unless_told_otherwise(ask: Ask) -> None:

@@ -45,7 +45,7 @@ def test_any_text_is_found_again_and_injects_nothing(org: Org, lead_id: str, tex
     assert found(org, f"Company != {quoted(text)}") == []
     assert found(org, f"Company = {quoted(text + 'x')}") == []
     accounts = org.queries.run(org.queries.plan("SELECT COUNT() FROM Account"), "", USER).total
-    assert accounts == len(company().customers)
+    assert accounts == len(company().accounts)
 
 
 @settings(deadline=None, max_examples=200)

@@ -6,6 +6,7 @@ from sandboxes.company.customers import customers, salespeople
 from sandboxes.company.identifiers import salesforce_id
 from sandboxes.company.money import EXCHANGE_RATES
 from sandboxes.company.products import products, warehouses
+from sandboxes.company.prospects import kinds, prospects
 from sandboxes.company.quotes import quotes
 from sandboxes.company.records import Company
 
@@ -14,7 +15,9 @@ from sandboxes.company.records import Company
 def company() -> Company:
     """The seed company: the same on every machine and in every run, built once per process."""
     buyers, catalogue = customers(), products()
-    offers = quotes(buyers, catalogue)
+    newcomers = prospects(buyers)
+    accounts = buyers + newcomers
+    offers = quotes(accounts, catalogue)
     return Company(
         name="Tarn Gauge Works",
         salesforce_organization_id=salesforce_id("00D", 1),
@@ -22,11 +25,13 @@ def company() -> Company:
         salespeople=salespeople(),
         warehouses=warehouses(),
         customers=buyers,
+        prospects=newcomers,
+        prospect_kinds=kinds(),
         products=catalogue,
         quotes=offers,
         exchange_rates=dict(EXCHANGE_RATES),
-        customer_by_number={customer.number: customer for customer in buyers},
-        customer_by_salesforce_id={customer.salesforce_id: customer for customer in buyers},
+        customer_by_number={customer.number: customer for customer in accounts},
+        customer_by_salesforce_id={customer.salesforce_id: customer for customer in accounts},
         customer_by_sap={customer.sap_customer: customer for customer in buyers},
         product_by_number={product.number: product for product in catalogue},
         product_by_sku={product.sku: product for product in catalogue},

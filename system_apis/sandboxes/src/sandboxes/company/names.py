@@ -37,14 +37,25 @@ def firm_name(number: int) -> str:
 
 
 def name_parts(name: str, width: int = 40, parts: int = 4) -> tuple[str, ...]:
-    """The name cut for SAP's NAME1 to NAME4, each at most `width`, at a space where there is one."""
+    """The name cut for SAP's NAME1 to NAME4, each at most `width` UTF-16 code units, at a space where there is one.
+
+    A part that ends at a space could have held the next letter, so that one sees where there was a space.
+    """
     cut: list[str] = []
     while name and len(cut) < parts:
-        end = len(name) if len(name) <= width else name.rfind(" ", 1, width + 1)
-        end = end if end > 0 else width
+        full = next((end for end in range(1, len(name)) if utf16(name[: end + 1]) > width), len(name))
+        spaces = (
+            end for end in range(full - 1, 0, -1) if name[end] == " " and utf16(name[:end] + name[end + 1]) <= width
+        )
+        end = full if full == len(name) else next(spaces, full)
         cut.append(name[:end].strip())
         name = name[end:].strip()
     return tuple(cut)
+
+
+def utf16(text: str) -> int:
+    """The length of a text as SAP counts it, in UTF-16 code units."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def ascii_slug(text: str) -> str:

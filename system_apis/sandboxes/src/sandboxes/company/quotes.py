@@ -19,9 +19,14 @@ _LAST_DAY = date(2099, 12, 31)
 _FIRST_DAY = date(2026, 1, 5)
 
 
+def _in_erp(customer: Customer) -> bool:
+    return bool(customer.sap_customer)
+
+
 def _solvent(customer: Customer) -> bool:
     named_plainly = customer.number not in (LONG_NAME, EMOJI_NAME)
-    return named_plainly and not customer.order_blocked and customer.credit_exposure * 2 < customer.credit_limit
+    able = _in_erp(customer) and not customer.order_blocked
+    return able and named_plainly and customer.credit_exposure * 2 < customer.credit_limit
 
 
 def _western(customer: Customer) -> bool:
@@ -33,7 +38,7 @@ def _from(country: str) -> Callable[[Customer], bool]:
 
 
 def _out_of_credit(customer: Customer) -> bool:
-    return customer.credit_exposure >= customer.credit_limit and not customer.order_blocked
+    return _in_erp(customer) and customer.credit_exposure >= customer.credit_limit and not customer.order_blocked
 
 
 def _plentiful(product: Product) -> bool:
@@ -84,6 +89,7 @@ _SCENARIOS: Final = (
     _Scenario("no-minor-units", 1, customer=_from(east.JAPAN.country)),
     _Scenario("three-minor-units", 2, customer=_from(east.KUWAIT.country)),
     _Scenario("many-lines", 2, lines=50),
+    _Scenario("not-in-erp", 17, customer=lambda customer: not _in_erp(customer)),
 )
 
 

@@ -146,6 +146,8 @@ class Company(Struct, frozen=True):
     salespeople: tuple[Salesperson, ...]
     warehouses: tuple[Warehouse, ...]
     customers: tuple[Customer, ...]
+    prospects: tuple[Customer, ...]  # in the CRM only; no numbers of SAP's
+    prospect_kinds: dict[str, tuple[int, ...]]  # numbers of prospects by what is special about them
     products: tuple[Product, ...]
     quotes: tuple[Quote, ...]
     exchange_rates: dict[str, Decimal]  # units of the currency for one euro
@@ -157,6 +159,15 @@ class Company(Struct, frozen=True):
     product_by_salesforce_id: dict[str, Product]
     quote_by_number: dict[int, Quote]
     quote_by_salesforce_id: dict[str, Quote]
+
+    @property
+    def accounts(self) -> tuple[Customer, ...]:
+        """Everybody the CRM knows."""
+        return self.customers + self.prospects
+
+    def prospects_for(self, kind: str) -> tuple[Customer, ...]:
+        """Every firm that is in the CRM only and is of this kind, in order of number; empty when there is none."""
+        return tuple(self.customer_by_number[number] for number in self.prospect_kinds.get(kind, ()))
 
     def quotes_for(self, scenario: str) -> tuple[Quote, ...]:
         """Every quote that exists for this reason, in order of number; empty when there is none."""

@@ -74,7 +74,7 @@ class Seed:
 
     def _accounts(self) -> None:
         owners = {person.number: person.salesforce_id for person in company().salespeople}
-        for customer in company().customers:
+        for customer in company().accounts:
             owner = owners[customer.owner]
             self._row("Account", customer.salesforce_id, _account(customer) | {"OwnerId": owner})
             for person in customer.contacts:
@@ -165,7 +165,7 @@ def _account(customer: Customer) -> dict[str, Any]:
         "Website": customer.website,
         "Industry": customer.industry,
         "CurrencyIsoCode": customer.currency,
-        "ERP_Customer_Number__c": customer.sap_customer,
+        "ERP_Customer_Number__c": customer.sap_customer or None,
         "Legal_Name__c": customer.legal_name,
         "Tax_Number__c": customer.tax_number,
         "Language__c": customer.language,
@@ -197,20 +197,20 @@ def _product(product: Product) -> dict[str, Any]:
 
 
 def _quote_row(quote: Quote, customer: Customer) -> dict[str, Any]:
-    ship_to, contact = customer.ship_to[quote.ship_to], customer.contacts[0]
+    ship_to, contact = customer.ship_to[quote.ship_to], next(iter(customer.contacts), None)
     return {
         "Name": quote.name,
         "OpportunityId": quote.opportunity_id,
         "AccountId": customer.salesforce_id,
-        "ContactId": contact.salesforce_id,
+        "ContactId": contact.salesforce_id if contact else None,
         "Status": quote.status,
         "ExpirationDate": quote.expires.isoformat(),
         "LineItemCount": len(quote.lines),
         "BillingName": customer.legal_name,
         "ShippingName": ship_to.name,
-        "Email": contact.email,
-        "Phone": contact.phone,
-        "Ship_To_ERP_Number__c": ship_to.sap_customer,
+        "Email": contact.email if contact else None,
+        "Phone": contact.phone if contact else None,
+        "Ship_To_ERP_Number__c": ship_to.sap_customer or None,
         **_address("Billing", customer.billing),
         **_address("Shipping", ship_to.address),
     }

@@ -13,6 +13,7 @@ from sandboxes.sap.gateway import Credentials, Gateway, asgi_app
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
 from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
+from sandboxes.sap.partners import upkeep
 from sandboxes.sap.sales import credit_memos, customer_returns, fulfilment, orders, simulation
 from sandboxes.sap.sales.tables import (
     BILLING_RUN_HELD,
@@ -22,13 +23,15 @@ from sandboxes.sap.sales.tables import (
     LEDGER,
     LOCKS,
     ORDERS,
+    PARTNERS,
     RETURNS,
     SEARCHED,
 )
 from sandboxes.sap.seed.history import seed_history
 from sandboxes.sap.seed.materials import seed_materials
 from sandboxes.sap.seed.partners import seed_partners
-from sandboxes.sap.services import availability_info, billing_document, business_partner
+from sandboxes.sap.services import availability_info, billing_document
+from sandboxes.sap.services.business_partner import BUSINESS_PARTNER
 from sandboxes.sap.services.catalog import CATALOG, catalog_rows
 from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
 from sandboxes.sap.services.credit_memo_request import CREDIT_MEMO_REQUEST
@@ -43,12 +46,16 @@ from sandboxes.sap.storage import Records, schema, table_of
 
 USER = "TRIPTYCH"
 _PASSWORD_VARIABLE = "SANDBOX_SAP_PASSWORD"  # noqa: S105 - the name of a variable
+_PARTNER_SHOWN = (
+    "BusinessPartner", "Customer", "BusinessPartnerFullName", "BusinessPartnerIDByExtSystem",
+    "BusinessPartnerIsBlocked", "IsMarkedForArchiving",
+)  # fmt: skip
 _STEPS = ("delivery", "goods-issue", "invoice")
 
 SERVICES: Sequence[tuple[Service, Behaviour]] = (
     (SALES_ORDER, orders.BEHAVIOUR),
     (SIMULATION, simulation.BEHAVIOUR),
-    (business_partner.BUSINESS_PARTNER, business_partner.BEHAVIOUR),
+    (BUSINESS_PARTNER, upkeep.BEHAVIOUR),
     (PRODUCT, Behaviour()),
     (MATERIAL_STOCK, Behaviour()),
     (availability_info.AVAILABILITY_INFO, availability_info.BEHAVIOUR),
@@ -116,6 +123,9 @@ class _Controls:
         """What was made since the seed, oldest first; an order's state is open, cancelled or deleted."""
         rows = self._records.find(LEDGER)
         return {
+            "partners": [
+                {name: row[name] for name in _PARTNER_SHOWN} for row in self._records.find(PARTNERS, CreatedByUser=USER)
+            ],
             "returns": [_entry(row, "CustomerReturn") for row in self._records.find(RETURNS)],
             "credits": [
                 {**_entry(row, "CreditMemoRequest"), "memos": self._credit_memos(row["CreditMemoRequest"])}

@@ -196,6 +196,7 @@ def _decimal(prop: Property, text: str) -> Decimal:
 
 
 def _string(prop: Property, text: str) -> str:
-    if prop.max_length is not None and len(text) > prop.max_length:
-        raise ValueError(f"{len(text)} characters exceed the maximum length of {prop.max_length}")
+    length = len(text.encode("utf-16-le", "surrogatepass")) // 2  # as ABAP counts
+    if prop.max_length is not None and length > prop.max_length:
+        raise ValueError(f"{length} characters exceed the maximum length of {prop.max_length}")
     return alpha_out(text) if prop.alpha else text

@@ -40,6 +40,11 @@ def _customer(customer: Customer, company: Company, addresses: "count[int]") -> 
     partner = customer.sap_business_partner
     yield "A_BusinessPartner", _organization(partner, customer.sap_customer, customer.sap_name_parts, customer)
     yield from _address(partner, customer.billing, next(addresses), customer)
+    for role in ("FLCU00", "FLCU01"):
+        yield "A_BusinessPartnerRole", _role(partner, role)
+    tax_type = "US01" if customer.country == "US" else f"{customer.country}0"
+    tax: Row = {"BusinessPartner": partner, "BPTaxType": tax_type, "BPTaxNumber": customer.tax_number[:20]}
+    yield "A_BusinessPartnerTaxNumber", tax
     head = _head(customer, company)
     yield (
         "A_Customer",
@@ -95,11 +100,16 @@ def _organization(partner: str, customer: str, parts: tuple[str, ...], of: Custo
         "CorrespondenceLanguage": of.language.upper(),
         "Language": of.language.upper(),
         "CreatedByUser": "MIGRATION",
-        "SearchTerm1": parts[0][:20].upper(),
+        "SearchTerm1": _capitals(parts[0][:20]).strip(),
         "BusinessPartnerIDByExtSystem": "",
         **names,
         **_stamp(),
     }
+
+
+def _capitals(text: str) -> str:
+    """As ABAP translates to upper case: letter by letter, so that ß stays."""
+    return "".join(char.upper() if len(char.upper()) == 1 else char for char in text)
 
 
 def _address(partner: str, address: Address, number: int, of: Customer) -> Iterator[_Written]:
@@ -157,6 +167,10 @@ def _customer_row(customer: str, name: str, group: str) -> Row:
     }
 
 
+def _role(partner: str, role: str) -> Row:
+    return {"BusinessPartner": partner, "BusinessPartnerRole": role, "ValidFrom": _CREATED, "ValidTo": _FOREVER}
+
+
 def _sales_areas(customer: Customer, company: Company) -> Iterator[_Written]:
     organizations = [one for one in ("1010", _AREA_BY_COUNTRY.get(customer.country)) if one]
     parent = company.customer_by_number[customer.parent] if customer.parent else None
@@ -206,15 +220,7 @@ def _ship_to(place: ShipTo, customer: Customer, address: int) -> Iterator[_Writt
     yield "A_BusinessPartner", _organization(place.sap_customer, place.sap_customer, parts, customer)
     yield from _address(place.sap_customer, place.address, address, customer)
     yield "A_Customer", _customer_row(place.sap_customer, place.name, "0002")
-    yield (
-        "A_BusinessPartnerRole",
-        {
-            "BusinessPartner": place.sap_customer,
-            "BusinessPartnerRole": "FLCU01",
-            "ValidFrom": _CREATED,
-            "ValidTo": _FOREVER,
-        },
-    )
+    yield "A_BusinessPartnerRole", _role(place.sap_customer, "FLCU01")
 
 
 def _contact(contact: Contact, partner: str) -> Iterator[_Written]:
@@ -270,4 +276,5 @@ def _stamp() -> Row:
         "LastChangeDate": _CREATED,
         "LastChangeTime": timedelta(hours=9),
         "LastChangedByUser": "MIGRATION",
+        "ETag": _CREATED.strftime("%Y%m%d%H%M%S%f"),
     }

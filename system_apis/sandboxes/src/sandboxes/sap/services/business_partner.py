@@ -1,14 +1,11 @@
-"""API_BUSINESS_PARTNER: partners, customers, sales areas, addresses, and what a change of them leaves behind.
+"""API_BUSINESS_PARTNER: partners, customers, sales areas, addresses. What happens to them is in `partners`.
 
 Source: the service's published metadata, lengths as published. The hierarchy (KNVH) shows in OData only as a
 partner function: each customer of a group carries the one above it as partner function 1A in its sales areas
 (customer hierarchy type A, level above).
 """
 
-from datetime import timedelta
-
-from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
-from sandboxes.sap.odata_v2.edm import EntitySet, Row, Service, entity_set
+from sandboxes.sap.odata_v2.edm import Service, entity_set
 
 HIERARCHY_FUNCTION = "1A"
 _AREA = "Customer SalesOrganization DistributionChannel Division"
@@ -34,7 +31,8 @@ _SETS = (
             "to_Customer 1 A_Customer Customer",
         ),
         label="Business Partner",
-        access="u",
+        etag="ETag",
+        access="cu",
     ),
     entity_set(
         "A_BusinessPartnerAddress",
@@ -93,6 +91,7 @@ _SETS = (
         "A_BusinessPartnerRole",
         "BusinessPartner BusinessPartnerRole",
         "BusinessPartner:10# BusinessPartnerRole:6 ValidFrom:dto ValidTo:dto AuthorizationGroup:4",
+        access="c",
     ),
     entity_set(
         "A_BusinessPartnerTaxNumber",
@@ -105,7 +104,7 @@ _SETS = (
         "Customer:10#- AuthorizationGroup:4 BillingIsBlockedForCustomer:2 CreatedByUser:12! CreationDate:date! "
         "CustomerAccountGroup:4! CustomerClassification:2 CustomerFullName:220! CustomerName:80! "
         "DeliveryIsBlocked:2 OrderIsBlockedForCustomer:2 PostingIsBlocked:bool Supplier:10# "
-        "CustomerCorporateGroup:10 Industry:4! IndustryCode1:10 TaxNumber1:16! TaxNumber2:11! VATRegistration:20 "
+        "CustomerCorporateGroup:10 Industry:4! IndustryCode1:10 TaxNumber1:16! TaxNumber2:11! VATRegistration:20! "
         "DeletionIndicator:bool",
         (
             "to_CustomerCompany * A_CustomerCompany Customer",
@@ -139,7 +138,7 @@ _SETS = (
         "Customer:10#- SalesOrganization:4- DistributionChannel:2- Division:2- PartnerCounter:3#- "
         "PartnerFunction:2- BPCustomerNumber:10# CustomerPartnerDescription:30 DefaultPartner:bool Supplier:10# "
         "PersonnelNumber:8# ContactPerson:10#",
-        access="u",
+        access="cud",
     ),
 )
 
@@ -149,27 +148,3 @@ BUSINESS_PARTNER = Service(
     component="LO-MD-BP",
     sets={one.name: one for one in _SETS},
 )
-
-
-def _changed(work: Work, entity_set: EntitySet, old: Row, changes: Row) -> None:
-    """Store the change and stamp the business partner it belongs to, which is how readers notice."""
-    table = work.table(entity_set.name)
-    if changes:
-        work.records.change(table, table.key_of(old), changes)
-    partners = work.table("A_BusinessPartner")
-    midnight = work.now.replace(hour=0, minute=0, second=0, microsecond=0)
-    stamp: Row = {
-        "LastChangeDate": midnight,
-        "LastChangeTime": timedelta(seconds=int((work.now - midnight).total_seconds())),
-        "LastChangedByUser": work.user,
-    }
-    if "BusinessPartner" in old:
-        work.records.change(partners, {"BusinessPartner": old["BusinessPartner"]}, stamp)
-    elif "Customer" in old:
-        work.records.change(partners, {"Customer": old["Customer"]}, stamp)
-    else:
-        for address in work.records.find(work.table("A_BusinessPartnerAddress"), AddressID=old["AddressID"]):
-            work.records.change(partners, {"BusinessPartner": address["BusinessPartner"]}, stamp)
-
-
-BEHAVIOUR = Behaviour(update={one.name: _changed for one in _SETS if one.updatable})
