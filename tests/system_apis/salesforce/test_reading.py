@@ -139,7 +139,7 @@ async def test_customers_come_by_name_page_by_page_without_gap_or_repeat(crm: Sa
             break
         assert len(cursor) <= 512
         assert len(page.items) == 37
-    assert len(seen) == len(set(seen)) == len(company().customers)
+    assert len(seen) == len(set(seen)) == len(company().accounts)
 
 
 async def test_customers_of_one_name_and_of_long_names_are_paged_too(crm: SalesforceCrm, org: Any) -> None:

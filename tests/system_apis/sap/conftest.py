@@ -70,6 +70,9 @@ class Control:
     async def orders(self) -> list[dict[str, Any]]:
         return (await self._client.get("/ledger")).json()["orders"]
 
+    async def partners(self) -> list[dict[str, Any]]:
+        return (await self._client.get("/ledger")).json()["partners"]
+
     async def requests(self) -> list[tuple[str, str, int]]:
         seen: Any = (await self._client.get("/requests", params={"limit": 10_000})).json()
         return [(row["method"], row["path"], row["status"]) for row in seen["requests"]]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -40,7 +40,9 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         api_version: Version of the REST API.
         client_name: Our name in `Sforce-Call-Options`; change events carry it, so that we know our own.
         currency: The org's currency (ISO 4217); empty for a multi-currency org, whose records say theirs.
-        erp_customer_field: Account: the ERP's customer number.
+        erp_customer_field: Account: the ERP's customer number; it should be marked unique.
+        legal_name_field: Account: the name in the commercial register; empty if the org has none.
+        tax_number_field: Account: the tax number; empty if the org has none.
         order_reference_field: Order: our `reference`; it must be marked unique, repeats depend on it.
         erp_order_field: Order: the ERP's order number.
         tracking_field: Order: the parcel's tracking number.
@@ -67,6 +69,8 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     client_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_./-]{1,64}$")] = "triptych"
     currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?$")] = ""
     erp_customer_field: ApiName = "ERP_Customer_Number__c"
+    legal_name_field: ApiName | Literal[""] = "Legal_Name__c"
+    tax_number_field: ApiName | Literal[""] = "Tax_Number__c"
     order_reference_field: ApiName = "External_Order_Id__c"
     erp_order_field: ApiName = "ERP_Order_Number__c"
     tracking_field: ApiName = "Tracking_Number__c"

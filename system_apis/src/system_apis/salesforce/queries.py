@@ -63,6 +63,8 @@ class Queries:
         self._root = salesforce.root
         self._spelling = _spelling_of(settings)
         self.order_columns = self._spelling.columns(OrderRecord, {})
+        self.customer_columns = self._spelling.columns(AccountRecord, {})
+        self.customer_row = msgspec.json.Decoder(self._spelling.of(AccountRecord))
         customer, quote = "FROM Account WHERE Id=:customer", "FROM Quote WHERE Id=:quote"
         self.customer = self._statement(AccountRecord, customer)
         self.customer_name = self._statement(AccountName, customer)
@@ -132,6 +134,8 @@ def _where(conditions: list[str]) -> str:
 def _spelling_of(settings: SalesforceSettings) -> Spelling:
     custom = {
         "erp_number": settings.erp_customer_field,
+        "legal_name": settings.legal_name_field,
+        "tax_number": settings.tax_number_field,
         "reference": settings.order_reference_field,
         "erp_order_number": settings.erp_order_field,
         "tracking_number": settings.tracking_field,

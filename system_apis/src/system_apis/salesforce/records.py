@@ -196,7 +196,7 @@ class AccountQuotes(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class AccountRecord(msgspec.Struct, frozen=True, rename="pascal"):
-    """An Account; `erp_number` is a custom field."""
+    """An Account; `erp_number`, `legal_name` and `tax_number` are custom fields."""
 
     id: str
     name: str
@@ -207,6 +207,8 @@ class AccountRecord(msgspec.Struct, frozen=True, rename="pascal"):
     website: str | None = None
     billing_address: CompoundAddress | None = None
     shipping_address: CompoundAddress | None = None
+    legal_name: str | None = None
+    tax_number: str | None = None
     currency_iso_code: str = ""
 
 

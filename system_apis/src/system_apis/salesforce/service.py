@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -19,6 +20,8 @@ from shared.contracts.system.crm import (
     CrmReturnNote,
     CustomerNotFound,
     CustomerOverview,
+    ErpIdentity,
+    ErpNumberTaken,
     OrderCancellation,
     QuoteNotFound,
 )
@@ -76,6 +79,24 @@ class SalesforceCrm(Crm):
         if not found:
             raise _no_customer(customer_id)
         return self._translator.customer(found[0])
+
+    async def note_erp_number(self, customer_id: str, identity: ErpIdentity) -> Customer:
+        """See `Crm.note_erp_number`; one or two API calls. The field is unique, so two accounts never share one."""
+        known = await self.get_customer(customer_id)
+        if known.erp_number is not None:
+            if known.erp_number != identity.erp_number:
+                raise ErpNumberTaken(f"Customer {customer_id} has the number {known.erp_number} in the ERP already.")
+            return known
+        row = partial(self._salesforce.row, "Account", known.customer_id)
+        change = Part("account", "PATCH", row(), self._translator.erp_fields(identity.erp_number))
+        answer = Part("answer", "GET", row(self._queries.customer_columns))
+        try:
+            answers = await self._salesforce.composite([change, answer], "crm.note_erp_number", repeatable=True)
+        except PartRefused as refused:
+            if refused.code == "DUPLICATE_VALUE":
+                raise ErpNumberTaken(f"The number {identity.erp_number} is another customer's.") from None
+            raise refused.problem from None
+        return self._translator.customer(decode_part(self._queries.customer_row, answers[-1]))
 
     async def get_customer_overview(self, customer_id: str) -> CustomerOverview:
         """See `Crm.get_customer_overview`; one API call."""

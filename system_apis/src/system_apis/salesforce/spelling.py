@@ -16,7 +16,7 @@ class Spelling:
     A field whose type is a Struct becomes a parent (`Product2.Name`), one of `Rows` a child subquery.
 
     Args:
-        custom: API names of custom fields by our attribute name.
+        custom: API names of custom fields by our attribute name; empty for one the org does not have.
         multi_currency: Whether records have CurrencyIsoCode.
     """
 
@@ -44,6 +44,8 @@ class Spelling:
             name, inner = prefix + field.encode_name, _without_none(field.type)
             if field.name == "currency_iso_code" and not self._multi_currency:
                 continue
+            if self._custom.get(field.name) == "":
+                continue
             if get_origin(inner) is Rows:
                 child = ",".join(self._columns(get_args(inner)[0], "", children))
                 columns.append(f"(SELECT {child} FROM {name} {children[name]})")  # noqa: S608 - names of fields
@@ -54,7 +56,7 @@ class Spelling:
         return columns
 
     def _field(self, field: msgspec.structs.FieldInfo) -> Any:
-        name = self._custom.get(field.name, field.encode_name)
+        name = self._custom.get(field.name) or field.encode_name
         return msgspec.field(name=name) if field.required else msgspec.field(name=name, default=field.default)
 
     def _respelt(self, kind: Any) -> Any:

@@ -82,6 +82,8 @@ class Translator:
             currency=self._currency(record.currency_iso_code),
             billing_address=_address(record.billing_address),
             shipping_address=_address(record.shipping_address),
+            legal_name=record.legal_name or "",
+            tax_number=record.tax_number or "",
         )
 
     def overview(self, record: AccountOverview, today: date) -> CustomerOverview:
@@ -168,6 +170,10 @@ class Translator:
         if not order.lines:
             raise _invalid("/lines", "An order needs at least one line.")
         return [self._order_item(order, place, order_id) for place in range(len(order.lines))]
+
+    def erp_fields(self, erp_number: str) -> dict[str, Any]:
+        """What to change on an Account to note its number in the ERP."""
+        return {self._settings.erp_customer_field: erp_number}
 
     def status_fields(self, status: CrmOrderStatus) -> dict[str, Any]:
         """What to change on an Order to note its fulfilment; an empty tracking number leaves the old one."""

@@ -8,7 +8,14 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
-from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, PreconditionFailed, Problem
+from shared.binding.problems import (
+    BackendFault,
+    BackendUnavailable,
+    FieldError,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+)
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.outbound_faults import problem_of_status
 from shared.resilience.wire import WireReply
@@ -93,7 +100,16 @@ def _refused(status: int, messages: list[Message]) -> Problem:
     said = business[0] if business else messages[0]
     target = next((message.target for message in messages if message.target), "").rpartition("/")[2]
     what = _WRONG.get(target, "it breaks one of SAP's rules, given as `remark`")
-    return OrderRejected(f"SAP refused the order: {what}.", extensions=_of([said], shown=True))
+    errors = [FieldError(detail=plain(one.text), parameter=one.target or None) for one in business if one.text]
+    return OrderRejected(
+        f"SAP refused the order: {what}.", errors=_distinct(errors), extensions=_of([said], shown=True)
+    )
+
+
+def _distinct(errors: list[FieldError]) -> list[FieldError]:
+    """Each message once; the leading one is among the others again, which say what it is about."""
+    said = {one.detail: one for one in errors}
+    return list(said.values())
 
 
 def _is_business(code: str) -> bool:

@@ -1,5 +1,6 @@
 """The addresses of everything we read or write, with as much as possible written once."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -11,7 +12,10 @@ _CUSTOMER = {
     "to_Customer/to_CustomerSalesArea/to_PartnerFunction",
     "top": "1",
 }
-_ADDRESS_FIELDS = "StreetName HouseNumber CityName Region PostalCode Country to_AddressUsage/AddressUsage"
+_ADDRESS_FIELDS = (
+    "StreetName StreetSuffixName AdditionalStreetSuffixName HouseNumber CityName Region PostalCode Country "
+    "to_AddressUsage/AddressUsage"
+)
 _CUSTOMER_FIELDS = (
     "Customer CustomerName OrderIsBlockedForCustomer DeliveryIsBlocked BillingIsBlockedForCustomer DeletionIndicator "
     "VATRegistration TaxNumber1 to_CustomerCompany/CompanyCode to_CustomerCompany/ReconciliationAccount "
@@ -23,8 +27,16 @@ _AREA_FIELDS = (
     "to_PartnerFunction/BPCustomerNumber to_PartnerFunction/DefaultPartner"
 )
 _PARTNER_FIELDS = (
-    "BusinessPartner OrganizationBPName1 OrganizationBPName2 OrganizationBPName3 OrganizationBPName4 FirstName LastName"
+    "BusinessPartner OrganizationBPName1 OrganizationBPName2 OrganizationBPName3 OrganizationBPName4 "
+    "FirstName LastName IsMarkedForArchiving"
 )
+_KNOWN_FIELDS = (
+    "BusinessPartner Customer OrganizationBPName1 OrganizationBPName2 OrganizationBPName3 OrganizationBPName4 "
+    "BusinessPartnerIDByExtSystem IsMarkedForArchiving"
+)
+_MOST_ALIKE = 100
+"""Partners of a name that are compared."""
+
 _CREDIT_FIELDS = "CreditSegment CreditLimitAmount CreditSegmentCurrency CreditAccountIsBlocked"
 _PRODUCT_FIELDS = (
     "Product BaseUnit ProductGroup GrossWeight WeightUnit IsMarkedForDeletion CrossPlantStatus "
@@ -49,6 +61,9 @@ class Paths:
         orders: Where an order is created.
         simulations: Where an order is simulated.
         batch: Where several changes of orders go.
+        partners: Where a business partner is created.
+        partner_functions: Where a partner function is added to a sales area.
+        partner_batch: Where several changes of partners go.
         session: Where a CSRF token is handed out.
     """
 
@@ -59,6 +74,18 @@ class Paths:
         self.simulations: Final = f"{settings.simulation_service}/A_SalesOrderSimulation?{logon}"
         self.batch: Final = f"{service}/$batch?{logon}"
         self.session: Final = f"{service}/?{logon}"
+        partner_service = settings.business_partner_service
+        self.partners: Final = f"{partner_service}/A_BusinessPartner?{logon}"
+        self.partner_functions: Final = f"{partner_service}/A_CustSalesPartnerFunc?{logon}"
+        self.partner_batch: Final = f"{partner_service}/$batch?{logon}"
+        self._known = f"$select={_listed(_KNOWN_FIELDS)}&$orderby=BusinessPartner&{logon}"
+        alike = {
+            "select": _listed(_KNOWN_FIELDS, to_BusinessPartnerAddress="PostalCode Country"),
+            "expand": "to_BusinessPartnerAddress",
+            "orderby": "BusinessPartner",
+            "top": str(_MOST_ALIKE),
+        }
+        self._alike = f"{options(alike)}&{logon}"
         self._logon = logon
         self._services = settings
         header = f"{_ORDER_FIELDS} {settings.reference_field}"
@@ -90,6 +117,38 @@ class Paths:
     def partner_number(self, number: str) -> str:
         """Only the number of the business partner that is this customer."""
         return f"{self._partners(number)}&$select=BusinessPartner&$top=1&{self._logon}"
+
+    def partner_with(self, reference: str) -> str:
+        """The first business partner that was made under this reference."""
+        return (
+            f"{self._partners_where(f'BusinessPartnerIDByExtSystem eq {text_literal(reference)}')}&$top=1&{self._known}"
+        )
+
+    def partners_beginning_with(self, reference: str) -> str:
+        """The business partners whose reference begins so."""
+        condition = f"startswith(BusinessPartnerIDByExtSystem,{text_literal(reference)})"
+        return f"{self._partners_where(condition)}&{self._known}"
+
+    def partner_of(self, number: str) -> str:
+        """The business partner that is this customer, as far as it takes to recognise it."""
+        return f"{self._partners(number)}&$top=1&{self._known}"
+
+    def partners_named(self, name: str, term: str) -> str:
+        """Business partners whose first name line or search term is this, with their postal codes."""
+        condition = f"OrganizationBPName1 eq {text_literal(name)} or SearchTerm1 eq {text_literal(term)}"
+        return f"{self._partners_where(condition)}&{self._alike}"
+
+    def customers_taxed(self, number: str) -> str:
+        """Customers with this tax number, of whatever kind."""
+        tax = text_literal(number)
+        condition = encoded(f"VATRegistration eq {tax} or TaxNumber1 eq {tax}")
+        service = self._services.business_partner_service
+        return f"{service}/A_Customer?$filter={condition}&$select=Customer&$top={_MOST_ALIKE}&{self._logon}"
+
+    def partners_of(self, numbers: Sequence[str]) -> str:
+        """The business partners that are these customers."""
+        condition = " or ".join(f"Customer eq {text_literal(number)}" for number in numbers)
+        return f"{self._partners_where(condition)}&{self._alike}"
 
     def credit(self, partner: str) -> str:
         """The credit profile of a business partner with its accounts."""
@@ -127,8 +186,10 @@ class Paths:
         return f"{self._services.product_service}/{key('A_Product', sku)}?{self._product}"
 
     def _partners(self, number: str) -> str:
-        condition = encoded(f"Customer eq {text_literal(number)}")
-        return f"{self._services.business_partner_service}/A_BusinessPartner?$filter={condition}"
+        return self._partners_where(f"Customer eq {text_literal(number)}")
+
+    def _partners_where(self, condition: str) -> str:
+        return f"{self._services.business_partner_service}/A_BusinessPartner?$filter={encoded(condition)}"
 
 
 def item_path(order: str, item: str) -> str:

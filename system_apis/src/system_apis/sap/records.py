@@ -55,6 +55,8 @@ class BusinessPartnerAddress(msgspec.Struct, frozen=True):
     """An address."""
 
     StreetName: Text = ""
+    StreetSuffixName: Text = ""
+    AdditionalStreetSuffixName: Text = ""
     HouseNumber: Text = ""
     CityName: Text = ""
     Region: Text = ""
@@ -119,6 +121,7 @@ class BusinessPartner(msgspec.Struct, frozen=True):
     OrganizationBPName4: Text = ""
     FirstName: Text = ""
     LastName: Text = ""
+    IsMarkedForArchiving: bool = False
     to_BusinessPartnerAddress: Results[BusinessPartnerAddress] = Results()
     to_Customer: CustomerRow | None = None
 

@@ -7,13 +7,22 @@ from shared.binding.declare import Cursor, Page, PageSize
 from shared.binding.paging import decode_cursor, encode_cursor
 from shared.binding.problems import Problem
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
-from shared.contracts.canonical.party import CreditStanding, ErpCustomer
+from shared.contracts.canonical.party import (
+    CreditStanding,
+    CustomerDescription,
+    ErpCustomer,
+    NewDeliveryPlace,
+    NewErpCustomer,
+    Partner,
+    SimilarCustomer,
+)
 from shared.contracts.canonical.product import Product
 from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, Sku
 from shared.contracts.system.erp import (
     CustomerBlocked,
     Erp,
+    ErpBlock,
     ErpCancellation,
     ErpCustomerNotFound,
     OrderRejected,
@@ -25,8 +34,10 @@ from system_apis.sap.odata import day_of, document_number
 from system_apis.sap.order_body import customer_number, simulation_body
 from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.order_records import OrderRow, SimulationRow
+from system_apis.sap.partner_changes import PartnerChanges
 from system_apis.sap.partner_numbers import PartnerNumbers
-from system_apis.sap.records import BusinessPartner, CreditPartner, Found, Many, ProductRow, Single
+from system_apis.sap.partner_search import PartnerSearch
+from system_apis.sap.records import BusinessPartner, CreditPartner, CustomerRow, Found, Many, ProductRow, Single
 from system_apis.sap.return_changes import ReturnChanges
 
 _T = TypeVar("_T")
@@ -46,16 +57,32 @@ class SapErp(Erp):
         self._partners = PartnerNumbers(sap)
         self._orders = OrderChanges(sap)
         self._returns = ReturnChanges(sap)
+        self._entries = PartnerChanges(sap)
+        self._search = PartnerSearch(sap)
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
         """One call: the business partner expanded down to its partner functions."""
-        number = customer_number(erp_number)
-        found = await self._sap.read(self._paths.customer(number), Many[BusinessPartner], "get_customer")
-        partner = found.d.results[0] if found is not None and found.d.results else None
-        if partner is None or partner.to_Customer is None:
-            raise ErpCustomerNotFound(f"SAP has no customer {erp_number}.")
-        self._partners.learn(number, partner.BusinessPartner)
-        return translator.customer(partner, partner.to_Customer, self._settings)
+        partner, row = await self._partner(erp_number)
+        return translator.customer(partner, row, self._settings)
+
+    async def find_similar_customers(self, description: CustomerDescription) -> list[SimilarCustomer]:
+        """Two or three calls: by name, by tax number, and who has the tax numbers found."""
+        return await self._search.similar(description)
+
+    async def create_customer(self, customer: NewErpCustomer) -> ErpCustomer:
+        """Found by its reference, or entered."""
+        return await self.get_customer(await self._entries.enter(customer))
+
+    async def add_delivery_place(self, erp_number: Id, place: NewDeliveryPlace) -> Partner:
+        """A business partner of its own, ship-to party in every sales area of the customer."""
+        _, row = await self._partner(erp_number)
+        return await self._entries.add_place(row, place)
+
+    async def block_customer(self, erp_number: Id, block: ErpBlock) -> ErpCustomer:
+        """Orders blocked, blocked centrally and marked for archiving; SAP keeps no text of the reason."""
+        del block
+        await self._entries.take_out(customer_number(erp_number))
+        return await self.get_customer(erp_number)
 
     async def get_credit(self, erp_number: Id) -> CreditStanding:
         """One call, after a first that finds the customer's business partner."""
@@ -149,6 +176,15 @@ class SapErp(Erp):
     async def credit_return(self, erp_return_id: Id) -> ErpReturn:
         """A credit memo request over the whole return, unless there is one; billing follows in SAP."""
         return await self._returns.credit(erp_return_id)
+
+    async def _partner(self, erp_number: str) -> tuple[BusinessPartner, CustomerRow]:
+        number = customer_number(erp_number)
+        found = await self._sap.read(self._paths.customer(number), Many[BusinessPartner], "get_customer")
+        partner = found.d.results[0] if found is not None and found.d.results else None
+        if partner is None or partner.to_Customer is None:
+            raise ErpCustomerNotFound(f"SAP has no customer {erp_number}.")
+        self._partners.learn(number, partner.BusinessPartner)
+        return partner, partner.to_Customer
 
     async def _reason(self, order: NewErpOrder, rejected: OrderRejected) -> Problem:
         """Why SAP refused, judged by the customer's record: the numbers of its messages differ by release."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
+import msgspec
+
 from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
 
@@ -44,6 +46,15 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         quantity_unit: Unit sent with quantities, the base unit of what is sold; empty leaves it to SAP.
         ship_to_function: Partner function of the ship-to party, as the logon language spells it.
         hierarchy_function: Partner function of the customer above in the hierarchy.
+        partner_grouping: Grouping of new business partners, one that draws its numbers itself (customizing, TB001).
+        reconciliation_account: General ledger account of new customers.
+        payment_terms: Terms of payment of new customers (customizing, T052).
+        incoterms: Delivery terms of new customers; empty to leave them out.
+        shipping_condition: Shipping condition of new customers; a sales area needs one.
+        pricing_procedure: Customer pricing procedure of new customers; pricing needs one.
+        tax_types: Category of the tax number by country (customizing, TFKTAXNUMTYPE) where it is not the country's
+            code and 0, the category of VAT registration numbers.
+        order_block: Reason that blocks orders of a customer taken out of use (customizing, TVAST).
         rejection_reason: Reason code that cancels an item (customizing, table TVAG).
         return_type: Sales document type of customer returns.
         return_order_reason: Order reason (SDDocumentReason) of returns and their credits; empty for none.
@@ -78,6 +89,14 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     quantity_unit: str = "PC"
     ship_to_function: str = "SH"
     hierarchy_function: str = "1A"
+    partner_grouping: str = "BP02"
+    reconciliation_account: str = "12100000"
+    payment_terms: str = "NT30"
+    incoterms: str = "EXW"
+    shipping_condition: str = "01"
+    pricing_procedure: str = "01"
+    tax_types: dict[str, str] = msgspec.field(default_factory=lambda: {"US": "US01"})
+    order_block: str = "01"
     rejection_reason: str = "50"
     return_type: str = "CBRE"
     return_order_reason: str = ""

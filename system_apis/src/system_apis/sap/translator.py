@@ -13,8 +13,11 @@ from shared.contracts.canonical.party import (
 )
 from shared.contracts.canonical.product import Product
 from shared.contracts.canonical.values import Address
+from system_apis.sap.lines import joined
 from system_apis.sap.money import money
 from system_apis.sap.odata import document_number
+from system_apis.sap.partner_body import STREET_WIDTHS
+from system_apis.sap.partner_translator import organization_name
 from system_apis.sap.records import (
     BusinessPartner,
     BusinessPartnerAddress,
@@ -63,7 +66,7 @@ def customer(partner: BusinessPartner, row: CustomerRow, settings: SapSettings) 
         order_blocked=bool(row.OrderIsBlockedForCustomer),
         delivery_blocked=bool(row.DeliveryIsBlocked),
         billing_blocked=bool(row.BillingIsBlockedForCustomer),
-        marked_for_deletion=row.DeletionIndicator,
+        marked_for_deletion=row.DeletionIndicator or partner.IsMarkedForArchiving,
         sales_areas=[_sales_area(one) for one in areas if _CURRENCY.fullmatch(one.Currency or "")],
         company_codes=[
             CompanyCodeData(one.CompanyCode, one.ReconciliationAccount or "", one.PaymentTerms or "")
@@ -124,14 +127,8 @@ def _grams(row: ProductRow) -> Decimal | None:
 
 
 def _name(partner: BusinessPartner, row: CustomerRow) -> str:
-    organization = (
-        partner.OrganizationBPName1,
-        partner.OrganizationBPName2,
-        partner.OrganizationBPName3,
-        partner.OrganizationBPName4,
-    )
-    parts = list(filter(None, organization)) or list(filter(None, (partner.FirstName, partner.LastName)))
-    return " ".join(parts) or row.CustomerName or ""
+    person = " ".join(filter(None, (partner.FirstName, partner.LastName)))
+    return organization_name(partner) or person or row.CustomerName or ""
 
 
 def _address(rows: list[BusinessPartnerAddress]) -> Address | None:
@@ -142,7 +139,7 @@ def _address(rows: list[BusinessPartnerAddress]) -> Address | None:
     if row is None:
         return None
     return Address(
-        street=row.StreetName or "",
+        street=joined((row.StreetName, row.StreetSuffixName, row.AdditionalStreetSuffixName), STREET_WIDTHS),
         house_number=row.HouseNumber or "",
         city=row.CityName or "",
         region=row.Region or "",

@@ -27,6 +27,10 @@ class CrmOrderNotFound(NotFound):
     """No order has this id in the CRM."""
 
 
+class ErpNumberTaken(Conflict):
+    """The customer has another number in the ERP already, or the number is another customer's."""
+
+
 class QuoteAlreadyOrdered(Conflict):
     """The quote has become an order under another reference."""
 
@@ -54,6 +58,12 @@ class CrmOrderStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
 
     fulfilment: ShortText
     tracking_number: ShortText = ""
+
+
+class ErpIdentity(msgspec.Struct, frozen=True, rename="camel"):
+    """Who a customer is in the ERP."""
+
+    erp_number: Id
 
 
 class OrderCancellation(msgspec.Struct, frozen=True, rename="camel"):
@@ -95,6 +105,17 @@ class Crm(Contract, tier="system", version="v1"):
     @get("/customers/{customer_id}", scope="crm:read", raises=[CustomerNotFound])
     async def get_customer(self, customer_id: Id) -> Customer:
         """Return one customer."""
+        ...
+
+    @post(
+        "/customers/{customer_id}/erp-number",
+        scope="crm:write",
+        repeatable=True,
+        status=200,
+        raises=[CustomerNotFound, ErpNumberTaken],
+    )
+    async def note_erp_number(self, customer_id: Id, identity: ErpIdentity) -> Customer:
+        """Note the number a customer has in the ERP; repeating changes nothing, and one that is there stays."""
         ...
 
     @get("/customers/{customer_id}/overview", scope="crm:read", raises=[CustomerNotFound])

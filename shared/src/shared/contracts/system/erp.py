@@ -7,7 +7,15 @@ import msgspec
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
 from shared.binding.problems import Conflict, NotFound, Refused
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
-from shared.contracts.canonical.party import CreditStanding, ErpCustomer
+from shared.contracts.canonical.party import (
+    CreditStanding,
+    CustomerDescription,
+    ErpCustomer,
+    NewDeliveryPlace,
+    NewErpCustomer,
+    Partner,
+    SimilarCustomer,
+)
 from shared.contracts.canonical.product import Product
 from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, ShortText, Sku
@@ -27,6 +35,10 @@ class ErpOrderNotFound(NotFound):
 
 class CustomerBlocked(Refused):
     """The ERP takes no orders for this customer."""
+
+
+class ErpCustomerRejected(Refused):
+    """The ERP cannot hold the customer, or one of its rules refused it; `errors` says all that is wrong."""
 
 
 class OrderRejected(Refused):
@@ -59,12 +71,58 @@ class ErpCancellation(msgspec.Struct, frozen=True, rename="camel"):
     reason: ShortText
 
 
+class ErpBlock(msgspec.Struct, frozen=True, rename="camel"):
+    """Why a customer is taken out of use."""
+
+    reason: ShortText
+
+
 class Erp(Contract, tier="system", version="v1"):
     """Customers, credit, products, prices and sales orders, whichever ERP keeps them."""
 
     @get("/customers/{erp_number}", scope="erp:read", raises=[ErpCustomerNotFound])
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
         """Return a customer with hierarchy, sales areas, partners and blocks."""
+        ...
+
+    @post("/customer-matches", scope="erp:read", safe=True)
+    async def find_similar_customers(self, description: CustomerDescription) -> list[SimilarCustomer]:
+        """List customers that may be the company described, at most 20, those with most in common first.
+
+        Alike is who has the same tax number, or the same name (letter case, punctuation and legal form aside) at
+        the same postal code. The customer of the description's own `reference` is not listed, nor what was taken
+        out of use.
+        """
+        ...
+
+    @post("/customers", scope="erp:write", repeatable=True, raises=[ErpCustomerRejected])
+    async def create_customer(self, customer: NewErpCustomer) -> ErpCustomer:
+        """Enter a customer with its company code and sales areas, so that it can be sold to and billed.
+
+        The same `reference` always answers with the same customer, so a repeat is harmless.
+        """
+        ...
+
+    @post(
+        "/customers/{erp_number}/delivery-places",
+        scope="erp:write",
+        repeatable=True,
+        raises=[ErpCustomerNotFound, ErpCustomerRejected],
+    )
+    async def add_delivery_place(self, erp_number: Id, place: NewDeliveryPlace) -> Partner:
+        """Add a place that goods for a customer may go to, in all its sales areas.
+
+        The same `reference` always answers with the same place, so a repeat is harmless.
+        """
+        ...
+
+    @post("/customers/{erp_number}/block", scope="erp:write", repeatable=True, status=200, raises=[ErpCustomerNotFound])
+    async def block_customer(self, erp_number: Id, block: ErpBlock) -> ErpCustomer:
+        """Take a customer out of use; repeating changes nothing.
+
+        ERPs do not delete customers. It takes no orders any more, is marked for removal and gives up its
+        `reference`, so that the same company can be entered anew. Its delivery places go with it.
+        """
         ...
 
     @get("/customers/{erp_number}/credit", scope="erp:read", raises=[ErpCustomerNotFound])
