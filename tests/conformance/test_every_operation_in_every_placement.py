@@ -25,6 +25,7 @@ from shared.binding.operation import Operation
 from shared.binding.problems import Problem
 from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
 from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine
+from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPlace, NewErpCustomer
 from shared.contracts.canonical.returns import (
     NewCrmReturn,
     NewCrmReturnLine,
@@ -34,6 +35,7 @@ from shared.contracts.canonical.returns import (
 )
 from shared.contracts.canonical.shipment import LabelPurchase, Parcel, RateRequest
 from shared.contracts.canonical.values import Address
+from shared.contracts.process.customer_onboarding import OnboardingRequest
 from shared.contracts.process.flow_operations import (
     BulkResumption,
     EditToPreview,
@@ -44,8 +46,8 @@ from shared.contracts.process.flow_operations import (
 from shared.contracts.process.order_cancellation import OrderToCancel
 from shared.contracts.process.order_fulfilment import OrderToFollow
 from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
-from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, OrderCancellation
-from shared.contracts.system.erp import ErpCancellation
+from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, ErpIdentity, OrderCancellation
+from shared.contracts.system.erp import ErpBlock, ErpCancellation
 from shared.host.api import installed_apis
 
 COMPANY = company()
@@ -56,6 +58,11 @@ PRODUCT = next(product for product in COMPANY.products if product.active)
 SKU = PRODUCT.sku
 ADDRESS = Address("Hauptstrasse", "7", "Hamburg", "HH", "20095", "DE")
 ORDER = NewErpOrder("conformance-1", CUSTOMER.sap_customer, CUSTOMER.currency, [NewOrderLine(SKU, Decimal(2))])
+
+DESCRIBED = CustomerDescription("conformance", CUSTOMER.legal_name, ADDRESS, CUSTOMER.tax_number)
+NEWCOMER = NewErpCustomer("conformance1", "Conformance Ltd", "EUR", ADDRESS)
+PLACE = NewDeliveryPlace("conformance1-1", "Conformance Yard", ADDRESS)
+PROSPECT = COMPANY.prospects_for("plain")[0]
 
 ORDERED = f"order-{PLAIN[4].salesforce_id}"
 """The flow that the example of quote_to_order.place_order begins."""
@@ -69,6 +76,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "crm.list_customers": lambda _: (None, None, 5),
     "crm.get_customer": lambda _: (CUSTOMER.salesforce_id,),
     "crm.get_customer_overview": lambda _: (CUSTOMER.salesforce_id,),
+    "crm.note_erp_number": lambda _: (CUSTOMER.salesforce_id, ErpIdentity(CUSTOMER.sap_customer)),
     "crm.list_quotes": lambda _: (CUSTOMER.salesforce_id, "approved", None, 10),
     "crm.get_quote": lambda _: (QUOTE.salesforce_id,),
     "crm.record_order": lambda known: (crm_order(known),),
@@ -79,6 +87,10 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "crm.note_return": lambda known: (known["crm.record_return"].crm_return_id, CrmReturnNote("approved", "ok")),
     "crm.cancel_order": lambda known: (known["crm.record_order"].crm_order_id, OrderCancellation("conformance")),
     "erp.get_customer": lambda _: (CUSTOMER.sap_customer,),
+    "erp.find_similar_customers": lambda _: (DESCRIBED,),
+    "erp.create_customer": lambda _: (NEWCOMER,),
+    "erp.add_delivery_place": lambda known: (known["erp.create_customer"].erp_number, PLACE),
+    "erp.block_customer": lambda known: (known["erp.create_customer"].erp_number, ErpBlock("conformance")),
     "erp.get_credit": lambda _: (CUSTOMER.sap_customer,),
     "erp.list_orders": lambda _: (CUSTOMER.sap_customer, date(2020, 1, 1), None, 5),
     "erp.list_products": lambda _: (None, 5),
@@ -108,6 +120,8 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "quote_to_order.place_order": lambda _: (OrderRequest(PLAIN[4].salesforce_id),),
     "quote_to_order.get_order": lambda known: (known["quote_to_order.place_order"].order_id,),
     "quote_to_order.cancel_order": lambda _: (f"order-{PLAIN[9].salesforce_id}", Cancellation("conformance")),
+    "customer_onboarding.onboard_customer": lambda _: (OnboardingRequest(PROSPECT.salesforce_id),),
+    "customer_onboarding.get_onboarding": lambda _: (f"onboarding-{PROSPECT.salesforce_id}",),
     "order_cancellations.cancel_order": lambda _: (OrderToCancel(ORDERED, "conformance"),),
     "order_cancellations.get_cancellation": lambda _: (f"{ORDERED}-cancellation",),
     "quote_to_order.retire_order": lambda _: (ORDERED, Cancellation("conformance")),  # it was, by its cancellation

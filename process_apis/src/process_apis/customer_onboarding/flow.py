@@ -1,0 +1,105 @@
+"""The business of onboarding a customer. Every contract call is durable.
+
+What the CRM lacks is refused before anything is written, all of it at once. The companies above come first: each is an
+onboarding of its own, which stands even if this one is refused. The ERP's number goes to the CRM last, so a customer
+that shows one can order.
+"""
+
+import msgspec
+
+from process_apis.customer_onboarding.records import (
+    as_described,
+    as_entered,
+    delivery_places,
+    require_known_company,
+    shared_email,
+)
+from shared.contracts.canonical.party import Customer, SimilarCustomer
+from shared.contracts.process.customer_onboarding import (
+    HierarchyNotOnboardable,
+    OnboardedCustomer,
+    OnboardingRequest,
+    SimilarCustomersInErp,
+)
+from shared.contracts.system.crm import Crm, ErpIdentity
+from shared.contracts.system.erp import Erp, ErpBlock
+from shared.durable.flow import Flow
+
+MOST_LEVELS = 5
+"""Companies above one another that are onboarded at once; more look like a mistake in the CRM."""
+
+UNDONE = "The customer could not be onboarded and was taken out of use."
+
+
+class CustomerToOnboard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A request, and the customers below it that wait for this one, the lowest first."""
+
+    request: OnboardingRequest
+    below: list[str] = []
+
+
+class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
+    """Check, onboard who is above, enter in the ERP, tell the CRM; a refusal takes out of use what was entered."""
+
+    def __init__(self, crm: Crm, erp: Erp) -> None:
+        self.crm = crm
+        self.erp = erp
+
+    async def run(self, request: CustomerToOnboard) -> OnboardedCustomer:
+        """Onboard the customer, or refuse and leave nothing that could order."""
+        asked = request.request
+        known = await self.crm.get_customer_overview(asked.customer_id)
+        customer = known.customer
+        if customer.erp_number is not None:
+            return OnboardedCustomer(customer.customer_id, customer.erp_number, created=False)
+        places = delivery_places(customer, asked)
+        require_known_company(customer, places)
+        if not asked.even_if_similar:
+            require_nobody_similar(customer, await self.erp.find_similar_customers(as_described(customer)))
+
+        parent = await self.number_above(customer, request)
+        entered = await self.undoable(
+            self.erp.create_customer(as_entered(customer, asked, parent, shared_email(known.contacts))),
+            lambda made: self.erp.block_customer(made.erp_number, ErpBlock(UNDONE)),
+        )
+        partners = [await self.erp.add_delivery_place(entered.erp_number, place) for place in places]
+        await self.crm.note_erp_number(customer.customer_id, ErpIdentity(entered.erp_number))
+        return OnboardedCustomer(customer.customer_id, entered.erp_number, True, parent, partners)
+
+    async def number_above(self, customer: Customer, request: CustomerToOnboard) -> str | None:
+        """The ERP number of the company above, which is onboarded first if it has none; None if there is none."""
+        if customer.parent_id is None:
+            return None
+        below = [*request.below, customer.customer_id]
+        require_hierarchy(customer.parent_id, below)
+        parent = await self.crm.get_customer(customer.parent_id)
+        if parent.erp_number is not None:
+            return parent.erp_number
+        above = msgspec.structs.replace(
+            request.request, customer_id=parent.customer_id, shipping_places=[], even_if_similar=False
+        )
+        onboarded = await self.child(OnboardCustomer, parent.customer_id, CustomerToOnboard(above, below))
+        return onboarded.erp_number
+
+
+def require_nobody_similar(customer: Customer, similar: list[SimilarCustomer]) -> None:
+    """Raises SimilarCustomersInErp when the ERP has somebody who may be this customer."""
+    if similar:
+        numbers = ", ".join(f"{one.erp_number} ({' and '.join(one.alike)})" for one in similar)
+        raise SimilarCustomersInErp(
+            f"{customer.name} may be in the ERP already: {numbers}. If it is, note that number on the customer in the "
+            "CRM; if not, ask again with evenIfSimilar.",
+            extensions={"similar": [one.erp_number for one in similar], "customerId": customer.customer_id},
+        )
+
+
+def require_hierarchy(parent_id: str, below: list[str]) -> None:
+    """Raises HierarchyNotOnboardable when the company above is also below, or there are too many."""
+    chain = " → ".join([*below, parent_id])
+    if parent_id in below:
+        raise HierarchyNotOnboardable(f"The hierarchy goes round in a circle: {chain}. Correct a parent in the CRM.")
+    if len(below) >= MOST_LEVELS:
+        raise HierarchyNotOnboardable(
+            f"More than {MOST_LEVELS} companies above one another are not in the ERP: {chain}. Onboard the upper ones "
+            "first."
+        )
