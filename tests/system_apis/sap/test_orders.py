@@ -84,6 +84,8 @@ async def test_zero_quantity_never_reaches_sap(erp: SapErp, new_order: New, cont
             await erp.simulate_order(new_order(lines=[line("TG-00011", quantity)]))
     with pytest.raises(OrderRejected, match="no lines"):
         await erp.simulate_order(new_order(lines=[]))
+    with pytest.raises(OrderRejected, match="reference"):
+        await erp.create_order(new_order("𠮷" * 18))
     with pytest.raises(OrderRejected, match="ISO 4217"):
         await erp.simulate_order(new_order(currency="euro"))
     with pytest.raises(OrderRejected, match="price of line 1"):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from shared.contracts.canonical.order import NewErpOrder, NewOrderLine
 from shared.contracts.canonical.values import Money
 from shared.contracts.system.erp import ErpCustomerNotFound, OrderRejected
+from system_apis.sap.lines import width
 from system_apis.sap.odata import document_number, json_date, json_decimal
 from system_apis.sap.order_records import NewCondition, NewItem, NewOrder, NewPartner, ScheduleLine
 from system_apis.sap.settings import SapSettings
@@ -17,6 +18,7 @@ NUMBER_LENGTH = 10
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _QUANTITY_DIGITS, _QUANTITY_SCALE = 15, 3
 _RATE_DIGITS, _RATE_SCALE = 24, 9
+_REFERENCE_WIDTH = 35
 
 
 def order_body(order: NewErpOrder, settings: SapSettings) -> NewOrder:
@@ -74,6 +76,9 @@ def _body(order: NewErpOrder, settings: SapSettings, *, simulated: bool) -> NewO
 def _check(order: NewErpOrder) -> None:
     if not order.lines:
         raise OrderRejected("The order has no lines; add what is to be ordered.")
+    for name, text in (("reference", order.reference), ("purchase order number", order.purchase_order)):
+        if width(text) > _REFERENCE_WIDTH:
+            raise OrderRejected(f"The order's {name} takes more than {_REFERENCE_WIDTH} UTF-16 code units; shorten it.")
     if not _CURRENCY.fullmatch(order.currency):
         raise OrderRejected("The order's currency is no ISO 4217 code of three capital letters.")
     for number, line in enumerate(order.lines, 1):
