@@ -214,13 +214,13 @@ def test_a_thousand_orders_outlive_ten_minutes_without_the_erp_and_are_done_two_
         after = sap.per_second(end, end + 2 * MINUTE)
         print(
             f"{sum(meanwhile.values())} probes in {end - begin - 5:.0f} s, at most {attempts} attempts, "
-            f"drained in {took:.1f} s, peak {max(after.values())} calls a second, {sap.most_at_once} at once"
+            f"drained in {took:.1f} s, calls a second {[after[n] for n in range(15)]}, {sap.most_at_once} at once"
         )
         assert max(meanwhile.values()) <= 2  # two that are a second apart may fall into one second of the clock
         assert sum(meanwhile.values()) <= end - begin - 5 + 1
         assert attempts <= 2
         assert set(sap.orders.values()) == {1}
-        assert all(after[second] <= 2 * 2 ** (second + 2) for second in range(4))  # each flow calls twice
+        assert after[0] + after[1] <= 120  # of two thousand
         assert max(after.values()) <= 2 * 2 * 64  # two calls each of 64 flows of two workers
 
     play(story)
@@ -248,7 +248,7 @@ def test_orders_parked_by_a_process_that_died_go_on_in_the_next_one(play: Any) -
         company.kill_process()
         await company.sleep_until(3 * MINUTE + 1)
         company.start_process()
-        await company.until_all_are("completed", 200, 2 * MINUTE)
+        assert await company.until_all_are("completed", 200, 2 * MINUTE) < 15
         assert set(company.sap.orders.values()) == {1}
         assert max(company.sap.per_second(3 * MINUTE, 5 * MINUTE).values()) <= 2 * 64
 

@@ -50,7 +50,7 @@ async def attempt(
     flow_step(kind.partition("@")[0], name, problem.slug if problem else "ok", max(0.0, finished - started))
     if problem is None:
         return StepRecord(seq, name, step.arguments, "succeeded", outcome, attempts + 1, 0, first, finished), result
-    retry = next_try(problem, attempts + 1, parks, delays, rest_of(str(context.idempotency_key)))
+    retry = next_try(problem, attempts + 1, parks, delays, rest_of(str(context.idempotency_key), parks))
     record = StepRecord(
         seq, name, step.arguments, "waiting" if retry else _verdict(step, problem),
         msgspec.json.encode(problem.details()),

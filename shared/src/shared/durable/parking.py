@@ -3,8 +3,8 @@
 Parked flows lie in the journal. While the circuit is open one of them is let go each second, a different one each
 time, to ask; the circuit breaker lets one such call a second through. Once one has got through, the others follow:
 two, four, eight, … a second, so that a backend that has just come back is not overrun. Nothing of this is remembered
-across a restart: parked flows also ask by themselves, each at its own moment within `LONGEST_PARK` seconds, and the
-first that gets through begins the procession anew.
+across a restart: a worker that starts lets the first few go, to see. Parked flows also ask by themselves, each at its
+own moment within `LONGEST_PARK` seconds, should whoever parked them be gone.
 """
 
 import asyncio
@@ -19,9 +19,12 @@ _PULSE = 1.0  # seconds
 _PATIENCE = 120  # pulses with nobody parked and nobody asking, after which an open circuit is forgotten
 
 
-def rest_of(key: str) -> float:
-    """Seconds that a parked step rests unless it is let go: half to all of `LONGEST_PARK`, spread over the keys."""
-    return LONGEST_PARK * (0.5 + crc32(key.encode()) / 2**33)
+def rest_of(key: str, parks: int) -> float:
+    """Seconds that a parked step rests unless it is let go: half to all of `LONGEST_PARK`, different each time.
+
+    Those that rest shortest are let go first, so that no flow always asks before the others.
+    """
+    return LONGEST_PARK * (0.5 + crc32(f"{key} {parks}".encode()) / 2**33)
 
 
 class _Gate:
@@ -64,10 +67,15 @@ class Parking:
     def passed(self, contract: str, *, was_parked: bool) -> None:
         """A step of this contract got through."""
         gate = self._gates.get(contract)
-        if gate is None and was_parked:  # parked in an earlier life of this worker, or by another one
+        if gate is None and was_parked:  # by another worker
             gate = self._attend(contract)
         if gate is not None:
             gate.open, gate.quiet, gate.pulse = False, 0, _PULSE
+
+    def look(self, contracts: Collection[str]) -> None:
+        """Whether flows are parked from before, and how these circuits are now, is not known."""
+        for contract in contracts:
+            self.passed(contract, was_parked=True)
 
     async def stop(self) -> None:
         """Let nobody go any more."""

@@ -12,7 +12,7 @@ from shared.binding.problems import CIRCUIT, OPEN, BackendFault, CircuitOpen, In
 RETRY_DELAYS: tuple[float, ...] = (1.0, 4.0, 16.0, 60.0)
 """Seconds between the attempts at one step."""
 
-LONGEST_PARK = 60.0
+LONGEST_PARK = 120.0
 """Seconds after which a parked flow asks by itself at the latest; mostly it is let go earlier (`parking`)."""
 
 

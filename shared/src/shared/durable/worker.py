@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -112,6 +113,8 @@ class FlowWorker:
         await self._journal.register(self.name, self._settings.lease)
         self._working = True
         self._loops = [asyncio.create_task(self._claim_forever()), asyncio.create_task(self._renew_forever())]
+        called = (shape.dependencies.values() for shape in self._shapes.values())
+        self._parking.look({contract.slug for contract in chain.from_iterable(called)})
 
     async def stop(self, grace: float) -> None:
         """Let flows come to their next step boundary, for `grace` seconds at most; the rest is released as it is."""
