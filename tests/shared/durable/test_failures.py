@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, QuotaExceeded, Refused
 from shared.durable.flow import Flow
+from shared.durable.journal import Change, FlowRecord, Save, StepRecord
+from shared.durable.recorded import encode_problem
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -82,6 +85,26 @@ async def test_transient_problems_are_retried_after_1_4_16_and_60_seconds(
     clock.advance(3600)
     await asyncio.sleep(0.05)
     assert len(backends.calls) == 5
+
+
+@pytest.mark.parametrize("seq", [1, -1])
+async def test_a_step_that_was_given_up_is_not_tried_again_when_the_end_of_its_flow_was_lost(
+    start: Callable[..., Any], backends: Any, journal: Any, until: Any, seq: int
+) -> None:
+    """Its worker recorded the last attempt and vanished before it could record that the flow is dead."""
+    request, given_up = msgspec.json.encode(Thing("x")), encode_problem(BackendUnavailable("down"))
+    asked = msgspec.json.encode({"thing": Thing("a")})
+    made = StepRecord(1, "works.make", asked, "succeeded", msgspec.json.encode(Thing("a")), 1, 0, 1.0, 2.0)
+    stuck = StepRecord(seq, "works.make" if seq > 0 else "works.unmake", asked, "dead", given_up, 5, 0, 3.0, 4.0)
+    context = msgspec.json.encode(CallContext())
+    await journal.start(FlowRecord("q1", "q1", 1, "build@1", request, context), "a worker that is gone")
+    turned = None if seq > 0 else Change("compensating", problem=encode_problem(Refused("no")), compensating=True)
+    await journal.save(Save("q1", 1, (made, stuck), turned))
+    runner = await start(Build)
+    view = await until(runner, "q1", "dead")
+    assert backends.calls == []
+    assert view.problem.detail == "down"
+    assert {step.seq: step.attempts for step in view.timeline}[seq] == 5
 
 
 async def test_retry_after_is_obeyed_when_longer(

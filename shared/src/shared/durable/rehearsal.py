@@ -97,10 +97,15 @@ def named_writes(flow: Any) -> Counter[str]:
 
     Looks into `run` and the methods it calls, not into undos, nor through other names for `self.crm` and the like.
     """
-    found: Counter[str] = Counter()
-    methods: dict[str, FunctionType] = dict(inspect.getmembers_static(flow.__class__, inspect.isfunction))
-    _collect(flow, methods, methods["run"].__code__, found, set())
-    return found
+    known = _named_writes.get(flow.__class__)
+    if known is None:
+        known = _named_writes[flow.__class__] = Counter()
+        methods: dict[str, FunctionType] = dict(inspect.getmembers_static(flow.__class__, inspect.isfunction))
+        _collect(flow, methods, methods["run"].__code__, known, set())
+    return known.copy()
+
+
+_named_writes: dict[type, Counter[str]] = {}  # a flow's code names the same each time
 
 
 def _collect(

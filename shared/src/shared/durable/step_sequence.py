@@ -222,7 +222,7 @@ class StepSequence:
         return undoable and (self.in_doubt or (known is not None and known.attempts > 0))
 
     async def _attempt_due(self, pending: list[tuple[int, Step[Any]]]) -> None:
-        due = [one for one in pending if isinstance(one[1].operation, Wait) or self._seconds_left(one[0]) <= _DUE]
+        due = [one for one in pending if self._is_due(*one)]
         if not all(step.operation.safe for _, step in due):
             await self._durable()
         if len(due) == 1:
@@ -231,6 +231,13 @@ class StepSequence:
         async with asyncio.TaskGroup() as group:
             for seq, step in due:
                 group.create_task(self._attempt(seq, step))
+
+    def _is_due(self, seq: int, step: Step[Any]) -> bool:
+        """A step that was given up stays so until an operator resumes the flow, also if the flow's end was lost."""
+        known = self.log.steps.get(seq)
+        if known is not None and (known.state == "dead" or (seq < 0 and known.state == "refused")):
+            return False
+        return isinstance(step.operation, Wait) or self._seconds_left(seq) <= _DUE
 
     async def _attempt(self, seq: int, step: Step[Any]) -> None:
         if isinstance(step.operation, Look):

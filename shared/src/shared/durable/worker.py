@@ -190,6 +190,7 @@ class FlowWorker:
         finally:
             span.end(error)
             self._suspects.leave(flow.flow_id)
+            steps.interruption = None  # its traceback holds the run: a circle that only the collector would open
             if self._running.get(flow.flow_id) is steps:
                 del self._running[flow.flow_id]
 
@@ -265,9 +266,15 @@ class FlowWorker:
                 pause = await self._claim_once()
             except JournalUnavailable as problem:
                 _log.error("flow.claim_failed", detail=problem.detail)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wakened.wait()
+            await self._rest(pause)
+
+    async def _rest(self, seconds: float) -> None:
+        """Rest until woken, `seconds` at most. Done after every look for work, so without the cost of a timeout."""
+        alarm = asyncio.get_running_loop().call_later(seconds, self._wakened.set)
+        try:
+            await self._wakened.wait()
+        finally:
+            alarm.cancel()
 
     async def _claim_once(self) -> float:
         """Claim what there is room for; returns the seconds until the next look is worth it."""

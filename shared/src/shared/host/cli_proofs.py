@@ -6,18 +6,17 @@
 
 import sys
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from shared.host.cli_findings import tell_findings
+from shared.host.cli_simulate import simulate
 
 if TYPE_CHECKING:
     from shared.host.proof.campaign import Proof
     from shared.host.proof.findings import Findings
 
-_BUGS = click.Choice(["fence", "attempt"])
 _PROVED_BUGS = click.Choice(["fence", "attempt", "twice", "unsaved"])
 
 
@@ -25,52 +24,6 @@ def register(cli: click.Group) -> None:
     """Add the commands to the `triptych` command."""
     cli.add_command(simulate)
     cli.add_command(prove)
-
-
-@click.command()
-@click.option("--seeds", default=1000, show_default=True, type=click.IntRange(1), help="How many worlds.")
-@click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first.")
-@click.option("--seed", default=None, type=click.IntRange(0), help="Only this one: replay a failure.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
-@click.option("--planted-bug", "bug", default=None, type=_BUGS, help="Break the engine on purpose; must be found.")
-def simulate(seeds: int, first: int, seed: int | None, jobs: int, bug: str | None) -> None:
-    """Play durable flows in simulated worlds.
-
-    Workers crash and stall, calls fail, answers get lost, commits come late, clients repeat and cancel; one integer
-    decides all of it. Ends with 0 if every flow of every world ended with exactly its effects; else prints the seed,
-    and what happened last.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from shared.durable.simulation.campaign import play_many
-
-    chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
-    totals: Counter[str] = Counter()
-    failures: dict[int, str] = {}
-    played, began = 0, time.perf_counter()
-    columns = (TextColumn("simulating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(chosen))
-        for portion in play_many(chosen, jobs, bug):  # type: ignore[arg-type]
-            totals.update(portion.totals)
-            failures.update(portion.failures)
-            played += portion.seeds
-            progress.advance(task, portion.seeds)
-    for number, trace in sorted(failures.items()):
-        click.echo(f"{trace}\n\nReplay it with: triptych simulate --seed {number}", err=True)
-    _tell(played, totals, time.perf_counter() - began)
-    sys.exit(1 if failures else 0)
-
-
-def _tell(played: int, totals: Counter[str], seconds: float) -> None:
-    ends = ", ".join(f"{totals[end]} {end}" for end in ("completed", "refused", "cancelled", "dead") if totals[end])
-    click.echo(f"{played} seeds in {seconds:.1f} s ({played / seconds:.0f}/s). Flows: {ends}.")
-    click.echo(
-        f"{totals['crashes']} crashes, {totals['stalls']} stalls, {totals['retries']} retries, "
-        f"{totals['refused_saves']} saves refused for a lost fence, {totals['effects']} effects, "
-        f"{totals['seconds'] / 3600:.1f} virtual hours."
-    )
 
 
 @click.group()

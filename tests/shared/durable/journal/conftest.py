@@ -1,4 +1,7 @@
-"""Journals that must keep the same promises: SQLite, and PostgreSQL on a real server. Each test gets an empty store."""
+"""Journals that must keep the same promises: SQLite, PostgreSQL on a real server, and the simulation's in memory.
+
+Each test gets an empty store.
+"""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +17,8 @@ from shared.durable.journal import Journal
 from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.postgres_connection import SERVER_CLOCK
+from shared.durable.simulation.memory_journal import MemoryJournal
+from shared.durable.simulation.memory_tables import MemoryTables
 
 
 class Clock(Protocol):
@@ -50,6 +55,15 @@ class SqliteStore:
 
     def journal(self) -> SqliteJournal:
         return SqliteJournal(self.path, clock=self.clock)
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self.tables = MemoryTables()
+        self.clock = MovableClock()
+
+    def journal(self) -> MemoryJournal:
+        return MemoryJournal(self.tables, self.clock)
 
 
 class PostgresStore:
@@ -91,10 +105,12 @@ async def postgres_store(postgres: PostgresServer) -> PostgresStore:
     return store
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "postgresql":
         return request.getfixturevalue("postgres_store")
+    if request.param == "memory":
+        return MemoryStore()
     return SqliteStore(tmp_path / "journal.db")
 
 

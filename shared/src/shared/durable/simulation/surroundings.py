@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from itertools import count
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 from shared.binding import call_context
-from shared.durable import attempt, journal_sqlite, runner, step_sequence, worker
+from shared.durable import attempt, journal_sqlite, neighbours, parking, runner, step_sequence, submission, worker
 from shared.durable.process_identity import ProcessIdentity
-from shared.durable.simulation.virtual_loop import Simulated
+from shared.durable.simulation.virtual_loop import running_process
 
 EPOCH = 1_800_000_000.0
 """Unix seconds at virtual second 0."""
+_PULSE, _PATIENCE = 5.0, 6  # parked flows are asked for less often, as leases are longer: a world is mostly waiting
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+"""The trace of every flow; nobody looks at it."""
 
 
 class _Time:
@@ -26,43 +29,67 @@ class _Time:
         return EPOCH + self.monotonic()
 
 
+class _Names:
+    """Stands for the module `uuid`: a worker's name is one of these."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self.hex = ""
+
+    def uuid4(self) -> "_Names":
+        self.hex = f"worker-{next(self._numbers)}"
+        return self
+
+
 class _Silence:
-    """Stands for a logger."""
+    """Stands for a logger, and for a span."""
+
+    traceparent = TRACEPARENT
 
     def error(self, *_: Any, **__: Any) -> None:
         return
 
-    warning = error
+    warning = end = error
 
 
-_TIMED: tuple[ModuleType, ...] = (call_context, runner, step_sequence)
-_LOGGING: tuple[ModuleType, ...] = (worker, attempt)
+_silence = _Silence()
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    return
+
+
+def _no_span(*_: Any, **__: Any) -> _Silence:
+    return _silence
+
+
+def _identity() -> ProcessIdentity:
+    process = running_process()
+    return process.identity if process else ProcessIdentity("here", os.getpid(), 0)
 
 
 @contextmanager
-def under_virtual_time(
-    clock: Callable[[], float], current: Callable[[], Simulated | None], is_dead: Callable[[int], bool]
-) -> Generator[None]:
-    """Virtual time, virtual processes and no log.
+def under_virtual_time(clock: Callable[[], float], is_gone: Callable[[ProcessIdentity], bool]) -> Generator[None]:
+    """Virtual time, virtual processes; no log, no spans and no metrics.
 
     Args:
         clock: Virtual seconds.
-        current: The process whose code runs.
-        is_dead: Whether a process, by number, has died.
+        is_gone: Whether others can see that a process has ended.
     """
-
-    def identity() -> ProcessIdentity:
-        process = current()
-        return ProcessIdentity("here", process.number if process else os.getpid(), 0)
-
-    def gone(known: ProcessIdentity) -> bool:
-        return is_dead(known.pid)
-
-    with ExitStack() as stack:
-        for module in _TIMED:
-            stack.enter_context(patch.object(module, "time", _Time(clock)))
-        for module in _LOGGING:
-            stack.enter_context(patch.object(module, "_log", _Silence()))
-        stack.enter_context(patch.object(journal_sqlite, "this_process", identity))
-        stack.enter_context(patch.object(journal_sqlite, "is_gone", gone))
+    time = _Time(clock)
+    changes: list[tuple[ModuleType, str, Any]] = [
+        *((module, "time", time) for module in (call_context, runner, step_sequence)),
+        *((module, "_log", _silence) for module in (worker, attempt)),
+        *((module, "flow_event", _nothing) for module in (worker, submission, neighbours)),
+        (attempt, "flow_step", _nothing), (worker, "start_span", _no_span), (worker, "uuid", _Names()),
+        (parking, "_PULSE", _PULSE), (parking, "_PATIENCE", _PATIENCE),
+        (journal_sqlite, "this_process", _identity), (journal_sqlite, "is_gone", is_gone),
+    ]  # fmt: skip
+    before = [(module, name, getattr(module, name)) for module, name, _ in changes]
+    try:
+        for module, name, stand_in in changes:
+            setattr(module, name, stand_in)
         yield
+    finally:
+        for module, name, real in before:
+            setattr(module, name, real)

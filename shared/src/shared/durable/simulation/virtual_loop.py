@@ -8,6 +8,10 @@ from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar, cast
 
+import msgspec
+
+from shared.durable.process_identity import ProcessIdentity
+
 _T = TypeVar("_T")
 
 
@@ -20,10 +24,12 @@ class Simulated:
         stalled_until: Virtual seconds until which nothing of it runs (SIGSTOP, then SIGCONT).
         ended: Set when it dies.
         context: Tasks made in it belong to the process.
+        identity: As others on its machine see it.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.identity = ProcessIdentity("here", number, 0)
         self.dead = False
         self.ended = asyncio.Event()
         self.stalled_until = 0.0
@@ -48,16 +54,13 @@ def running_process() -> Simulated | None:
     return _process.get()
 
 
-class _Callback:
-    """Stands for `asyncio.TimerHandle` without its costs."""
+class _Callback(msgspec.Struct, gc=False):
+    """Stands for `asyncio.TimerHandle` without its costs: hundreds are made for each world."""
 
-    __slots__ = ("arguments", "call", "context", "when")
-
-    def __init__(self, call: Callable[..., object], arguments: tuple[Any, ...], context: Context, when: float) -> None:
-        self.call: Callable[..., object] | None = call
-        self.arguments = arguments
-        self.context = context
-        self.when = when
+    call: Callable[..., object] | None
+    arguments: tuple[Any, ...]
+    context: Context
+    moment: float = 0.0
 
     def cancel(self) -> None:
         self.call = None
@@ -66,23 +69,30 @@ class _Callback:
     def cancelled(self) -> bool:
         return self.call is None
 
+    def when(self) -> float:
+        return self.moment
+
 
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs callbacks in order; when none is ready, time jumps to the next timer.
 
     Attributes:
         now: Virtual seconds.
+        turns: Callbacks that ran.
         stuck: What asyncio reported to its exception handler.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self.turns = 0
         self.stuck: list[str] = []
         self._soon: deque[_Callback] = deque()
         self._timers: list[tuple[float, int, _Callback]] = []
         self._count = 0
         self._made: list[asyncio.Task[Any]] = []
+
+    get_debug = cast("Any", staticmethod(bool))  # False; asked for each future, so without a frame of its own
 
     def time(self) -> float:
         """Virtual seconds."""
@@ -90,27 +100,31 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
         """See asyncio."""
-        handle = _Callback(callback, args, copy_context() if context is None else context, self.now)
+        handle: Any = _Callback(callback, args, copy_context() if context is None else context)
         self._soon.append(handle)
-        return cast("asyncio.Handle", handle)
+        return handle
 
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """See asyncio."""
-        return self.call_at(self.now + delay, callback, *args, context=context)
+        when = self.now + delay
+        handle: Any = _Callback(callback, args, copy_context() if context is None else context, when)
+        self._push(when, handle)
+        return handle
 
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """See asyncio."""
-        handle = _Callback(callback, args, copy_context() if context is None else context, when)
+        handle: Any = _Callback(callback, args, copy_context() if context is None else context, when)
         self._push(when, handle)
-        return cast("asyncio.TimerHandle", handle)
+        return handle
 
     def call_outside(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Call later, whatever becomes of the process that asks: it has left its hands."""
-        self.call_later(delay, callback, *args, context=_nobody.copy())
+        when = self.now + delay
+        self._push(when, _Callback(callback, args, _nobody, when))
 
     def create_task(
         self,
@@ -136,8 +150,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         asyncio._set_running_loop(self)  # noqa: SLF001 - what every loop does
         try:
             task = self.create_task(main)
-            while not task.done():
-                self._turn()
+            self._turn_until(task)
             return task.result()
         finally:
             self._bury()
@@ -147,25 +160,32 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._count += 1
         heapq.heappush(self._timers, (when, self._count, handle))
 
-    def _turn(self) -> None:
-        if self._soon:
-            handle = self._soon.popleft()
-        else:
-            when, _, handle = heapq.heappop(self._timers)
-            self.now = max(self.now, when)
-        if handle.call is None:
-            return
-        process = handle.context.get(_process)
-        if process is not None:
-            if process.dead:
-                return
-            if process.stalled_until > self.now:
-                self._push(process.stalled_until, handle)
-                return
-        try:
-            handle.context.run(handle.call, *handle.arguments)
-        except Exception as error:  # noqa: BLE001 - reported as asyncio does
-            self.call_exception_handler({"message": "a callback failed", "exception": error})
+    def _turn_until(self, task: "asyncio.Task[Any]") -> None:
+        """Call back after callback; hundreds of them make a world, so this is one loop over locals."""
+        soon, timers, process_in, pop_timer, turns = self._soon, self._timers, _process, heapq.heappop, 0
+        while not task.done():
+            if soon:
+                handle = soon.popleft()
+            else:
+                when, _, handle = pop_timer(timers)
+                if handle.call is not None and when > self.now:
+                    self.now = when
+            call, context = handle.call, handle.context
+            if call is None:
+                continue
+            process = context.get(process_in)
+            if process is not None:
+                if process.dead:
+                    continue
+                if process.stalled_until > self.now:
+                    self._push(process.stalled_until, handle)
+                    continue
+            turns += 1
+            try:
+                context.run(call, *handle.arguments)
+            except Exception as error:  # noqa: BLE001 - reported as asyncio does
+                self.call_exception_handler({"message": "a callback failed", "exception": error})
+        self.turns = turns
 
     def _bury(self) -> None:
         """End what the dead left: their coroutines must not be heard of when they are collected."""

@@ -1,48 +1,54 @@
-"""One simulated world: workers, clients, operators and the trouble they are in."""
+"""One simulated world: workers, and the trouble they are in."""
 
 import asyncio
 import gc
-import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import Counter
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from shared.binding.problems import Problem
-from shared.durable.journal import JournalUnavailable
+from shared.durable.journal import FINAL_STATES, FlowState, JournalUnavailable
+from shared.durable.process_identity import ProcessIdentity
 from shared.durable.runner import FlowRunner
+from shared.durable.simulation.agreement import disagreements
 from shared.durable.simulation.backend import POISON, Backend
 from shared.durable.simulation.chance import Chance
-from shared.durable.simulation.journal import SimulatedJournal, database
+from shared.durable.simulation.flows import KNOWN, OLDER
+from shared.durable.simulation.journal import MemoryStore, SqliteStore, Store
+from shared.durable.simulation.people import People, Worker
 from shared.durable.simulation.surroundings import EPOCH, under_virtual_time
-from shared.durable.simulation.trade import Deal, Trade
-from shared.durable.simulation.verdict import disagreements, flows_of, under_way
-from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop, running_process
+from shared.durable.simulation.verdict import Witness
+from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop
 from shared.durable.worker import WorkerSettings
 
-_T = TypeVar("_T")
-_SETTINGS = WorkerSettings(lease=30.0, poll=20.0)
-_LONGEST_SECONDS = 4000.0
-_PATIENCE_SECONDS = 8.0
+_LEASE, _POLL = 60.0, 40.0
+_LONGEST_SECONDS = 1500.0
 _MOST_POISONED = 12
-_TABLES = ("flow", "step", "worker", "signal", "audit")
+_LOOK_AGAIN = 15.0
+_SQLITE_EACH = 32
 
 
 class Played(NamedTuple):
-    """What happened in a world in which every promise was kept."""
+    """What happened in a world in which every promise was kept.
+
+    Attributes:
+        seconds: That it lasted, virtual.
+        ended: Flows by how they ended.
+        faults: What was done to it, by kind.
+        retries: Attempts that were put off.
+        parks: Those that an open circuit put off.
+        stale: Saves refused for a lost fence.
+        effects: Entries made and struck out.
+        events: Turns of its loop: how much happened.
+    """
 
     seconds: float
-    flows: int
-    ended: dict[str, int]
-    crashes: int
-    stalls: int
+    ended: Counter[FlowState]
+    faults: Counter[str]
     retries: int
+    parks: int
     stale: int
     effects: int
-
-
-class _Worker(NamedTuple):
-    process: Simulated
-    runner: FlowRunner
+    events: int
 
 
 class World:
@@ -50,204 +56,178 @@ class World:
 
     Args:
         seed: Decides all of it.
+        store: Holds no flows yet.
+
+    Attributes:
         loop: Its time.
-        journal: An empty database.
+        fate: Its trouble.
+        witness: Saw all of it.
+        backend: Where flows have their effects.
     """
 
-    def __init__(self, seed: int, loop: VirtualLoop, journal: sqlite3.Connection) -> None:
-        self.chance = Chance(seed, loop)
-        self.backend = Backend(loop, self.chance)
-        self.stalls = 0
-        self._loop = loop
-        self._journal = journal
-        self._dead: set[int] = set()
-        self._visible = self.chance.random.random() < 0.5  # noqa: PLR2004 - workers see each other's end: one machine
-        self._workers: list[_Worker] = []
-        self._accepted: set[str] = set()
+    def __init__(self, seed: int, store: Store) -> None:
+        self.loop = VirtualLoop()
+        self.witness = Witness(seed, self.loop.time)
+        self.fate = Chance(seed, self.loop, self.witness)
+        self.backend = Backend(self.loop, self.fate)
+        self._store = store
+        random = self.fate.random
+        self._visible = random.random() < 0.5  # noqa: PLR2004 - workers see each other's end: one machine
+        crowded = not self.fate.steady and random.random() < 0.2  # noqa: PLR2004
+        self._settings = WorkerSettings(lease=_LEASE, poll=_POLL, in_flight=2 if crowded else 64)
+        self._workers: list[Worker] = []
+        self._people = People(self.loop, self.fate, store, self._alive)
         self._born = 0
+        self.witness.punctual = self.fate.steady
 
-    def is_dead(self, number: int) -> bool:
+    def clock(self) -> float:
+        """Unix seconds of the database."""
+        return EPOCH + self.loop.now
+
+    def is_gone(self, process: ProcessIdentity) -> bool:
         """Whether others can see that a process has ended."""
-        return self._visible and not any(w.process.number == number and not w.process.dead for w in self._workers)
+        return self._visible and not any(w.process.number == process.pid and not w.process.dead for w in self._workers)
 
     async def live(self) -> None:
         """Play until everything has ended, then have operators settle what died."""
-        random = self.chance.random
-        keepers = [self._loop.create_task(self._keep_worker()) for _ in range(random.randint(1, 3))]
-        clients = [self._loop.create_task(self._client(number)) for number in range(random.randint(1, 4))]
-        troubles = [] if self.chance.calm else [self._loop.create_task(self._stall())]
-        await asyncio.gather(*clients)
+        random, create_task = self.fate.random, self.loop.create_task
+        keepers = [create_task(self._keep_worker(updated=True))]
+        keepers += [
+            create_task(self._keep_worker(updated=random.random() < 0.7))  # noqa: PLR2004
+            for _ in range(random.randint(0, 2))
+        ]
+        others = [create_task(self._people.operate())]
+        if not self.fate.steady:
+            others.append(create_task(self._stall()))
+        await self._people.submit_all()
         await self._until_ended()
         self._check()
-        self.chance.over = True
-        dead = [flow_id for flow_id, state in flows_of(self._journal).items() if state == "dead"]
-        healed = [flow_id for flow_id in dead if not flow_id.startswith(POISON)]
-        for flow_id in healed:
-            await self._settle(flow_id)
-        await self._until_ended()
+        self.fate.over = True
+        others[0].cancel()
+        await self._until_settled()
         self._check()
-        if still := [flow_id for flow_id in healed if flows_of(self._journal)[flow_id] == "dead"]:
-            raise self.chance.witness.broken(f"{still} died again with every backend well")
-        for task in (*keepers, *troubles):
+        for task in (*keepers, *others):
             task.cancel()
 
     # --- checks --------------------------------------------------------------------------------------
 
     async def _until_ended(self) -> None:
-        until = self._loop.now + _LONGEST_SECONDS
-        while self._accepted - flows_of(self._journal).keys() or under_way(self._journal):
+        """Wait until no flow can go on by itself."""
+        until = self.loop.now + _LONGEST_SECONDS
+        while under_way := self._under_way():
             self._raise_what_was_seen()
-            if self._loop.now > until:
-                raise self.chance.witness.broken(f"{under_way(self._journal)} did not end")
-            await asyncio.sleep(5.0)
+            if self.loop.now > until:
+                raise self.witness.broken(f"{under_way} did not end")
+            for flow_id in under_way:
+                await self._people.adopt(flow_id)
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _until_settled(self) -> None:
+        """Have operators settle what is dead, again for the parents of what was."""
+        healed: set[str] = set()
+        while dead := [name for name, state in self._store.states().items() if state == "dead" and _can_heal(name)]:
+            for flow_id in dead:
+                if flow_id in healed:
+                    raise self.witness.broken(f"{flow_id} died again with every backend well")
+                if await self._people.settle(flow_id):
+                    healed.add(flow_id)
+            await self._until_ended()
+
+    def _under_way(self) -> list[str]:
+        """Flows that have not ended, but for those that wait for a child which is dead."""
+        states = self._store.states()
+        waiting = {name.rpartition(":")[0] for name, state in states.items() if state == "dead" and ":" in name}
+        lost = [name for name in self._people.accepted if name not in states]
+        return lost + [name for name, state in states.items() if state not in FINAL_STATES and name not in waiting]
 
     def _raise_what_was_seen(self) -> None:
-        witness = self.chance.witness
-        if witness.failure is not None:
-            raise witness.failure
-        if self._loop.stuck:
-            raise witness.broken(self._loop.stuck[0])
+        if self.witness.failure is not None:
+            raise self.witness.failure
+        if self.loop.stuck:
+            raise self.witness.broken(self.loop.stuck[0])
 
     def _check(self) -> None:
         self._raise_what_was_seen()
-        witness = self.chance.witness
-        for disagreement in disagreements(self._journal, self.backend.standing()):
-            raise witness.broken(disagreement)
+        flows, events = self._store.flows(self.clock()), self._store.events()
+        for disagreement in disagreements(flows, self.backend.standing(), events):
+            raise self.witness.broken(disagreement)
         if self.backend.poisoned > _MOST_POISONED:
-            raise witness.broken(f"one flow ended {self.backend.poisoned} workers")
+            raise self.witness.broken(f"one flow ended {self.backend.poisoned} workers")
 
     # --- processes -----------------------------------------------------------------------------------
 
-    async def _keep_worker(self) -> None:
+    def _alive(self, kind: str | None) -> list[Worker]:
+        """Processes that can be asked, and their runners; those that run this kind."""
+        return [w for w in self._workers if not w.process.dead and (kind is None or kind in w.runner.kinds)]
+
+    async def _keep_worker(self, *, updated: bool) -> None:
         """A supervisor: starts a worker whenever the last one has died."""
-        random = self.chance.random
+        random = self.fate.random
+        flows = tuple(each.flow for each in KNOWN.values()) if updated else OLDER
         while True:
             self._born += 1
             process = Simulated(self._born)
-            journal = SimulatedJournal(self._journal, self._loop, process, self.chance, lambda: EPOCH + self._loop.now)
             ahead = random.uniform(-3600, 3600)
             runner = FlowRunner(
-                journal, [Trade], partial(self.backend.perform, process), settings=_SETTINGS,
-                clock=lambda ahead=ahead: EPOCH + self._loop.now + ahead,
+                self._store.journal(process, self), flows, partial(self.backend.perform, process),
+                settings=self._settings, clock=lambda ahead=ahead: EPOCH + self.loop.now + ahead,
             )  # fmt: skip
-            worker = _Worker(process, runner)
+            worker = Worker(process, runner)
             self._workers.append(worker)
-            process.context.run(self._loop.create_task, self._start(runner))
+            process.context.run(self.loop.create_task, _start(runner))
             await process.ended.wait()
             self._workers.remove(worker)
             await asyncio.sleep(random.choice((0.01, 1.0, 45.0)) * random.random())
 
-    async def _start(self, runner: FlowRunner) -> None:
-        while True:
-            try:
-                return await runner.start()
-            except JournalUnavailable:
-                await asyncio.sleep(1.0)
-
     async def _stall(self) -> None:
         """Stop a process as SIGSTOP does, often beyond its lease, and let it go on as if nothing had been."""
-        random = self.chance.random
-        for _ in range(random.choice((0, 0, 1, 2))):
+        random = self.fate.random
+        for _ in range(random.choice((0, 1, 1, 2))):
             await asyncio.sleep(random.choice((0.3, 2.0, 40.0)) * random.random())
             if alive := [worker.process for worker in self._workers if not worker.process.dead]:
                 process = random.choice(alive)
-                process.stalled_until = self._loop.now + random.uniform(1.0, 90.0)
-                self.stalls += 1
-                self.chance.witness.note(process, "stalls until", round(process.stalled_until - 1000, 3))
-
-    # --- people --------------------------------------------------------------------------------------
-
-    async def _client(self, number: int) -> None:
-        """Submits until accepted, perhaps again, and may want to cancel."""
-        random = self.chance.random
-        name = f"{POISON if not self.chance.calm and random.random() < 0.02 else 'trade'}-{number}"  # noqa: PLR2004
-        deal = Deal(name, random.random() < 0.75, random.choice((0.0, 0.0, 3.0, 50.0)))  # noqa: PLR2004
-        await asyncio.sleep(random.random() * 3)
-        flow_id = await self._submit(name, deal)
-        if random.random() < 0.25:  # noqa: PLR2004
-            await asyncio.sleep(random.random())
-            flow_id = await self._submit(name, deal)
-        if random.random() < 0.25:  # noqa: PLR2004
-            await asyncio.sleep(random.choice((0.05, 0.3, 30.0)) * random.random())
-            await self._insist(lambda runner: _unless_refused(runner.cancel(flow_id, by="client")))
-
-    async def _submit(self, name: str, deal: Deal) -> str:
-        handle = await self._insist(lambda runner: runner.submit(Trade, name, deal))
-        self._accepted.add(handle.flow_id)
-        return handle.flow_id
-
-    async def _settle(self, flow_id: str) -> None:
-        """What an operator does with a dead letter once the backends are well."""
-        self.chance.witness.forget_attempts(flow_id)
-        if self.chance.random.random() < 0.5:  # noqa: PLR2004
-            await self._insist(lambda runner: _unless_refused(runner.resume(flow_id, by="operator")))
-        else:
-            await self._insist(lambda runner: _unless_refused(runner.cancel(flow_id, by="operator")))
-
-    async def _insist(self, ask: Callable[[FlowRunner], Awaitable[_T]]) -> _T:
-        """Ask some worker, and another one until an answer comes."""
-        while True:
-            if alive := [worker for worker in self._workers if not worker.process.dead]:
-                worker = self.chance.random.choice(alive)
-                answer: asyncio.Future[_T] = self._loop.create_future()
-                worker.process.context.run(self._loop.create_task, _answer(partial(ask, worker.runner), answer))
-                await asyncio.wait([answer], timeout=_PATIENCE_SECONDS)
-                if answer.done():
-                    try:
-                        return answer.result()
-                    except JournalUnavailable:
-                        pass
-            await asyncio.sleep(0.5)
+                process.stalled_until = self.loop.now + random.uniform(1.0, 150.0)
+                self.fate.faults["stalls"] += 1
+                self.witness.note(process, "stalls", f"for {process.stalled_until - self.loop.now:.3f} s")
 
 
-async def _answer(ask: Callable[[], Awaitable[_T]], answer: "asyncio.Future[_T]") -> None:
-    try:
-        result = await ask()
-    except Exception as error:  # noqa: BLE001 - the client's to judge
-        if not answer.done():
-            answer.set_exception(error)
-    else:
-        if not answer.done():
-            answer.set_result(result)
+async def _start(runner: FlowRunner) -> None:
+    while True:
+        try:
+            return await runner.start()
+        except JournalUnavailable:
+            await asyncio.sleep(1.0)
 
 
-async def _unless_refused(asking: Coroutine[Any, Any, Any]) -> None:
-    """A flow that has ended, or that somebody else saw to, is fine."""
-    try:
-        await asking
-    except JournalUnavailable:
-        raise
-    except Problem:
-        return
+def _can_heal(flow_id: str) -> bool:
+    return not flow_id.startswith(POISON)
 
 
-_database: list[sqlite3.Connection] = []
-
-
-def play(seed: int) -> Played:
+def play(seed: int, *, store: Store | None = None, story: list[str] | None = None) -> Played:
     """Run the world of a seed to its end.
+
+    Args:
+        seed: Decides all of it.
+        store: Empty; by default in memory, for every thirty-second seed in the SQLite driver.
+        story: Takes what happened, line by line, also when a promise was not kept.
 
     Raises:
         Broken: A promise was not kept.
     """
-    if not _database:
-        _database.append(database())
-    journal = _database[0]
-    for table in _TABLES:
-        journal.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-    loop = VirtualLoop()
-    world = World(seed, loop, journal)
+    store = store or (SqliteStore() if seed % _SQLITE_EACH == 0 else MemoryStore())
+    world = World(seed, store)
     collecting = gc.isenabled()
     gc.disable()  # a world is small and short; the next few are collected together
     try:
-        with under_virtual_time(loop.time, running_process, world.is_dead):
-            loop.play(world.live())
+        with under_virtual_time(world.loop.time, world.is_gone):
+            world.loop.play(world.live())
     finally:
         if collecting:
             gc.enable()
-    states = list(flows_of(journal).values())
-    witness = world.chance.witness
+        if story is not None:
+            story += world.witness.story()
+    witness = world.witness
     return Played(
-        loop.now - 1000.0, len(states), {state: states.count(state) for state in set(states)},
-        world.chance.crashes, world.stalls, witness.retries, witness.stale, world.backend.effects,
+        world.loop.now - 1000.0, Counter(store.states().values()), world.fate.faults,
+        witness.retries, witness.parks, witness.stale, world.backend.effects, world.loop.turns,
     )  # fmt: skip
