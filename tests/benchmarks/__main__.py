@@ -4,8 +4,6 @@ Nothing here passes or fails: figures from a shared machine are read, not assert
 """
 
 import argparse
-import os
-import re
 import subprocess
 import sys
 import time
@@ -17,10 +15,10 @@ from customer_360.budgets import Budget, budget_table
 from customer_360.comparison import compare
 from customer_360.policies import measure_policies, price_table
 from customer_360.start import measure_start
+from durable.comparison import measure_durable
 from rich.console import Console
 
 FOLDER = Path(__file__).parent
-FLOWS_PER_SECOND = {"SQLite": 1_500.0, "PostgreSQL": 1_000.0}
 
 
 def main() -> None:
@@ -57,37 +55,15 @@ def _start(console: Console) -> list[Budget]:
 
 
 def _script(name: str, *arguments: str) -> Callable[[Console], list[Budget]]:
+    """A measurement that is a script of its own and prints its figures itself."""
+
     def run(_console: Console) -> list[Budget]:
-        _said(name, arguments)
+        status = subprocess.run([sys.executable, str(FOLDER / name), *arguments], check=False).returncode
+        if status:
+            sys.stdout.write(f"  (ended with status {status})\n")
         return []
 
     return run
-
-
-def _durable(_console: Console) -> list[Budget]:
-    said = _said("bench_durable.py", ("3",))
-    budgets: list[Budget] = []
-    for journal, promised in FLOWS_PER_SECOND.items():
-        rates = re.findall(rf"^ *{journal} .*?([\d,]+) flows/s", said, re.MULTILINE)
-        if rates:
-            best = max(float(rate.replace(",", "")) for rate in rates)
-            budgets.append(Budget(f"four-step flows on {journal}, every commit on disk", promised, best, "/s"))
-    return budgets
-
-
-def _said(name: str, arguments: tuple[str, ...]) -> str:
-    """Run a measurement that is a script of its own; what it printed."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, str(FOLDER / name), *arguments]
-    lines: list[str] = []
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as script:
-        for line in script.stdout or ():
-            sys.stdout.write(f"  {line}")
-            sys.stdout.flush()
-            lines.append(line)
-    if script.returncode:
-        sys.stdout.write(f"  (ended with status {script.returncode})\n")
-    return "".join(lines)
 
 
 PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
@@ -97,7 +73,7 @@ PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
     "wire": ("CPU of each wire engine, and of the outbound policies", _script("bench_wire.py", "400")),
     "limits": ("rate-limit decisions, alone and by several processes", _script("bench_rate_limit.py")),
     "telemetry": ("spans, metrics, log lines", _script("bench_telemetry.py")),
-    "durable": ("four-step flows through the journal", _durable),
+    "durable": ("four-step flows through the journal, beside DBOS; takeover; first commit", measure_durable),
 }
 
 if __name__ == "__main__":
