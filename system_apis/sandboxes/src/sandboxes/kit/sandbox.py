@@ -2,6 +2,7 @@
 
 import pkgutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
 from sandboxes.kit.clock import Clock
 
 Control = Callable[[dict[str, Any]], object]
+Beside = Callable[[int], AbstractAsyncContextManager[str]]
 
 
 def _nothing() -> None:
@@ -31,6 +33,8 @@ class SandboxApp:
         close: Lets go of files; called once, after the last request.
         reset: Goes back to the seed.
         ledger: Says what the sandbox did, e.g. `{"orders": [...]}`; must be JSON-encodable.
+        beside: Other servers of the sandbox by name, for protocols that are not HTTP/1.1. Each takes the port to
+            listen on (0 for any) and yields its URL while it serves, on the running loop.
         controls: More control routes, `POST /__sandbox__/{name}`; each gets the JSON body, its result is sent
             back as JSON.
     """
@@ -39,6 +43,7 @@ class SandboxApp:
     close: Callable[[], None] = _nothing
     reset: Callable[[], None] = _nothing
     ledger: Callable[[], Mapping[str, object]] = _empty
+    beside: Mapping[str, Beside] = field(default_factory=dict[str, Beside])
     controls: Mapping[str, Control] = field(default_factory=dict[str, Control])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -40,8 +40,10 @@ def _lending(app: Any, hang_up: Callable[[], None]) -> ASGIApp:
 
 
 @asynccontextmanager
-async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock, port: int = 0) -> AsyncGenerator[str]:
-    """Serve one sandbox on the running loop; yields its base URL. Requests under way get to finish."""
+async def _listening(
+    sandbox: Sandbox, state: Path | None, clock: Clock, ports: Mapping[str, int]
+) -> AsyncGenerator[dict[str, str]]:
+    """Serve one sandbox on the running loop; yields its URLs by name. Requests under way get to finish."""
     app = sandbox.create(state, clock)
     config = Config(
         Watched(app, clock),  # type: ignore[arg-type]
@@ -55,9 +57,15 @@ async def _listening(sandbox: Sandbox, state: Path | None, clock: Clock, port: i
     config.load()
     connections = ServerState()
     loop = asyncio.get_running_loop()
+    port = ports.get(sandbox.name, 0)
     server = await loop.create_server(lambda: _Protocol(config, connections, {}), _HOST, port, backlog=512)
     try:
-        yield f"http://{_HOST}:{server.sockets[0].getsockname()[1]}"
+        async with AsyncExitStack() as stack:
+            urls = {sandbox.name: f"http://{_HOST}:{server.sockets[0].getsockname()[1]}"}
+            for name, beside in app.beside.items():
+                full = f"{sandbox.name}-{name}"
+                urls[full] = await stack.enter_async_context(beside(ports.get(full, 0)))
+            yield urls
     finally:
         server.close()
         for connection in tuple(connections.connections):
@@ -85,7 +93,7 @@ async def serve_all(
             if isinstance(sandbox, DatabaseSandbox):
                 urls[name] = sandbox.create(path)
             else:
-                urls[name] = await stack.enter_async_context(_listening(sandbox, path, Clock(), ports.get(name, 0)))
+                urls |= await stack.enter_async_context(_listening(sandbox, path, Clock(), ports))
         ready(urls)
         await until.wait()
 
@@ -136,8 +144,8 @@ class _Thread:
                 self._tell(partial(self._url.set_exception, failed))
 
     async def _serve(self) -> None:
-        async with _listening(self._sandbox, self._state, self._clock) as url:
-            self._tell(partial(self._url.set_result, url))
+        async with _listening(self._sandbox, self._state, self._clock, {}) as urls:
+            self._tell(partial(self._url.set_result, urls[self._sandbox.name]))
             await self._stopped.wait()
 
     def _tell(self, callback: Callable[[], object]) -> None:

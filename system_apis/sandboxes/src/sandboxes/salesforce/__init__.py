@@ -1,26 +1,30 @@
-"""A stand-in Salesforce org: OAuth, REST, SOQL and the composite family over the seed company.
+"""A stand-in Salesforce org: OAuth, REST, SOQL, composite, bulk and events over the seed company.
 
 A connector logs in with the JWT bearer flow as the app `triptych-local` for the user
-`integration@tarn-gauge.example`; `SANDBOX_SALESFORCE_PUBLIC_KEY_FILE` names the PEM whose key signs.
+`integration@tarn-gauge.example`; `SANDBOX_SALESFORCE_PUBLIC_KEY_FILE` names the PEM whose key signs. The Pub/Sub
+API listens on a port of its own (`salesforce-pubsub`), over TLS under a certificate that lies beside the database.
 """
 
 from pathlib import Path
 
 from sandboxes.kit import Clock, Sandbox, SandboxApp
-from sandboxes.salesforce.controls import controls
+from sandboxes.salesforce.controls import controls, event_controls
 from sandboxes.salesforce.doors import Doors
 from sandboxes.salesforce.org import Org
+from sandboxes.salesforce.pubsub.listening import PubSubDoor
 
 
 def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     """The org over a database file, or in memory."""
     org = Org(state, clock)
+    pubsub = PubSubDoor(org, state)
     return SandboxApp(
         Doors(org),
         close=org.store.close,
         reset=org.reset,
         ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
-        controls=controls(org),
+        beside={"pubsub": pubsub.listening},
+        controls=controls(org) | event_controls(org) | {"pubsub": pubsub.told},
     )
 
 

@@ -51,3 +51,38 @@ def controls(org: Org) -> dict[str, Control]:
         "lock-rows": lock_rows,
         "session-life": session_life,
     }
+
+
+def event_controls(org: Org) -> dict[str, Control]:
+    """The control routes of the event bus."""
+
+    def gap(body: dict[str, Any]) -> object:
+        """Publish a gap event: object, ids, kind (CREATE, UPDATE, DELETE, UNDELETE or OVERFLOW)."""
+        sobject = org.catalogue.get(str(body["object"]))
+        if sobject is None:
+            raise ValueError(f"there is no object {body['object']}")
+        kind, ids = str(body.get("kind", "UPDATE")), [str(each) for each in body.get("ids", [])]
+        org.changes.gap(kind, sobject, ids or ["000000000000000AAA"], org.integration_user_id)
+        return {"kind": kind, "ids": ids}
+
+    def managed_subscription(body: dict[str, Any]) -> object:
+        """Make a managed subscription: name and topic."""
+        org.managed.create(str(body["name"]), str(body["topic"]))
+        return {"name": body["name"]}
+
+    def change_data_capture(body: dict[str, Any]) -> object:
+        """Select the entities whose changes are told: a list of object names."""
+        org.changes.selected = {str(each) for each in body["entities"]}
+        return {"entities": sorted(org.changes.selected)}
+
+    def keepalive(body: dict[str, Any]) -> object:
+        """After how many quiet seconds a Pub/Sub subscriber hears that the line is alive."""
+        org.keepalive_seconds = float(body["seconds"])
+        return {"seconds": org.keepalive_seconds}
+
+    return {
+        "change-data-capture": change_data_capture,
+        "gap": gap,
+        "keepalive": keepalive,
+        "managed-subscription": managed_subscription,
+    }

@@ -9,6 +9,7 @@ from sandboxes.kit import Clock
 from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
+from sandboxes.salesforce.events.managed import ManagedSubscriptions
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
@@ -24,6 +25,10 @@ DEVELOPMENT_SECRET = "triptych-local-secret"  # noqa: S105 - opens nothing but t
 PASSWORD = "sandbox-password"  # noqa: S105 - every user's
 SECURITY_TOKEN = "sandbox-token"  # noqa: S105 - every user's
 MY_DOMAIN = "https://tarn-gauge.my.salesforce.com"
+
+
+KEEPALIVE_SECONDS = 270.0
+"""After so long without events a Pub/Sub subscriber is told that the line is alive."""
 
 
 class Org:
@@ -44,6 +49,8 @@ class Org:
         self.bus = Bus(self.store, self.usage, clock)
         self.changes = Changes(self.store, self.bus, clock)
         self.channels = Channels(self.catalogue, self.changes)
+        self.managed = ManagedSubscriptions(self.store)
+        self.keepalive_seconds = KEEPALIVE_SECONDS
         self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
         self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
@@ -56,6 +63,11 @@ class Org:
         user = self.catalogue.sobjects["user"]
         rows = self.store.find(user, user.fields["username"], username)
         return rows[0] if rows else None
+
+    @property
+    def integration_user_id(self) -> str:
+        """The user that connectors act for."""
+        return str((self.user_named(INTEGRATION_USERNAME) or {})["Id"])
 
     def user(self, user_id: str) -> Row:
         """The user with this id."""

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job
 CREATE INDEX IF NOT EXISTS _job_open ON _job (number) WHERE open = 1;
 CREATE TABLE IF NOT EXISTS _event (replay INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, uuid TEXT, record TEXT,
                                    payload BLOB, created REAL);
+CREATE TABLE IF NOT EXISTS _managed (name TEXT PRIMARY KEY, topic TEXT, replay INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS _event_topic ON _event (topic, replay);
 CREATE INDEX IF NOT EXISTS _event_record ON _event (record) WHERE record <> '';
 CREATE TABLE IF NOT EXISTS _job_part (job TEXT, kind TEXT, start INTEGER, count INTEGER, lines BLOB,

@@ -74,9 +74,21 @@ class Bus:
         rows = self._store.select(sql, (replay, self._oldest(), names, most))
         return [Event(row[0], row[1], row[2], msgspec.json.decode(row[3])) for row in rows]
 
+    def replay_of(self, record_id: str) -> int:
+        """The replay id of the event that was published under this record id."""
+        return int(self._store.select("SELECT replay FROM _event WHERE record = ?", (record_id,))[0][0])
+
     def newest(self) -> int:
         """The last replay id given out, over all topics."""
-        return int(self._store.select("SELECT coalesce(MAX(replay), 0) FROM _event")[0][0])
+        rows = self._store.select("SELECT seq FROM sqlite_sequence WHERE name = '_event'")
+        return int(rows[0][0]) if rows else 0
+
+    def reaches(self, replay: int) -> bool:
+        """Whether everything after this id is still kept, and the id was given out."""
+        sql = "SELECT coalesce(MIN(replay), ?) FROM _event WHERE created >= ?"
+        newest = self.newest()
+        oldest = int(self._store.select(sql, (newest + 1, self._oldest()))[0][0])
+        return oldest - 1 <= replay <= newest
 
     def retains(self, replay: int, topics: Iterable[str]) -> bool:
         """Whether a subscriber may begin after this id: one of these topics' events that is still kept."""
