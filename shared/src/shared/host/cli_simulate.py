@@ -36,7 +36,7 @@ _SIMULATED_BUGS = click.Choice(
         "unsaved",
     ]
 )
-_ENDS = ("completed", "refused", "cancelled", "dead", "discarded")
+_ENDS = ("completed", "refused", "cancelled", "dead", "discarded", "retired")
 _FAULTS = (
     "crashes", "stalls", "failed calls", "outages met", "lost replies", "slow network", "refusals", "store away",
     "lost commits", "slow commits", "operator acts",

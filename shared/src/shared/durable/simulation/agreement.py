@@ -15,6 +15,7 @@ from shared.durable.waits import taken_signal
 
 _deal = msgspec.json.Decoder(Deal)
 _QUARANTINE = 5
+_DONE = frozenset({"completed", "retired"})
 _TRADE = shape_of(Trade).kind
 
 Standing = Mapping[str, Mapping[str, int]]
@@ -45,9 +46,9 @@ def disagreements(flows: list[Claim], standing: Standing, events: list[str]) -> 
 
 def _of_flow(claim: Claim, stands: set[str]) -> Iterator[str]:
     flow = claim.flow
-    if flow.state == "completed" and stands != (due := _due(claim)):
+    if flow.state in _DONE and stands != (due := _due(claim)):
         yield f"{flow.flow_id} is completed, but {sorted(stands)} stand instead of {sorted(due)}"
-    if flow.state == "completed" and flow.kind == _TRADE and all(s.operation != PUBLISH for s in claim.steps):
+    if flow.state in _DONE and flow.kind == _TRADE and all(s.operation != PUBLISH for s in claim.steps):
         yield f"{flow.flow_id} is completed without its event"
     if flow.state == "refused" and stands:
         yield f"{flow.flow_id} is refused, but {sorted(stands)} stand"
@@ -92,7 +93,7 @@ def _of_families(known: dict[str, Claim]) -> Iterator[str]:
         parent = known[child.parent or ""].flow
         if started[child.parent, names[child.flow_id]] > 1:
             yield f"{parent.flow_id} started a child more than once: {child.flow_id}"
-        if parent.state == "completed" and child.state != "completed":
+        if parent.state in _DONE and child.state != "completed":
             yield f"{parent.flow_id} is completed, but its child {child.flow_id} is {child.state}"
         if parent.state in FINAL_STATES - {"dead", "discarded"} and child.state not in FINAL_STATES:
             yield f"{parent.flow_id} has ended, but its child {child.flow_id} is {child.state}"

@@ -22,7 +22,7 @@ from shared.durable.process_identity import ProcessIdentity, is_gone, this_proce
 from shared.durable.simulation.memory_tables import MemoryTables
 
 _T = TypeVar("_T")
-_WELL: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "discarded"})
+_WELL: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "discarded", "retired"})
 
 
 class MemoryJournal:
@@ -110,6 +110,10 @@ class MemoryJournal:
     async def amend(self, amendment: Amendment) -> bool:
         """See `Journal.amend`."""
         return await self._write(lambda now: self._tables.amend(amendment, now))
+
+    async def retire(self, flow_id: str, entry: AuditEntry) -> FlowRecord | None:
+        """See `Journal.retire`."""
+        return await self._write(lambda now: self._tables.retire(flow_id, entry, now))
 
     # --- reads ---------------------------------------------------------------------------------------
 

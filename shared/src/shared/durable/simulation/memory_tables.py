@@ -1,6 +1,6 @@
 """The journal's tables in memory: what the SQLite driver's statements do, without SQLite."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -301,9 +301,16 @@ class MemoryTables:
         self.audit.append(_replaced(amendment.entry, at=now))
         return True
 
-    def newest_first(self) -> Iterator[Row]:
-        """All flows."""
-        return reversed(self.rows.values())
+    def retire(self, flow_id: str, entry: AuditEntry, now: float) -> FlowRecord | None:
+        """See `Journal.retire`."""
+        row = self.rows.get(flow_id)
+        if row is None:
+            return None
+        found = row.record(now)
+        if found.state == "completed":
+            row.flow = _replaced(row.flow, state="retired", updated_at=now)
+            self.audit.append(_replaced(entry, at=now))
+        return found
 
 
 _replaced = msgspec.structs.replace

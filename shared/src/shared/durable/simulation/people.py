@@ -76,6 +76,8 @@ class People:
             flow_id = await self._submit(flow, name, deal)
         if flow is Approval:
             await self._approve(flow_id)
+        if random.random() < 0.1:  # noqa: PLR2004
+            await self._begin_anew(flow, name, deal, flow_id)
         if random.random() < 0.25:  # noqa: PLR2004
             await asyncio.sleep(random.choice((0.05, 0.3, 30.0)) * random.random())
             await self._ask("cancels", flow_id, lambda runner: runner.cancel(flow_id, by="client"))
@@ -87,6 +89,16 @@ class People:
         )
         self.accepted[handle.flow_id] = None
         return handle.flow_id
+
+    async def _begin_anew(self, flow: type[Flow[Deal, Any]], name: str, deal: Deal, flow_id: str) -> None:
+        """Once it has completed, say that what it did was taken back, and submit the same once more."""
+        await asyncio.sleep(20.0 * self._chance.random.random())
+        if await self._ask("retires", flow_id, lambda runner: runner.retire(flow_id, by="client")):
+            following = await self._submit(flow, name, deal)
+            if following == flow_id:
+                self._chance.witness.broken(f"{flow_id} is retired, and still stands for {name}")
+            elif flow is Approval:
+                await self._approve(following)
 
     async def adopt(self, flow_id: str) -> None:
         """See to a flow that nobody was told of: its client asked a process that stalled, and then another one."""

@@ -213,7 +213,7 @@ def _unsaved() -> list[_Patch]:
         return in_sqlite(connection, _stepless(saves), now)
 
     def save(self: MemoryTables, save: Save, now: float) -> FenceLost | None:
-        return in_memory(self, *_stepless([save]), now)
+        return in_memory(self, _stepless([save])[0], now)
 
     return [(journal_sqlite, "write_saves", write), (MemoryTables, "save", save)]
 

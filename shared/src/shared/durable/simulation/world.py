@@ -126,6 +126,7 @@ class World:
         """Have operators settle what is dead, again for the parents of what was."""
         healed: set[str] = set()
         while dead := [name for name, state in self._store.states().items() if state == "dead" and _can_heal(name)]:
+            self._raise_what_was_seen()
             for flow_id in dead:
                 if flow_id in healed:
                     raise self.witness.broken(f"{flow_id} died again with every backend well")
