@@ -89,7 +89,8 @@ class Running:
 
 async def start(stack: AsyncExitStack, name: str, state: Path) -> Running:
     """Bring a topology up, and build the process that holds its experience tier once more in this one."""
-    path = TOPOLOGIES / f"{name}.toml"
+    path = state / f"{name}.toml"  # without subscriptions: an event would start flows between calls that are compared
+    path.write_text("subscriptions = false\n" + (TOPOLOGIES / path.name).read_text())
     topology = load_topology(path)
     runtime = await stack.enter_async_context(running_topology(path, topology, state, free_port()))
     edge = next(process for process, placement in topology.processes.items() if placement.edge)

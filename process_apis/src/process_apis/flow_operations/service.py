@@ -1,6 +1,15 @@
 """The operators' API over all flows of this process."""
 
-from process_apis.flow_operations.views import audit_record, detail, patch_of, summary
+from typing import Literal
+
+from process_apis.flow_operations.views import (
+    audit_record,
+    consumer_summary,
+    detail,
+    event_record,
+    patch_of,
+    summary,
+)
 from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
@@ -8,7 +17,10 @@ from shared.binding.problems import Problem
 from shared.contracts.process.flow_operations import (
     AuditRecord,
     BulkResumption,
+    ConsumerSummary,
+    CursorExpired,
     EditToPreview,
+    EventFeed,
     FlowDetail,
     FlowOperations,
     FlowState,
@@ -20,13 +32,16 @@ from shared.contracts.process.flow_operations import (
     Resumption,
 )
 from shared.durable.directory import FlowDirectory
+from shared.durable.event_log import EventLog
+from shared.messaging.event_source import OLDEST, PositionExpired
 
 
 class OperatedFlows(FlowOperations):
     """Sees every flow in the journal of its process, whichever API runs it."""
 
-    def __init__(self, flows: FlowDirectory) -> None:
+    def __init__(self, flows: FlowDirectory, events: EventLog) -> None:
         self._flows = flows
+        self._events = events
 
     async def list_flows(
         self, state: FlowState | None = None, kind: str | None = None, cursor: str | None = None, limit: int = 50
@@ -83,6 +98,27 @@ class OperatedFlows(FlowOperations):
         before = None if cursor is None else decode_cursor(cursor, int)
         entries, following = await self._flows.audit(flow_id, limit=limit, before=before)
         return Page([audit_record(e) for e in entries], None if following is None else encode_cursor(following))
+
+    async def list_events(
+        self,
+        after: str | None = None,
+        types: list[str] | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: int = 50,
+    ) -> EventFeed:
+        """See FlowOperations."""
+        position = None if after is None else decode_cursor(after, str)
+        if position is None:
+            position = await self._events.latest() if begin == "latest" else OLDEST
+        try:
+            page = await self._events.page(position, types or (), limit, current_context().wait or 0.0)
+        except PositionExpired as problem:
+            raise CursorExpired(problem.detail) from None
+        return EventFeed([event_record(event) for event in page.events], encode_cursor(page.position))
+
+    async def list_consumers(self) -> list[ConsumerSummary]:
+        """See FlowOperations."""
+        return [consumer_summary(state) for state in await self._events.consumers()]
 
     async def _resumed(self, flow_id: str, reason: str) -> ResumeOutcome:
         try:

@@ -6,9 +6,18 @@ from typing import Any
 import msgspec
 
 from shared.binding.problems import FieldError, Invalid
-from shared.contracts.process.flow_operations import AuditRecord, FlowDetail, FlowStep, FlowSummary
+from shared.contracts.process.flow_operations import (
+    AuditRecord,
+    ConsumerSummary,
+    EventRecord,
+    FlowDetail,
+    FlowStep,
+    FlowSummary,
+)
 from shared.durable.flow_view import FlowView, TimelineEntry, moment
 from shared.durable.journal import AuditEntry
+from shared.durable.outbox import ConsumerState
+from shared.messaging.event_source import Event
 
 
 def summary(view: FlowView[Any]) -> FlowSummary:
@@ -42,6 +51,25 @@ def detail(view: FlowView[Any], request: Any, entries: Iterable[AuditEntry]) -> 
 def audit_record(entry: AuditEntry) -> AuditRecord:
     """An act of an operator."""
     return AuditRecord(entry.flow_id, entry.who, entry.act, moment(entry.at), entry.detail)
+
+
+def event_record(event: Event) -> EventRecord:
+    """An event as consumers elsewhere see it."""
+    return EventRecord(
+        event_id=event.id,
+        type=event.type,
+        version=event.version,
+        occurred=event.occurred_at,
+        payload=event.payload.decode(),
+        producer=event.producer,
+        correlation_id=event.correlation_id,
+        trace_id=event.traceparent[3:35],
+    )
+
+
+def consumer_summary(state: ConsumerState) -> ConsumerSummary:
+    """How far a consumer is."""
+    return ConsumerSummary(state.consumer, state.source, state.behind, round(state.lag, 3), round(state.moved, 3))
 
 
 def patch_of(text: str) -> Any:

@@ -29,7 +29,7 @@ class DurableOrderFulfilment(OrderFulfilment):
 
     async def follow_order(self, order: OrderToFollow) -> FulfilmentProgress:
         """See OrderFulfilment."""
-        return _progress(await self._followed.submit(order.order_id + _KEY, order, first_stands=True))
+        return _progress(await self._followed.submit(fulfilment_key(order.order_id), order, first_stands=True))
 
     async def get_fulfilment(self, fulfilment_id: str) -> FulfilmentProgress:
         """See OrderFulfilment."""
@@ -41,6 +41,11 @@ class DurableOrderFulfilment(OrderFulfilment):
             return _progress(await self._followed.cancel(fulfilment_id))
         except FlowHasEnded:
             raise FulfilmentEnded(f"{fulfilment_id} has ended; there is nothing to stop.") from None
+
+
+def fulfilment_key(order_id: str) -> str:
+    """The business key under which an order is followed, whoever asks for it."""
+    return order_id + _KEY
 
 
 def _not_followed(fulfilment_id: str) -> FulfilmentNotFound:

@@ -95,9 +95,19 @@ class Contract:
         return frozenset(operation.scope for operation in cls.operations.values())
 
 
-def get(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float | None = None) -> Marker:
-    """A read. Answers 200, 304 to a matching `If-None-Match`; `HEAD` comes with it."""
-    return _mark("GET", path, scope, raises, 200, safe=True, timeout=timeout)
+def get(
+    path: str,
+    *,
+    scope: str,
+    raises: Sequence[type[Problem]] = (),
+    timeout: float | None = None,
+    waits: bool = False,
+) -> Marker:
+    """A read. Answers 200, 304 to a matching `If-None-Match`; `HEAD` comes with it.
+
+    One that `waits` for news does so as long as `Prefer: wait=n` says; its `timeout` must leave room for that.
+    """
+    return _mark("GET", path, scope, raises, 200, safe=True, timeout=timeout, waits=waits)
 
 
 def post(
@@ -150,8 +160,9 @@ def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeo
 def _mark(
     method: Method, path: str, scope: str, raises: Sequence[type[Problem]], status: int, *,
     safe: bool = False, repeatable: bool = False, long_running: str | None = None, timeout: float | None = None,
+    waits: bool = False,
 ) -> Marker:  # fmt: skip
-    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable)
+    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable, waits)
 
     def mark(function: _F, /) -> _F:
         function.__triptych_route__ = route  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]

@@ -69,7 +69,7 @@ def header_parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.takes_idempotency_key:
         text = "A key of yours: the same key with the same body is carried out once."
         found.append(("Idempotency-Key", text, '"order-42-first-try"'))
-    if operation.route.long_running:
+    if operation.route.long_running or operation.route.waits:
         text = f"`wait=10` to wait up to that many seconds (at most {MAX_WAIT_SECONDS:g}), `respond-async` not to wait."
         found.append(("Prefer", text, "wait=10"))
     if operation.method == "GET":

@@ -53,6 +53,7 @@ class Route:
     long_running: str | None
     timeout: float | None
     repeatable: bool = False
+    waits: bool = False
 
 
 def camel(name: str) -> str:

@@ -56,6 +56,10 @@ class EventLog:
             passed_over += len(read)
         return page
 
+    async def latest(self) -> str:
+        """The position after which only what happens from now on follows."""
+        return await self._source.latest()
+
     async def consumers(self) -> list[ConsumerState]:
         """Who reads with a position that is kept here, and how far each is."""
         return await self._journal.consumers()

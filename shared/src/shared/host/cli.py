@@ -20,6 +20,7 @@ import uvloop
 from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
+from shared.host.cli_events import events
 from shared.host.cli_flows import register as register_flows
 from shared.host.cli_new import register as register_new
 from shared.host.cli_proofs import register as register_proofs
@@ -75,6 +76,7 @@ def cli() -> None:
     """Three-tier, API-led connectivity: System, Process and Experience APIs with one command."""
 
 
+cli.add_command(events)
 register_flows(cli)
 register_new(cli)
 register_proofs(cli)

@@ -174,10 +174,17 @@ class OperatorConsole:
         return [p.flow_id for p in previews if not p.obstacle]
 
     async def _ask(
-        self, method: str, path: str, kind: Any, body: Any = None, *, query: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        kind: Any,
+        body: Any = None,
+        *,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         try:
-            answer = await self._http.request(method, path, json=body, params=query)
+            answer = await self._http.request(method, path, json=body, params=query, headers=headers)
         except httpx.HTTPError as error:
             raise BackendUnavailable(
                 f"The suite does not answer ({type(error).__name__}); is `triptych up` running?"

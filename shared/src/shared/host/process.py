@@ -51,7 +51,7 @@ class Process:
         runtime: Addresses and state.
         placement: What is served where.
         journal: File name of the flows' journal in the state directory, unless the topology names a database.
-        subscribing: Whether events start flows in this process.
+        subscribing: Whether events start flows in this process, if the topology lets them.
     """
 
     def __init__(
@@ -76,7 +76,13 @@ class Process:
         self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
         flow_journal = journal_of(placement.topology, self.state / journal)
-        self._flows = FlowHost(flow_journal, runtime.issuer, self.peer, key_ring, subscribing=subscribing)
+        self._flows = FlowHost(
+            flow_journal,
+            runtime.issuer,
+            self.peer,
+            key_ring,
+            subscribing=subscribing and placement.topology.subscriptions,
+        )
 
     @property
     def issuer(self) -> Issuer | None:

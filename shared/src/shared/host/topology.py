@@ -83,7 +83,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `journal` keeps the flows in a database, `postgresql://user@host/name` (hosts of a failover group with commas
     between them), instead of a file of each process; `journal_password` says where its password is.
     `sealing_keys` says where the key ring is that seals flows and stored answers, `env:NAME` or `file:/path`; without
-    it, it is a file in the state directory.
+    it, it is a file in the state directory. `subscriptions = false` lets no event start a flow; positions stay.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal: str = ""
     journal_password: str = ""
     sealing_keys: str = ""
+    subscriptions: bool = True
 
 
 def load_topology(path: Path) -> Topology:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
-from shared.binding.problems import Conflict, NotFound, ProblemDetails
+from shared.binding.problems import Conflict, Gone, NotFound, ProblemDetails
 
 FlowId = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
 """A flow's business key, with `.2`, `.3`, … for later attempts and `:key` for child flows."""
@@ -17,6 +17,10 @@ FlowKind = Annotated[str, msgspec.Meta(min_length=3, max_length=120, pattern=r"^
 FlowState = Literal[
     "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded", "retired"
 ]
+EventType = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
+"""What kind of thing happened, `order-placed`."""
+
+EventTypes = Annotated[list[EventType], msgspec.Meta(max_length=20)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 MergePatch = Annotated[str, msgspec.Meta(max_length=64_000, description="A JSON merge patch (RFC 7396), as text")]
 
@@ -39,6 +43,10 @@ class NoDeadLetter(Conflict):
 
 class CannotGoOn(Conflict):
     """The flow's code, or its edited request, does not fit what the flow has done already."""
+
+
+class CursorExpired(Gone):
+    """The events after this cursor have been dropped for their age; begin without one, and expect a gap."""
 
 
 class FlowSummary(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -166,6 +174,55 @@ class ResumeOutcome(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     obstacle: str = ""
 
 
+class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Something that happened. It may be delivered more than once, with the same `event_id`.
+
+    Attributes:
+        event_id: The flow that told of it, and the number of its step.
+        type: Kebab case, `order-placed`.
+        version: Of the payload's shape.
+        occurred: When it happened.
+        payload: JSON, as text; `null` where it cannot be read any more.
+        producer: Name and version of the flow's code.
+        correlation_id: Business correlation of the flow.
+        trace_id: Of the flow.
+    """
+
+    event_id: str
+    type: EventType
+    version: int
+    occurred: datetime
+    payload: str
+    producer: str = ""
+    correlation_id: str = ""
+    trace_id: str = ""
+
+
+class EventFeed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Events in the order of their commits. `cursor` is where to go on, also when there was none."""
+
+    items: list[EventRecord]
+    cursor: str = ""
+
+
+class ConsumerSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """A consumer of events whose position is kept here.
+
+    Attributes:
+        consumer: Its name.
+        source: What it reads; `outbox` is the feed of this suite.
+        behind: Events it has not dealt with, counted up to 10,000; 0 for other sources.
+        lag_seconds: Age of the oldest of them.
+        moved_seconds: How long ago it last moved.
+    """
+
+    consumer: str
+    source: str
+    behind: int
+    lag_seconds: float
+    moved_seconds: float
+
+
 class FlowOperations(Contract, tier="process", version="v1"):
     """Durable flows as operators see them: find out what could not finish, fix it, resume it."""
 
@@ -235,4 +292,29 @@ class FlowOperations(Contract, tier="process", version="v1"):
         self, flow_id: FlowId | None = None, cursor: Cursor | None = None, limit: PageSize = 50
     ) -> Page[AuditRecord]:
         """List what operators did, newest first."""
+        ...
+
+    @get("/events", scope="flow-operations:events", raises=[CursorExpired], timeout=30.0, waits=True)
+    async def list_events(
+        self,
+        after: Cursor | None = None,
+        types: EventTypes | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: PageSize = 50,
+    ) -> EventFeed:
+        """Return what happened, oldest first, with personal details unmasked.
+
+        With `Prefer: wait=n` an answer without any event waits for the first.
+
+        Args:
+            after: The `cursor` of the previous answer.
+            types: Only these.
+            begin: Where to begin without a cursor: with the oldest event that is kept, or with the next to come.
+            limit: At most so many.
+        """
+        ...
+
+    @get("/consumers", scope="flow-operations:read")
+    async def list_consumers(self) -> list[ConsumerSummary]:
+        """List who reads events with a position that is kept here, and how far behind each is."""
         ...
