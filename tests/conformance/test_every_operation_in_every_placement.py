@@ -193,6 +193,8 @@ def comparable(value: Any) -> Any:
         return {key: "…" if _VARIES.match(key) and inner else comparable(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [comparable(inner) for inner in value]
+    if isinstance(value, str) and value.startswith('{"'):  # JSON as text
+        return comparable(msgspec.json.decode(value))
     return _MOMENT.sub("…", value) if isinstance(value, str) else value
 
 

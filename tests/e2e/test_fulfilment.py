@@ -21,6 +21,30 @@ async def order(suite: Any, quote: Quote) -> dict[str, Any]:
     return {"orderId": order_id, **shown.json()["order"]}
 
 
+async def begun(suite: Any, order_id: str) -> dict[str, Any]:
+    """How the order is followed that nobody asked to follow: it was placed, and that is enough."""
+    path = f"order-fulfilment/v1/fulfilments/{order_id}-fulfilment"
+    for _ in range(100):
+        answer = await ask(suite, "order_fulfilment", "GET", path)
+        if answer.status_code == 200:
+            return await looked(suite, f"{order_id}-fulfilment", 1)
+        await asyncio.sleep(0.1)
+    raise AssertionError(answer.text)
+
+
+async def not_followed(suite: Any, order_id: str) -> None:
+    """Stop what began by itself and looks once an hour, so that a test may have the order followed its own way."""
+    fulfilment_id = (await begun(suite, order_id))["fulfilmentId"]
+    path = f"order-fulfilment/v1/fulfilments/{fulfilment_id}/cancellation"
+    stopped = await ask(suite, "order_fulfilment", "POST", path)
+    assert stopped.status_code == 200, stopped.text
+    for _ in range(100):
+        if (await shown(suite, fulfilment_id))["state"] == "cancelled":
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{fulfilment_id} does not stop.")
+
+
 async def ask(suite: Any, api: str, method: str, path: str, body: Any = None, prefer: str = "") -> httpx.Response:
     headers = {"authorization": f"Bearer {suite.token(api)}", **({"prefer": prefer} if prefer else {})}
     async with httpx.AsyncClient(headers=headers, timeout=30.0) as http:
@@ -61,12 +85,23 @@ async def looked(suite: Any, fulfilment_id: str, times: int) -> dict[str, Any]:
     raise AssertionError(told)
 
 
+async def test_an_order_is_followed_from_when_it_stands_without_being_asked(calm_suite) -> None:
+    standing = await order(calm_suite, PLAIN[18])
+    told = await begun(calm_suite, standing["orderId"])
+    assert (told["state"], told["orderId"]) == ("waiting", standing["orderId"])
+    placed = (await ask(calm_suite, "quote_to_order", "GET", f"quote-to-order/v1/orders/{standing['orderId']}")).json()
+    assert told["correlationId"] == placed["correlationId"]
+    same = await follow(calm_suite, standing["orderId"])
+    assert same.json()["fulfilmentId"] == told["fulfilmentId"]
+
+
 async def test_the_crm_hears_of_each_change_once_until_the_order_is_delivered_and_invoiced(calm_suite) -> None:
     standing = await order(calm_suite, PLAIN[16])
-    begun = await follow(calm_suite, standing["orderId"])
-    assert begun.status_code == 202, begun.text
-    fulfilment_id = begun.json()["fulfilmentId"]
-    assert begun.headers["location"].endswith(f"/fulfilments/{fulfilment_id}")
+    await not_followed(calm_suite, standing["orderId"])
+    asked = await follow(calm_suite, standing["orderId"])
+    assert asked.status_code == 202, asked.text
+    fulfilment_id = asked.json()["fulfilmentId"]
+    assert asked.headers["location"].endswith(f"/fulfilments/{fulfilment_id}")
     told = await looked(calm_suite, fulfilment_id, 2)
     assert "crm.note_order_status" not in {step["step"] for step in told["timeline"]}  # the CRM said so already
     try:
