@@ -11,7 +11,7 @@ import httpx
 
 from sandboxes.company import Quote, company
 
-PLAIN = company().quotes_for("plain")
+QUOTE = company().quotes_for("plain")[26]
 
 
 def reader(suite: Any) -> httpx.AsyncClient:
@@ -47,7 +47,7 @@ async def test_a_placed_order_is_told_once_and_a_reader_goes_on_after_its_cursor
             http.get("/events", params={"after": now["cursor"]}, headers={"prefer": "wait=20"})
         )
         await asyncio.sleep(0.2)
-        order_id = await order(calm_suite, PLAIN[19])
+        order_id = await order(calm_suite, QUOTE)
         (told,) = (await waiting).json()["items"]
         assert (told["type"], told["version"], told["producer"]) == ("order-placed", 1, "order-quote@2")
         assert json.loads(told["payload"])["orderId"] == order_id
@@ -58,7 +58,7 @@ async def test_a_placed_order_is_told_once_and_a_reader_goes_on_after_its_cursor
 
 
 async def test_only_events_of_the_wanted_types_are_sent_and_the_cursor_passes_the_others(calm_suite: Any) -> None:
-    order_id = await order(calm_suite, PLAIN[20])
+    order_id = await order(calm_suite, QUOTE)
     async with reader(calm_suite) as http:
         both = {"types": ["order-cancelled", "nothing-ever"]}
         others = (await http.get("/events", params=both)).json()
@@ -77,7 +77,7 @@ async def test_a_cursor_that_was_never_given_or_has_expired_is_refused(calm_suit
 
 
 async def test_a_consumer_is_shown_with_its_lag(calm_suite: Any) -> None:
-    await order(calm_suite, PLAIN[21])
+    await order(calm_suite, QUOTE)
     async with reader(calm_suite) as http:
         for _ in range(100):
             (consumer,) = (await http.get("/consumers")).json()
@@ -90,7 +90,7 @@ async def test_a_consumer_is_shown_with_its_lag(calm_suite: Any) -> None:
 
 
 async def test_the_command_prints_events_and_where_to_go_on(calm_suite: Any) -> None:
-    order_id = await order(calm_suite, PLAIN[22])
+    order_id = await order(calm_suite, QUOTE)
     status, out = await triptych(calm_suite, "events", "--type", "order-placed", "--limit", "200")
     assert status == 0, out
     assert order_id in out

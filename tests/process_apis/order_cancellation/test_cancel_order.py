@@ -42,6 +42,7 @@ async def test_the_goods_are_stopped_first_and_the_quote_is_set_free_last(start:
         "warehouse.release_reservation", "erp.cancel_order", "logistics.refund_label", "crm.cancel_order",
         "quote_to_order.retire_order",
     ]  # fmt: skip
+    assert view.timeline[-1].step == "flow.publish", "it is told once all of it is true"
 
 
 async def test_goods_that_left_since_we_asked_are_refused_before_anything_is_written(start: Any, systems: Any) -> None:

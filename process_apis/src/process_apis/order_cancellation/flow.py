@@ -5,14 +5,15 @@ goods back nothing can leave any more, and it alone can take its word back. The 
 no; after its yes the cancellation only goes forward. Last of all the order is retired, so that its quote can be
 ordered again.
 
-Version 1 did not retire the order. It is served until no run of it is unfinished: `triptych flows list --kind
-cancel-order@1` says so. Until then the calls of `cancel_everywhere` are version 1's and stay as they are.
+Version 1 neither retired the order nor told of it. It is served until no run of it is unfinished: `triptych flows
+list --kind cancel-order@1` says so. Until then the calls of `cancel_everywhere` are version 1's and stay as they are.
 """
 
 from shared.binding.problems import Conflict, Invalid
 from shared.contracts.canonical.inventory import NewReservation, Reservation
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment, WarehouseShipment
+from shared.contracts.process.events import OrderCancelled
 from shared.contracts.process.order_cancellation import CancelledOrder, GoodsHaveLeft, OrderToCancel
 from shared.contracts.process.quote_to_order import Cancellation, QuoteToOrder
 from shared.contracts.system.crm import Crm, OrderCancellation
@@ -41,9 +42,18 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
         self.logistics = logistics
 
     async def run(self, request: OrderToCancel) -> CancelledOrder:
-        """Cancel the order and set its quote free, or refuse and change nothing."""
+        """Cancel the order, set its quote free and tell of it, or refuse and change nothing."""
         cancelled = await self.cancel_everywhere(request)
         await self.orders.retire_order(request.order_id, Cancellation(request.reason))
+        self.publish(
+            OrderCancelled(
+                order_id=request.order_id,
+                erp_order_id=cancelled.erp_order_id,
+                crm_order_id=cancelled.crm_order_id,
+                shipment_id=cancelled.shipment_id,
+                label_refunded=cancelled.label_refunded,
+            )
+        )
         return cancelled
 
     async def cancel_everywhere(self, request: OrderToCancel) -> CancelledOrder:
