@@ -53,11 +53,11 @@ class Started:
         http.headers["authorization"] = f"Bearer {await app_token(read_runtime(self.state), 'field-sales-app')}"
         return http
 
-    def desk(self) -> dict[str, str]:
-        """Headers of somebody who may cancel orders."""
+    def desk(self, api: str = "order_cancellations") -> dict[str, str]:
+        """Headers of somebody who may use this API."""
         runtime = read_runtime(self.state)
         issuer = Issuer(runtime.issuer, SigningKeys(self.state / "issuer"))
-        token = issue_documentation_token(issuer, installed_apis(), "order_cancellations")
+        token = issue_documentation_token(issuer, installed_apis(), api)
         return {"authorization": f"Bearer {token}", "prefer": "respond-async"}
 
     def kill(self) -> None:
@@ -160,13 +160,14 @@ async def test_an_order_killed_anywhere_is_finished_once_after_a_restart(stand_i
     assert len([label for label in labels if not label["refund_status"]]) == len(SLOW)
 
 
+ONBOARDINGS = "/process/customer-onboarding/v1/onboardings"
 ORDERS, CANCELLATIONS = "/experience/field-sales/v1/orders", "/process/order-cancellations/v1/cancellations"
 
 
-async def killed_at(stand_ins: Any, slow: str, ask: Any) -> None:
+async def killed_at(stand_ins: Any, slow: tuple[str, str, str], ask: Any) -> None:
     """Start the suite, ask for something, and kill it while a backend is busy with that."""
     state, topology, urls = stand_ins
-    backend, method, path = SLOW[slow]
+    backend, method, path = slow
     started = Started(state, topology)
     try:
         async with contextlib.aclosing(await started.ready()) as http:
@@ -209,9 +210,9 @@ async def test_an_order_cancelled_and_placed_again_is_there_once_however_often_i
         assert status["state"] == "completed", status
         return await place(started, http)
 
-    await killed_at(stand_ins, "while the ERP takes the order", place)
-    await killed_at(stand_ins, "while the CRM records it", cancel)
-    await killed_at(stand_ins, "while the ERP takes the order", place_again)
+    await killed_at(stand_ins, SLOW["while the ERP takes the order"], place)
+    await killed_at(stand_ins, SLOW["while the CRM records it"], cancel)
+    await killed_at(stand_ins, SLOW["while the ERP takes the order"], place_again)
     last = Started(state, topology)
     try:
         async with contextlib.aclosing(await last.ready()) as http:
@@ -224,3 +225,36 @@ async def test_an_order_cancelled_and_placed_again_is_there_once_however_often_i
     assert sorted(one["cancelled"] for one in orders) == [False, True]
     labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
     assert sorted(bool(label["refund_status"]) for label in labels) == [False, True]
+
+
+WHILE_ONBOARDING = {
+    "while the ERP is searched": ("sap", "GET", "*A_Customer"),
+    "while the ERP enters the customer": ("sap", "POST", "*A_BusinessPartner"),
+    "while the delivery place is assigned": ("sap", "POST", "*A_CustSalesPartnerFunc"),
+    "while the CRM is told": ("salesforce", "POST", "*composite*"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_an_onboarding_killed_anywhere_is_finished_once_after_a_restart(stand_ins) -> None:
+    state, topology, urls = stand_ins
+    prospects = company().prospects_for("plain")[: len(WHILE_ONBOARDING)]
+    for prospect, slow in zip(prospects, WHILE_ONBOARDING, strict=True):
+
+        async def ask(started: Started, http: httpx.AsyncClient, customer: str = prospect.salesforce_id) -> Any:
+            headers = started.desk("customer_onboarding")
+            return await http.post(ONBOARDINGS, json={"customerId": customer}, headers=headers)
+
+        await killed_at(stand_ins, WHILE_ONBOARDING[slow], ask)
+        again = Started(state, topology)
+        try:
+            async with contextlib.aclosing(await again.ready()) as http:
+                path = f"{ONBOARDINGS}/onboarding-{prospect.salesforce_id}"
+                told = await ended(http, path, again.desk("customer_onboarding"))
+            assert told["state"] == "completed", (slow, told)
+        finally:
+            again.end()
+    partners = (await control(urls["sap"], "GET", "ledger"))["partners"]
+    references = [one["BusinessPartnerIDByExtSystem"] for one in partners]
+    assert sorted(references) == sorted(f"{one.salesforce_id}{place}" for one in prospects for place in ("", "-1"))

@@ -52,8 +52,7 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
         customer = known.customer
         if customer.erp_number is not None:
             return OnboardedCustomer(customer.customer_id, customer.erp_number, created=False)
-        places = delivery_places(customer, asked)
-        require_known_company(customer, places)
+        require_known_company(customer, asked)
         if not asked.even_if_similar:
             require_nobody_similar(customer, await self.erp.find_similar_customers(as_described(customer)))
 
@@ -62,6 +61,7 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
             self.erp.create_customer(as_entered(customer, asked, parent, shared_email(known.contacts))),
             lambda made: self.erp.block_customer(made.erp_number, ErpBlock(UNDONE)),
         )
+        places = delivery_places(customer, asked)
         partners = [await self.erp.add_delivery_place(entered.erp_number, place) for place in places]
         await self.crm.note_erp_number(customer.customer_id, ErpIdentity(entered.erp_number))
         return OnboardedCustomer(customer.customer_id, entered.erp_number, True, parent, partners)

@@ -1,6 +1,6 @@
 """A customer of the CRM as the ERP is to hold it; pure functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from shared.binding.problems import FieldError
 from shared.contracts.canonical.party import Contact, Customer, CustomerDescription, NewDeliveryPlace, NewErpCustomer
@@ -10,9 +10,14 @@ from shared.contracts.process.customer_onboarding import CustomerNotOnboardable,
 _LETTERS = "123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def require_known_company(customer: Customer, places: Sequence[NewDeliveryPlace]) -> None:
-    """Raises CustomerNotOnboardable naming everything the ERP needs that the CRM does not have."""
-    errors = [*_missing(customer), *(error for place in places for error in _missing_place(place))]
+def require_known_company(customer: Customer, request: OnboardingRequest) -> None:
+    """Raises CustomerNotOnboardable naming everything the ERP needs that neither CRM nor request has.
+
+    Pointers lead into the CRM's customer, those under `/shippingPlaces` into the request.
+    """
+    errors = [*_missing(customer)]
+    for at, place in enumerate(request.shipping_places):
+        errors += _missing_place(place, f"/shippingPlaces/{at}")
     if errors:
         raise CustomerNotOnboardable(
             f"{customer.name or customer.customer_id} lacks what the ERP needs, see `errors`; complete the customer in "
@@ -70,12 +75,14 @@ def _missing(customer: Customer) -> Iterable[FieldError]:
         yield FieldError(detail="Give the customer a billing address.", pointer="/billingAddress")
     else:
         yield from _missing_in(customer.billing_address, "/billingAddress")
+    if customer.shipping_address not in (None, Address()):
+        yield from _missing_in(customer.shipping_address, "/shippingAddress")
 
 
-def _missing_place(place: NewDeliveryPlace) -> Iterable[FieldError]:
+def _missing_place(place: ShippingPlace, pointer: str) -> Iterable[FieldError]:
     if not place.name.strip():
-        yield FieldError(detail="Give the place a name.", pointer="/shippingAddress/name")
-    yield from _missing_in(place.address, "/shippingAddress")
+        yield FieldError(detail="Give the place a name.", pointer=f"{pointer}/name")
+    yield from _missing_in(place.address, f"{pointer}/address")
 
 
 def _missing_in(address: Address, pointer: str) -> Iterable[FieldError]:
