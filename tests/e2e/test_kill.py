@@ -228,7 +228,6 @@ async def test_an_order_cancelled_and_placed_again_is_there_once_however_often_i
 
 
 WHILE_ONBOARDING = {
-    "while the ERP is searched": ("sap", "GET", "*A_Customer"),
     "while the ERP enters the customer": ("sap", "POST", "*A_BusinessPartner"),
     "while the delivery place is assigned": ("sap", "POST", "*A_CustSalesPartnerFunc"),
     "while the CRM is told": ("salesforce", "POST", "*composite*"),

@@ -1,12 +1,14 @@
 """A customer that only the CRM knows is entered in the ERP once and can order; what cannot be leaves nothing behind."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from sandboxes.company import Customer, company
+from shared.host.tokens import app_token
 
 COMPANY = company()
 PLAIN = COMPANY.prospects_for("plain")
@@ -102,7 +104,8 @@ async def test_asking_again_however_often_makes_one_partner(calm_suite) -> None:
 
 
 async def test_it_can_be_asked_for_and_looked_at_later(calm_suite) -> None:
-    async with desk(calm_suite, prefer="respond-async") as http:
+    token = await app_token(calm_suite.runtime, "master-data")
+    async with desk(calm_suite, prefer="respond-async", authorization=f"Bearer {token}") as http:
         answer = await http.post("/onboardings", json={"customerId": PLAIN[2].salesforce_id})
         assert answer.status_code == 202, answer.text
         for _ in range(200):
@@ -192,6 +195,21 @@ async def test_a_late_refusal_takes_out_of_use_what_was_entered_and_a_new_attemp
     told = await onboarded(calm_suite, customer)
     assert told["onboarded"]["erpNumber"] not in {one["Customer"] for one in made}
     assert await number_in_the_crm(calm_suite, customer) == told["onboarded"]["erpNumber"]
+
+
+async def test_nothing_personal_can_be_read_in_the_journal(calm_suite) -> None:
+    customer = PLAIN[7]
+    told = await onboarded(calm_suite, customer)
+    kept = b"".join(path.read_bytes() for path in Path(calm_suite.runtime.state).glob("journal*"))  # noqa: ASYNC240 - a test may wait
+    assert told["onboardingId"].encode() in kept
+    for secret in (
+        customer.tax_number,
+        customer.name,
+        customer.contacts[0].email,
+        customer.phone,
+        customer.billing.street,
+    ):
+        assert secret.encode() not in kept
 
 
 async def test_one_that_has_a_number_keeps_it_and_one_that_is_not_there_is_not_found(calm_suite) -> None:
