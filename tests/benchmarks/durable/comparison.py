@@ -23,7 +23,7 @@ from durable.workload import MARK, Figures, percentile  # noqa: E402 - after the
 from postgres_server import PostgresServer, is_available  # noqa: E402
 
 IN_FLIGHT = (1, 16, 64)
-SECONDS = 2.5
+SECONDS = 2.0
 LONGEST_SECONDS = 60.0
 DEATHS = 24
 RESTARTS = 8
