@@ -199,7 +199,7 @@ async def test_an_edited_flow_waits_for_its_resumption(start: Callable[..., Any]
     await dead(runner)
     await runner.dead_letters.edit("f", {"address": "new"}, by="ann", reason="moved")
     assert (await runner.view("f")).state == "dead"
-    assert await runner.dead_letters.request("f") == {"name": "x", "address": "new", "phone": "***"}
+    assert await runner.request("f") == {"name": "x", "address": "new", "phone": "***"}
     backends.answers["ship"] = lambda name, wish: wish.address + wish.phone
     await runner.resume("f", by="bob")
     assert (await runner.result("f", 5)).result == "new0800"

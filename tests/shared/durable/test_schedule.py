@@ -114,14 +114,14 @@ async def test_a_journal_that_refuses_for_a_while_costs_no_occurrence(
     clock = SetClock("2026-03-01T02:30:01")
     scheduler = Scheduler(runner, [nightly(catch_up="none")], clock, pause=0.01)
     failing = [OSError("disk")]
-    view = runner.view
+    latest = runner.latest
 
-    async def sometimes(flow_id: str) -> Any:
+    async def sometimes(key: str) -> Any:
         if failing:
             raise failing.pop()
-        return await view(flow_id)
+        return await latest(key)
 
-    monkeypatch.setattr(runner, "view", sometimes)
+    monkeypatch.setattr(runner, "latest", sometimes)
     scheduler.start()
     for _ in range(300):
         await asyncio.sleep(0.01)

@@ -67,7 +67,7 @@ async def test_signals_children_edits_and_resumption_work_on_sealed_payloads(
     await asyncio.sleep(0.05)
     while "f:inner" not in [view.flow_id for view in (await runner.page(states=["dead"]))[0]]:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    assert await runner.dead_letters.request("f:inner") == {"text": "classified-classified"}
+    assert await runner.request("f:inner") == {"text": "classified-classified"}
     backends.answers = {"keep": lambda note: note}
     await runner.dead_letters.edit("f:inner", {"text": "also classified"}, by="ann")
     await runner.resume("f:inner", by="ann")
@@ -105,4 +105,4 @@ async def test_a_flow_whose_key_is_gone_is_still_shown(
         assert (view.state, view.result) == ("completed", None)
         assert "cannot be opened" in view.problem.detail
         assert [entry.step for entry in (await runner.view("f")).timeline] == ["drawer.keep"]
-        assert await runner.dead_letters.request("f") is None
+        assert await runner.request("f") is None

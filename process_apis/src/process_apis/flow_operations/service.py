@@ -56,7 +56,7 @@ class OperatedFlows(FlowOperations):
         """See FlowOperations."""
         runner = await self._flows.runner_of(flow_id)
         entries, _ = await runner.audit(flow_id)
-        return detail(await runner.view(flow_id), await runner.dead_letters.request(flow_id), entries)
+        return detail(await runner.view(flow_id), await runner.request(flow_id), entries)
 
     async def cancel_flow(self, flow_id: str, act: OperatorAct) -> FlowDetail:
         """See FlowOperations."""

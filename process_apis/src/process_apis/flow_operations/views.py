@@ -34,6 +34,7 @@ def summary(view: FlowView[Any]) -> FlowSummary:
         problem=view.problem.detail if view.problem else "",
         cancel_requested=view.cancel_requested,
         parent=view.parent or "",
+        archive=view.archive,
     )
 
 

@@ -1,5 +1,6 @@
 """How payloads become the opaque bytes a journal stores, and come back."""
 
+import hashlib
 from typing import Protocol
 
 import msgspec
@@ -46,6 +47,11 @@ def request_place(flow_id: str) -> str:
     return f"{flow_id}:request"
 
 
+def request_digest(request: bytes) -> bytes:
+    """What stays of a request once the archive has it: SHA-256 of it, to be sealed like the request."""
+    return hashlib.sha256(request).digest()
+
+
 def seal_save(save: Save, codec: PayloadCodec) -> Save:
     """A save as the journal stores it."""
     if isinstance(codec, PlainCodec):
@@ -78,8 +84,8 @@ def event_place(event_id: str) -> str:
 
 
 def open_claim(claim: Claim, codec: PayloadCodec) -> Claim:
-    """A stored flow with readable payloads; raises what the codec raises."""
-    if isinstance(codec, PlainCodec):
+    """A stored flow with readable payloads, or none if an archive has them; raises what the codec raises."""
+    if isinstance(codec, PlainCodec) or claim.flow.archive is not None:
         return claim
     flow, name = claim.flow, claim.flow.flow_id
     opened = msgspec.structs.replace(

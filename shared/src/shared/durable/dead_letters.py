@@ -28,7 +28,6 @@ from shared.durable.publication import PUBLISH
 from shared.durable.rehearsal import Rehearsal, rehearse
 from shared.durable.step import Step
 from shared.durable.step_sequence import Surroundings
-from shared.security.sensitive import masked
 
 _EFFECTS = frozenset({"flow.child", PUBLISH})
 
@@ -131,18 +130,6 @@ class DeadLetters:
         await self._dead(flow_id)
         await self._amend(Amendment(AuditEntry(flow_id, by, "discard", reason), "discarded"))
         self._wake()
-
-    async def request(self, flow_id: str) -> Any:
-        """What a flow was asked for, as JSON values, sensitive ones masked; None when nobody here can read it.
-
-        Raises FlowNotFound.
-        """
-        try:
-            claim = await self._find(flow_id)
-            shape = self._shapes.get(claim.flow.kind)
-            return masked(shape.request.decode(claim.flow.request)) if shape else None
-        except (ValueError, msgspec.MsgspecError):
-            return None
 
     # --- inside --------------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ class FlowView(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_de
         timeline: Its steps in the order they began; empty in lists.
         cancel_requested: Somebody asked to stop it.
         parent: The flow that awaits this one's end.
+        archive: The file that holds it; empty while the journal does.
     """
 
     flow_id: str
@@ -73,6 +74,7 @@ class FlowView(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_de
     timeline: list[TimelineEntry] = []
     cancel_requested: bool = False
     parent: str | None = None
+    archive: str = ""
 
     @property
     def ended(self) -> bool:
@@ -83,6 +85,11 @@ class FlowView(msgspec.Struct, Generic[_T], frozen=True, rename="camel", omit_de
 def moment(at: float) -> datetime:
     """Unix seconds as a UTC datetime."""
     return datetime.fromtimestamp(at, UTC)
+
+
+def file_of(place: str | None) -> str:
+    """The archive file of a place, `FlowRecord.archive`."""
+    return "" if place is None else place.rpartition(":")[0]
 
 
 def flow_view(
@@ -115,6 +122,7 @@ def flow_view(
         timeline=[_entry(s, s.seq in undone, now) for s in claim.steps if s.seq not in under_way] + timeline,
         cancel_requested=flow.cancel_requested,
         parent=flow.parent,
+        archive=file_of(flow.archive),
     )
 
 

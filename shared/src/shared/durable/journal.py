@@ -95,6 +95,8 @@ class FlowRecord(msgspec.Struct, frozen=True):
         updated_at: Unix seconds.
         priority: 0 goes before 1, 1 before 2, when more is due than a worker has room for.
         parent: The flow that awaits this one's end, if any.
+        archive: Where an archive has it, `file:offset`; then `request` is a digest (sealed) or empty, and there are no
+            other payloads.
     """
 
     flow_id: str
@@ -116,6 +118,7 @@ class FlowRecord(msgspec.Struct, frozen=True):
     updated_at: float = 0.0
     priority: int = 1
     parent: str | None = None
+    archive: str | None = None
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -340,7 +343,7 @@ class Journal(Outbox, Protocol):
     async def page(
         self, *, states: Sequence[FlowState] = (), kind: str | None = None, limit: int = 50, before: int | None = None
     ) -> tuple[list[FlowRecord], int | None]:
-        """Return flows, newest first, and where the next page begins (None on the last)."""
+        """Return flows, newest first, and where the next page begins (None on the last). Archived ones are left out."""
         ...
 
     async def counts(self) -> dict[FlowState, int]:

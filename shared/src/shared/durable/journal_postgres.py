@@ -193,8 +193,9 @@ class PostgresJournal(PostgresConsumers, PostgresRetention):
 
         async def look(connection: Connection) -> tuple[list[FlowRecord], int | None]:
             text = (
-                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND number < coalesce($1, 9223372036854775807)"  # noqa: S608
-                " AND ($2::text IS NULL OR kind = $2) ORDER BY number DESC LIMIT $3"
+                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND number >= 0"  # noqa: S608
+                " AND number < coalesce($1, 9223372036854775807) AND ($2::text IS NULL OR kind = $2)"
+                " ORDER BY number DESC LIMIT $3"
             )
             rows = await connection.fetch(self._server.sql(text), before, kind, limit + 1)
             records = [FlowRecord(*tuple(row)[1:]) for row in rows[:limit]]

@@ -207,7 +207,7 @@ class SqliteJournal(SqliteConsumers, SqliteRetention):
 
         def look(connection: sqlite3.Connection, now: float) -> tuple[list[FlowRecord], int | None]:
             rows = connection.execute(
-                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND (?1 IS NULL OR number < ?1)"  # noqa: S608
+                f"SELECT number, {FLOW_COLUMNS} FROM flow WHERE {where} AND number >= 0 AND (?1 IS NULL OR number < ?1)"  # noqa: S608
                 " AND (?2 IS NULL OR kind = ?2) ORDER BY number DESC LIMIT ?3",
                 (before, kind, limit + 1),
             ).fetchall()

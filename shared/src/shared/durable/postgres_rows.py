@@ -10,7 +10,7 @@ from shared.durable.postgres_outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "
-    "in_doubt, takeovers, fence, next_at - {now}, created_at, updated_at, priority, parent"
+    "in_doubt, takeovers, fence, next_at - {now}, created_at, updated_at, priority, parent, archive"
 )
 """In the order of FlowRecord."""
 
@@ -51,7 +51,7 @@ ON CONFLICT (flow, seq) DO UPDATE SET operation = excluded.operation, arguments 
 _UPDATE_FLOWS = """
 UPDATE flow SET state = v.state, result = v.result, problem = v.problem, compensating = v.compensating,
   in_doubt = v.in_doubt, owner = CASE WHEN v.kept THEN owner END, updated_at = moment.now,
-  next_at = moment.now + CASE WHEN woken THEN least(v.next_in, 0) ELSE v.next_in END
+  next_at = moment.now + CASE WHEN woken AND v.next_in > 0 THEN 0 ELSE v.next_in END
 FROM (SELECT {now} AS now) moment, unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[], $5::bool[], $6::bool[],
   $7::bool[], $8::float8[]) AS v (number, state, result, problem, compensating, in_doubt, kept, next_in)
 WHERE flow.number = v.number"""

@@ -11,6 +11,7 @@ import msgspec
 from shared.binding.call_context import CallContext, Priority, current_context
 from shared.binding.problems import Invalid, Problem
 from shared.contracts.process.flow_operations import FlowHasEnded, FlowNotCompleted, FlowNotFound
+from shared.durable.archive_folder import ArchiveFolder
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec, PlainCodec, seal_signal
 from shared.durable.dead_letters import DeadLetters
@@ -62,6 +63,7 @@ class FlowRunner:
         settings: See `WorkerSettings`.
         codec: Seals payloads; plain JSON by default.
         clock: Unix seconds for timelines.
+        archive: Where flows are that the journal no longer holds, if they can be read here.
 
     Attributes:
         dead_letters: What could not finish, to be fixed and resumed.
@@ -76,6 +78,7 @@ class FlowRunner:
         settings: WorkerSettings | None = None,
         codec: PayloadCodec | None = None,
         clock: Callable[[], float] = time.time,
+        archive: ArchiveFolder | None = None,
     ) -> None:
         self._journal = journal
         self._shapes: dict[str, FlowShape[Any, Any]] = {}
@@ -90,7 +93,7 @@ class FlowRunner:
             journal, self._shapes, self._codec, self._worker.around, settings.quarantine_after, self._worker.wake
         )
         self._awaited: dict[str, asyncio.Future[FlowView[Any]]] = {}
-        self._reader = FlowReader(self._shapes, self._codec, clock)
+        self._reader = FlowReader(journal, self._shapes, self._codec, clock, archive)
         self._submissions = Submissions(journal, self._shapes, self._codec, self._worker, clock, self._await)
 
     @property
@@ -195,15 +198,24 @@ class FlowRunner:
         return None if record is None else self._handle(record.flow_id, is_new=False)
 
     async def view(self, flow_id: str) -> FlowView[Any]:
-        """The flow as it stands, with its timeline; raises FlowNotFound."""
-        claim = await self._journal.find(flow_id)
-        if claim is None:
-            raise FlowNotFound(f"There is no flow {flow_id}; check its id.")
-        claim = self._reader.opened(claim)
+        """The flow as it stands, with its timeline, out of the archive if it is there.
+
+        Raises:
+            FlowNotFound: There is no such flow.
+            FlowArchived: It is in an archive that cannot be read here; says how it ended.
+        """
+        claim = await self._reader.find(flow_id)
         steps = self._worker.steps(flow_id)
         if steps is None or claim.flow.state in FINAL_STATES:
             return self._reader.show(claim)
         return self._reader.show(Claim(claim.flow, steps.log.in_order()), steps.under_way)
+
+    async def request(self, flow_id: str) -> Any:
+        """What a flow was asked for, as JSON values, sensitive ones masked; None when nobody here can read it.
+
+        Raises what `view` raises.
+        """
+        return await self._reader.request(flow_id)
 
     async def page(
         self,
@@ -213,7 +225,7 @@ class FlowRunner:
         limit: int = 50,
         before: int | None = None,
     ) -> tuple[list[FlowView[Any]], int | None]:
-        """Flows, newest first, without timelines, and where the next page begins (None on the last).
+        """Flows in the journal, newest first, without timelines, and where the next page begins (None on the last).
 
         Args:
             states: Only these; all by default.
@@ -274,7 +286,10 @@ class FlowRunner:
         self, flow_id: str | None = None, *, limit: int = 50, before: int | None = None
     ) -> tuple[list[AuditEntry], int | None]:
         """Who did what to a flow, or to all; newest first, and where the next page begins (None on the last)."""
-        return await self._journal.audit(flow_id, limit=limit, before=before)
+        entries, following = await self._journal.audit(flow_id, limit=limit, before=before)
+        if flow_id is not None and following is None:
+            entries += await self._reader.audit(flow_id)
+        return entries, following
 
     async def resume(self, flow_id: str, *, by: str, reason: str = "", patch: Any = None) -> FlowView[Any]:
         """Let a dead flow go on; see `DeadLetters.resume`."""

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import structlog
 
 from shared.binding.call_context import CallContext
-from shared.binding.problems import NotFound, Problem
+from shared.binding.problems import Problem
 from shared.durable.cron import Cron
 from shared.durable.flow import Flow, shape_of
 from shared.durable.runner import FlowRunner
@@ -130,9 +130,7 @@ class Scheduler:
 
     async def _begin(self, schedule: Schedule, at: datetime) -> None:
         key = schedule.key(at)
-        try:
-            await self._runner.view(key)  # also one that was refused: an occurrence has one chance
-        except NotFound:
+        if await self._runner.latest(key) is None:  # one that was refused counts too: an occurrence has one chance
             await self._runner.submit(
                 schedule.flow, key, schedule.request(at), context=CallContext(), priority="batch"
             )  # fmt: skip

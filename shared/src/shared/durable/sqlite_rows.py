@@ -9,7 +9,7 @@ from shared.durable.sqlite_outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "
-    "in_doubt, takeovers, fence, next_at, created_at, updated_at, priority, parent"
+    "in_doubt, takeovers, fence, next_at, created_at, updated_at, priority, parent, archive"
 )
 STEP_COLUMNS = "seq, operation, arguments, state, outcome, attempts, parks, started_at, finished_at, retry_at"
 
@@ -115,11 +115,11 @@ def find_flow(connection: sqlite3.Connection, where: str, values: tuple[Any, ...
 def flow_record(row: Sequence[Any], now: float) -> FlowRecord:
     """The record in a row of FLOW_COLUMNS."""
     (flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel, in_doubt,
-     takeovers, fence, next_at, created_at, updated_at, priority, parent) = row  # fmt: skip
+     takeovers, fence, next_at, created_at, updated_at, priority, parent, archive) = row  # fmt: skip
     return FlowRecord(
         flow_id, key, attempt, kind, request, context, state, result, problem, bool(compensating), bool(cancel),
         bool(in_doubt), takeovers, fence, None if next_at is None else next_at - now, created_at, updated_at,
-        priority, parent,
+        priority, parent, archive,
     )  # fmt: skip
 
 

@@ -103,6 +103,15 @@ _MIGRATIONS = (
       moved_at REAL NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE flow ADD COLUMN archive TEXT;  -- who has it now: such rows have numbers below 0
+    CREATE INDEX flow_at_rest ON flow (updated_at) WHERE owner IS NULL AND next_at IS NULL AND archive IS NULL;
+    CREATE INDEX flow_children ON flow (parent) WHERE parent IS NOT NULL;
+    CREATE TABLE archive_file (
+      name   TEXT PRIMARY KEY,
+      length INTEGER NOT NULL  -- bytes that count
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

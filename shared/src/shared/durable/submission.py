@@ -10,7 +10,7 @@ import msgspec
 from shared.binding.call_context import CallContext, Priority
 from shared.binding.operation import explain
 from shared.binding.problems import Conflict, Invalid, Problem
-from shared.durable.codec import PayloadCodec, open_claim, seal_flow
+from shared.durable.codec import PayloadCodec, open_claim, request_digest, request_place, seal_flow
 from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.journal import Claim, Consumption, FlowRecord, FlowState, Journal
 from shared.durable.recorded import encode_problem
@@ -150,11 +150,17 @@ class Submissions:
 
     def _expect_same(self, known: FlowRecord, kind: str, encoded: bytes) -> None:
         same_flow = known.kind.partition("@")[0] == kind.partition("@")[0]
-        if not same_flow or open_claim(Claim(known), self._codec).flow.request != encoded:
+        if not same_flow or not self._asks_for(known, encoded):
             raise Conflict(
                 f"The key {known.key} already stands for flow {known.flow_id} with another request; ask for that "
                 "flow, or use another key."
             )
+
+    def _asks_for(self, known: FlowRecord, encoded: bytes) -> bool:
+        if known.archive is None:
+            return open_claim(Claim(known), self._codec).flow.request == encoded
+        digest = known.request and self._codec.open(known.request, request_place(known.flow_id))
+        return digest == request_digest(encoded)
 
 
 def _attempt(key: str, attempt: int, kind: str, request: bytes) -> FlowRecord:

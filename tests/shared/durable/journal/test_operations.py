@@ -210,6 +210,14 @@ async def test_settling_a_child_by_hand_wakes_its_parent(journal: Journal) -> No
     assert await claimed(journal) == ["parent"]
 
 
+async def test_a_flow_that_ends_although_it_was_woken_is_over(journal: Journal) -> None:
+    for name, state in (("f", "completed"), ("g", "dead")):
+        await journal.start(flow(name), "w")
+        await journal.signal(name, Signal("go", "1", b"1"))
+        await journal.save(Save(name, 1, (), Change(state)))
+    assert await claimed(journal) == []
+
+
 async def test_a_signal_between_a_look_and_the_rest_is_not_missed(journals: Any) -> None:
     worker, sender = await journals(), await journals()
     await worker.start(flow("f"), "w")

@@ -33,6 +33,10 @@ class FlowHasEnded(Conflict):
     """The flow has ended; what it did can no longer be cancelled, and it takes no more signals."""
 
 
+class FlowArchived(Gone):
+    """The flow ended long ago and is in an archive that is not here; the problem says how it ended and where it is."""
+
+
 class FlowNotCompleted(Conflict):
     """Only a flow that completed can be retired."""
 
@@ -50,7 +54,7 @@ class CursorExpired(Gone):
 
 
 class FlowSummary(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A flow in a list. `problem` says why it was refused, or what stopped it."""
+    """A flow in a list. `problem` says why it was refused, or what stopped it; `archive`, which file holds it."""
 
     flow_id: str
     kind: str
@@ -63,6 +67,7 @@ class FlowSummary(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     problem: str = ""
     cancel_requested: bool = False
     parent: str = ""
+    archive: str = ""
 
 
 class FlowStep(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -234,12 +239,12 @@ class FlowOperations(Contract, tier="process", version="v1"):
         cursor: Cursor | None = None,
         limit: PageSize = 50,
     ) -> Page[FlowSummary]:
-        """List flows, newest first; those in state `dead` are the dead letters."""
+        """List flows, newest first, apart from archived ones; those in state `dead` are the dead letters."""
         ...
 
-    @get("/flows/{flow_id}", scope="flow-operations:read", raises=[FlowNotFound])
+    @get("/flows/{flow_id}", scope="flow-operations:read", raises=[FlowNotFound, FlowArchived])
     async def get_flow(self, flow_id: FlowId) -> FlowDetail:
-        """Return a flow with its input, timeline, problem and audit trail."""
+        """Return a flow with its input, timeline, problem and audit trail, out of the archive if it is there."""
         ...
 
     @post(
