@@ -87,29 +87,46 @@ class FlowReader:
         return () if kept is None else kept.audit
 
     def opened(self, claim: Claim) -> Claim:
-        """With readable payloads, or with none where they cannot be opened: an operator must still see the flow."""
-        try:
-            return open_claim(claim, self._codec)
-        except ValueError:
-            problem = encode_problem(InternalFault("What this flow holds cannot be opened; bring its key back."))
-            kept = msgspec.json.encode(CallContext())
-            flow = msgspec.structs.replace(claim.flow, request=b"null", context=kept, result=None, problem=problem)
-            return Claim(flow, tuple(msgspec.structs.replace(s, arguments=b"{}", outcome=b"") for s in claim.steps))
+        """See `opened`."""
+        return opened(claim, self._codec)
 
     def show(self, claim: Claim, under_way: Mapping[int, tuple[str, float]] | None = None) -> FlowView[Any]:
         """A flow with readable payloads, and the steps being attempted now."""
-        flow = claim.flow
-        context = _contexts.decode(flow.context)
-        result = None
-        if flow.result is not None:
-            shape = self._shapes.get(flow.kind)
-            result = shape.result.decode(flow.result) if shape else msgspec.json.decode(flow.result)
-        return flow_view(claim, context, result, self._clock(), under_way or {})
+        return shown(claim, self._shapes, self._clock(), under_way or {})
 
     async def _archived(self, flow: FlowRecord) -> ArchivedFlow | None:
         if self._archive is None or flow.archive is None:
             return None
         return await asyncio.to_thread(self._archive.read, flow.archive, flow.flow_id)
+
+
+def opened(claim: Claim, codec: PayloadCodec) -> Claim:
+    """With readable payloads, or with none where they cannot be opened: an operator must still see the flow."""
+    try:
+        return open_claim(claim, codec)
+    except ValueError:
+        problem = encode_problem(InternalFault("What this flow holds cannot be opened; bring its key back."))
+        kept = msgspec.json.encode(CallContext())
+        flow = msgspec.structs.replace(claim.flow, request=b"null", context=kept, result=None, problem=problem)
+        return Claim(flow, tuple(msgspec.structs.replace(s, arguments=b"{}", outcome=b"") for s in claim.steps))
+
+
+def shown(
+    claim: Claim, shapes: Mapping[str, FlowShape[Any, Any]], now: float, under_way: Mapping[int, tuple[str, float]]
+) -> FlowView[Any]:
+    """A flow with readable payloads, its result in the type that its code says, if that is known.
+
+    Args:
+        claim: The flow and its steps.
+        shapes: Code by kind.
+        now: Unix seconds.
+        under_way: Operation and begin of the steps being attempted now, by number.
+    """
+    flow, result = claim.flow, None
+    if flow.result is not None:
+        shape = shapes.get(flow.kind)
+        result = shape.result.decode(flow.result) if shape else msgspec.json.decode(flow.result)
+    return flow_view(claim, _contexts.decode(flow.context), result, now, under_way)
 
 
 def _elsewhere(flow: FlowRecord) -> FlowArchived:

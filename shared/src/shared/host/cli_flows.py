@@ -5,6 +5,7 @@
 # ruff: noqa: PLC0415
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
@@ -13,6 +14,8 @@ STATES = (
     "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded",
     "retired",
 )  # fmt: skip
+_UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_FOLDER = click.Path(exists=True, file_okay=False)
 _TOKEN = click.option(
     "--token", envvar="TRIPTYCH_TOKEN", default=None, help="Of an operator [default: a development token]."
 )
@@ -51,10 +54,29 @@ def list_flows(state: str | None, kind: str | None, limit: int, token: str | Non
 
 @flows.command("show")
 @click.argument("flow_id")
-@_TOKEN
-def show_flow(flow_id: str, token: str | None) -> None:
-    """Show FLOW_ID: input, timeline, problem, and what operators did."""
+@click.option("--archive", default=None, type=_FOLDER, help="Look only into this folder of archive files.")
+def show_flow(flow_id: str, archive: str | None, token: str | None) -> None:
+    """Show FLOW_ID: input, timeline, problem, and what operators did; also one that was archived."""
+    if archive is not None:
+        from shared.host.archive_console import show_archived
+        from shared.host.runtime import state_directory
+
+        sys.exit(show_archived(state_directory(), Path(archive), flow_id))
     _run("show_flow", token, flow_id=flow_id)
+
+
+@flows.command("archive")
+@click.option("--older-than", default=None, metavar="AGE", help="Such as 90d or 36h [default: as the topology says].")
+@click.option("--dry-run", is_flag=True, help="Only say how many flows it would be.")
+def archive(older_than: str | None, dry_run: bool) -> None:
+    """Move flows that ended long ago into the archive, beside normal work. Their keys stay taken."""
+    import asyncio
+
+    from shared.host.archive_console import archive_flows
+    from shared.host.runtime import read_runtime, state_directory
+
+    runtime = read_runtime(state_directory())
+    sys.exit(asyncio.run(archive_flows(runtime, _age(older_than), dry_run=dry_run)))
 
 
 @flows.command("cancel")
@@ -143,6 +165,15 @@ def resume(
 def discard(flow_id: str, reason: str, token: str | None) -> None:
     """Settle FLOW_ID by hand: nothing more is done, nothing undone."""
     _run("act", token, flow_id=flow_id, path=f"/dead-letters/{flow_id}/discard", body={"reason": reason})
+
+
+def _age(text: str | None) -> float | None:
+    if text is None:
+        return None
+    number, unit = text[:-1], _UNITS.get(text[-1:])
+    if unit is None or not number.isdecimal():
+        raise click.UsageError(f"{text!r} is no age; say such as 90d, 36h or 45m.")
+    return int(number) * unit
 
 
 def _run(command: str, token: str | None, **arguments: Any) -> None:

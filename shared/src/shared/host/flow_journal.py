@@ -1,14 +1,15 @@
-"""Where the flows of a process are kept: a file of its own, or the PostgreSQL database that the topology names."""
+"""Where flows are kept, and how long: a file, or the PostgreSQL database that the topology names; then the archive."""
 
 from pathlib import Path
 
-from shared.durable.journal import Journal
+from shared.durable.archive_folder import ArchiveFolder
+from shared.durable.journal_retention import FOREVER, Ages, RetentionJournal
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.host.topology import Topology, TopologyRefused
 from shared.security.secrets import Secret
 
 
-def journal_of(topology: Topology, file: Path) -> Journal:
+def journal_of(topology: Topology, file: Path) -> RetentionJournal:
     """The journal, not yet open.
 
     Args:
@@ -35,3 +36,25 @@ def journal_of(topology: Topology, file: Path) -> Journal:
         return PostgresJournal(topology.journal, password)
     except ValueError as error:
         raise TopologyRefused(f"{topology.name}: journal: {error}") from None
+
+
+def archive_of(topology: Topology, state: Path) -> ArchiveFolder:
+    """The archive of a topology with this state directory."""
+    return ArchiveFolder(Path(topology.retention.archive.replace("{state}", str(state.resolve()))))
+
+
+def ages_of(topology: Topology, least: float | None = None) -> Ages:
+    """How long flows of a topology stay once they have ended.
+
+    Args:
+        topology: Its `retention` counts.
+        least: Seconds instead of its `days`; a kind that stays longer still does.
+    """
+    kinds = {name: _seconds(days) for name, days in topology.retention.kinds.items()}
+    if least is None:
+        return Ages(_seconds(topology.retention.days), kinds)
+    return Ages(least, {name: max(least, seconds) for name, seconds in kinds.items()})
+
+
+def _seconds(days: float) -> float:
+    return days * 86_400 or FOREVER

@@ -9,11 +9,14 @@ from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.declare import Contract
 from shared.binding.operation import Operation
 from shared.binding.problems import Problem
+from shared.durable.archive_folder import ArchiveFolder
+from shared.durable.archive_upkeep import ArchiveUpkeep
+from shared.durable.archivist import Archivist
 from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
 from shared.durable.event_log import EventLog
-from shared.durable.journal import Journal
+from shared.durable.journal_retention import Ages, RetentionJournal
 from shared.durable.outbox_source import OutboxSource
 from shared.durable.outbox_upkeep import OutboxUpkeep
 from shared.durable.runner import FlowRunner
@@ -34,12 +37,15 @@ class FlowHost:
         issuer: `iss` of the identities the flows work under.
         peer: Gives an API its client of a contract.
         codec: Seals what the journal holds.
+        archive: Where old flows go.
+        ages: How long they stay.
         subscribing: Whether events start flows in this process.
     """
 
     def __init__(
-        self, journal: Journal, issuer: str, peer: Peer, codec: PayloadCodec, *, subscribing: bool = True
-    ) -> None:
+        self, journal: RetentionJournal, issuer: str, peer: Peer, codec: PayloadCodec, archive: ArchiveFolder,
+        ages: Ages, *, subscribing: bool = True,
+    ) -> None:  # fmt: skip
         self._journal = journal
         self._codec = codec
         self._issuer = issuer
@@ -52,13 +58,16 @@ class FlowHost:
         self._log = EventLog(self._outbox, journal)
         self._subscribers: list[Subscriber] = []
         self._upkeep = OutboxUpkeep(journal)
+        self._archive = archive
+        self._archiving = ArchiveUpkeep(Archivist(journal, archive, ages, codec))
 
     def provided_for(self, api: Api) -> dict[type[Any], Any]:
         """What an API's constructor may ask for: all flows and events here, and its FlowRunner if it has flows."""
         shared: dict[type[Any], Any] = {FlowDirectory: self._directory, EventLog: self._log}
         if not api.flows:
             return shared
-        runner = FlowRunner(self._journal, api.flows, _executor(api, self._issuer, self._peer), codec=self._codec)
+        execute = _executor(api, self._issuer, self._peer)
+        runner = FlowRunner(self._journal, api.flows, execute, codec=self._codec, archive=self._archive)
         self._runners[api.contract] = runner
         self._directory.add(runner)
         if api.schedules:
@@ -79,6 +88,7 @@ class FlowHost:
             subscriber.start()
         if self._runners:
             self._upkeep.start()
+            self._archiving.start()
 
     async def health(self) -> tuple[bool, str]:
         """Whether the journal answers, and how many flows have not ended well."""
@@ -97,6 +107,7 @@ class FlowHost:
 
     async def stop(self) -> None:
         """Stop at step boundaries and close the journal; the next start carries on."""
+        await self._archiving.stop()
         await self._upkeep.stop()
         for subscriber in self._subscribers:
             await subscriber.stop()

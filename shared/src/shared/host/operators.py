@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.prompt import Confirm
-from rich.table import Table
 
 from shared.binding.declare import Page
 from shared.binding.problem_document import read_problem
@@ -27,6 +26,7 @@ from shared.contracts.process.flow_operations import (
     ResumePreview,
 )
 from shared.host.api import installed_apis
+from shared.host.operator_tables import colored, table, tell_flow
 from shared.host.runtime import Runtime
 from shared.host.tokens import development_token
 from shared.host.topology import chosen_apis, load_topology, process_of
@@ -34,12 +34,6 @@ from shared.host.topology import chosen_apis, load_topology, process_of
 CHUNK = 50
 """Dead letters resumed with one request: what a killed command leaves half told, never half done."""
 
-_COLORS = {
-    "completed": "green", "running": "cyan", "waiting": "yellow", "compensating": "yellow", "pending": "dim",
-    "refused": "magenta", "cancelled": "magenta", "dead": "bold red", "discarded": "dim",
-    "retired": "dim",
-    "done": "green", "failed": "red", "undone": "yellow",
-}  # fmt: skip
 _TOLD_FAILURES = 10
 
 
@@ -76,24 +70,24 @@ class OperatorConsole:
     async def show_list(self, state: str | None, kind: str | None, limit: int) -> int:
         """Print flows, newest first."""
         page = await self._list(state, kind, limit)
-        table = _table("flow", "kind", "state", "updated", "problem")
+        listed = table("flow", "kind", "state", "updated", "problem")
         for flow in page.items:
             updated = flow.updated.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            table.add_row(escape(flow.flow_id), flow.kind, _colored(flow.state), updated, escape(flow.problem))
-        self._out.print(table if page.items else "There are none.")
+            listed.add_row(escape(flow.flow_id), flow.kind, colored(flow.state), updated, escape(flow.problem))
+        self._out.print(listed if page.items else "There are none.")
         if page.next_cursor is not None:
             self._out.print("[dim]There are more; raise --limit or name a --state or --kind.[/]")
         return 0
 
     async def show_flow(self, flow_id: str) -> int:
         """Print everything known of a flow."""
-        self._tell(await self._ask("GET", f"/flows/{quote(flow_id, safe='')}", FlowDetail))
+        tell_flow(self._out, await self._ask("GET", f"/flows/{quote(flow_id, safe='')}", FlowDetail))
         return 0
 
     async def act(self, flow_id: str, path: str, body: Any) -> int:
         """Do something to a flow and print how it stands now."""
         escaped = path.replace(f"/{flow_id}/", f"/{quote(flow_id, safe='')}/")
-        self._tell(await self._ask("POST", escaped, FlowDetail, body))
+        tell_flow(self._out, await self._ask("POST", escaped, FlowDetail, body))
         return 0
 
     async def resume_one(self, flow_id: str, reason: str, patch: str, yes: bool) -> int:
@@ -105,7 +99,7 @@ class OperatorConsole:
         if not self._agreed(f"Resume {flow_id}?", yes):
             return 1
         path = f"/dead-letters/{quote(flow_id, safe='')}/resumption"
-        self._tell(await self._ask("POST", path, FlowDetail, {"reason": reason, "patch": patch}))
+        tell_flow(self._out, await self._ask("POST", path, FlowDetail, {"reason": reason, "patch": patch}))
         return 0
 
     async def resume_many(self, kind: str | None, reason: str, yes: bool) -> int:
@@ -161,10 +155,10 @@ class OperatorConsole:
 
         previews = await asyncio.gather(*(preview(flow_id) for flow_id in flow_ids))
         writes = Counter((w.step, w.certainty) for p in previews for w in p.writes)
-        table = _table("backend write", "when", "flows")
+        listed = table("backend write", "when", "flows")
         for (step, certainty), count in sorted(writes.items()):
-            table.add_row(step, certainty, str(count))
-        self._out.print(table)
+            listed.add_row(step, certainty, str(count))
+        self._out.print(listed)
         blind = sum(not p.rehearsed for p in previews)
         if blind:
             self._out.print(f"{blind} took workers down; what follows in them is not known.")
@@ -206,50 +200,17 @@ class OperatorConsole:
             raise Invalid("Nobody is there to answer; look at the preview and say --yes.")
         return Confirm.ask(question, console=self._out)
 
-    def _tell(self, known: FlowDetail) -> None:
-        flow, facts = known.flow, Table.grid(padding=(0, 2))
-        for label, text in (
-            ("flow", flow.flow_id), ("kind", flow.kind), ("created", f"{flow.created.astimezone():%Y-%m-%d %H:%M:%S}"),
-            ("correlation", flow.correlation_id), ("trace", flow.trace_id), ("awaited by", flow.parent),
-            ("request", known.request), ("problem", flow.problem),
-        ):  # fmt: skip
-            if text:
-                facts.add_row(f"[dim]{label}[/]", escape(text))
-        self._out.print(f"\n{_colored(flow.state)}{' (cancel requested)' if flow.cancel_requested else ''}")
-        self._out.print(facts)
-        steps = _table("#", "step", "state", "tries", "ms", "detail")
-        for step in known.timeline:
-            took = "" if step.duration_ms is None else f"{step.duration_ms:,.0f}"
-            steps.add_row(
-                str(step.seq), step.step, _colored(step.state), str(step.attempts), took, escape(step.detail)
-            )  # fmt: skip
-        self._out.print(steps)
-        for entry in known.audit:
-            at = f"{entry.at.astimezone():%Y-%m-%d %H:%M:%S}"
-            self._out.print(f"[dim]{at}[/] {entry.act} by {escape(entry.who)}: {escape(entry.detail)}")
-
     def _tell_preview(self, preview: ResumePreview) -> None:
         if preview.obstacle:
             self._out.print(f"[yellow]It cannot be resumed:[/] {escape(preview.obstacle)}")
             return
-        table = _table("backend write", "when", "")
+        listed = table("backend write", "when", "")
         for write in preview.writes:
-            table.add_row(write.step, write.certainty, "may have happened; same key" if write.repeated else "")
+            listed.add_row(write.step, write.certainty, "may have happened; same key" if write.repeated else "")
         for step in preview.kept:
-            table.add_row(f"[dim]{step}[/]", "[dim]done[/]", "[dim]not repeated[/]")
-        self._out.print(table if table.row_count else "No backend write follows.")
+            listed.add_row(f"[dim]{step}[/]", "[dim]done[/]", "[dim]not repeated[/]")
+        self._out.print(listed if listed.row_count else "No backend write follows.")
         if preview.begins_anew:
             self._out.print("It begins anew: only reads were recorded.")
         if not preview.rehearsed:
             self._out.print("It took workers down, so its code was not run to see what follows.")
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _colored(state: str) -> str:
-    return f"[{_COLORS.get(state, 'white')}]{state}[/]"

@@ -14,7 +14,7 @@ from shared.binding.inbound import Inbound
 from shared.binding.inline import inline_client
 from shared.host.api import Api
 from shared.host.embedded import valkey_client
-from shared.host.flow_journal import journal_of
+from shared.host.flow_journal import ages_of, archive_of, journal_of
 from shared.host.flows import FlowHost
 from shared.host.health import Health
 from shared.host.placement import Placement
@@ -76,13 +76,11 @@ class Process:
         self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
         flow_journal = journal_of(placement.topology, self.state / journal)
+        archive, ages = archive_of(placement.topology, self.state), ages_of(placement.topology)
+        subscribing = subscribing and placement.topology.subscriptions
         self._flows = FlowHost(
-            flow_journal,
-            runtime.issuer,
-            self.peer,
-            key_ring,
-            subscribing=subscribing and placement.topology.subscriptions,
-        )
+            flow_journal, runtime.issuer, self.peer, key_ring, archive, ages, subscribing=subscribing
+        )  # fmt: skip
 
     @property
     def issuer(self) -> Issuer | None:

@@ -16,13 +16,15 @@ Secrets never stand here, only references to them (`env:NAME`, `file:/path`).
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from shared.binding.operation import Tier
 from shared.host.api import Api
 from shared.resilience.rate_limit_policy import Tier as SlaTier
+
+Days = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class TopologyRefused(Exception):  # noqa: N818 - reads as what it is
@@ -75,6 +77,20 @@ class ForeignIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jwks_uri: str | None = None
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When flows that have ended go from the journal into the archive.
+
+    Attributes:
+        days: After how many days; 0 keeps them in the journal for ever.
+        kinds: Days instead, by name of the flow, `follow-order`.
+        archive: Folder of the archive, in which `{state}` is the state directory.
+    """
+
+    days: Days = 90.0
+    kinds: dict[str, Days] = {}
+    archive: str = "{state}/archive"
+
+
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`.
 
@@ -84,6 +100,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     between them), instead of a file of each process; `journal_password` says where its password is.
     `sealing_keys` says where the key ring is that seals flows and stored answers, `env:NAME` or `file:/path`; without
     it, it is a file in the state directory. `subscriptions = false` lets no event start a flow; positions stay.
+    `retention` says when old flows go into the archive.
     """
 
     name: str
@@ -100,6 +117,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal_password: str = ""
     sealing_keys: str = ""
     subscriptions: bool = True
+    retention: Retention = Retention()
 
 
 def load_topology(path: Path) -> Topology:

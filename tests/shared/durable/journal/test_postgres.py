@@ -104,7 +104,8 @@ async def test_what_postgresql_keeps_can_be_swept_by_age_without_a_scan(postgres
     await journal.open()
     await journal.close()
     plan = await postgres_store.run(
-        "EXPLAIN SELECT number FROM triptych.flow WHERE owner IS NULL AND next_at IS NULL AND updated_at < 5 LIMIT 9"
+        "EXPLAIN SELECT number FROM triptych.flow WHERE owner IS NULL AND next_at IS NULL AND archive IS NULL"
+        " AND updated_at < 5 LIMIT 9"
     )
     assert any("flow_at_rest" in row[0] for row in plan)
 
