@@ -13,13 +13,14 @@ from postgres_server import PASSWORD, PostgresServer, is_available
 
 from sandboxes.company import company
 from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.journal_retention import FOREVER, Ages
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.host.api import installed_apis
 from shared.host.development import issue_documentation_token
-from shared.host.flow_journal import journal_of
+from shared.host.flow_journal import ages_of, archive_of, journal_of
 from shared.host.server import free_port
 from shared.host.supervisor import running_topology
-from shared.host.topology import TopologyRefused, load_topology
+from shared.host.topology import Retention, TopologyRefused, load_topology
 from shared.security.issuer import Issuer
 from shared.security.signing_keys import SigningKeys
 
@@ -86,3 +87,20 @@ async def test_a_suite_keeps_its_orders_in_the_database_its_topology_names(
     await connection.close()
     assert [state for (state,) in states] == ["completed"]
     assert not list((tmp_path / "state").rglob("journal*.db"))
+
+
+def test_flows_stay_ninety_days_unless_the_topology_says_otherwise(tmp_path: Path) -> None:
+    day = 86_400.0
+    assert ages_of(topology()) == Ages(90 * day, {})
+    named = topology(retention=Retention(days=0, kinds={"follow-order": 30}, archive="{state}/old"))
+    assert ages_of(named) == Ages(FOREVER, {"follow-order": 30 * day})
+    assert ages_of(named, day) == Ages(day, {"follow-order": 30 * day})
+    assert archive_of(named, tmp_path).path == tmp_path.resolve() / "old"
+    assert archive_of(topology(), tmp_path).path == tmp_path.resolve() / "archive"
+
+
+def test_an_age_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text(FUSED.read_text() + "\n[retention]\ndays = -1\n")
+    with pytest.raises(TopologyRefused, match=r"retention\.days"):
+        load_topology(path)

@@ -23,16 +23,20 @@ _OLD = (
     f" AND NOT EXISTS (SELECT 1 FROM flow p WHERE p.flow_id = flow.parent AND p.state NOT IN {_OVER})"
     f" AND NOT EXISTS (SELECT 1 FROM flow c WHERE c.parent = flow.flow_id AND c.state NOT IN {_OVER})"
 )
-_AS_IT_WAS = (
-    "SELECT number FROM flow WHERE flow_id = ? AND state = ? AND updated_at = ? AND archive IS NULL"
-    " AND owner IS NULL AND next_at IS NULL"
+_AS_IT_IS = (
+    "SELECT flow_id, number, state, updated_at FROM flow WHERE flow_id IN (SELECT value FROM json_each(?))"
+    " AND archive IS NULL AND owner IS NULL AND next_at IS NULL"
 )
+_FORGET = (
+    "DELETE FROM step WHERE flow IN (SELECT value FROM json_each(?))",
+    "DELETE FROM signal WHERE flow IN (SELECT value FROM json_each(?))",
+)
+_FORGET_ENTRIES = "DELETE FROM audit WHERE flow_id IN (SELECT value FROM json_each(?))"
 # Moved to where the other tombstones are, so that the pages they leave are free for other flows.
 _BURY = (
-    "UPDATE flow SET number = min((SELECT min(number) FROM flow), 0) - 1, archive = ?, request = ?, context = x'',"
-    " result = NULL, problem = NULL WHERE number = ?"
+    "UPDATE flow SET number = v.column2, request = v.column3, archive = v.column4, context = x'', result = NULL,"
+    " problem = NULL FROM (VALUES {rows}) v WHERE flow.number = v.column1"
 )
-_FORGET = ("DELETE FROM step WHERE flow = ?", "DELETE FROM signal WHERE flow = ?")
 
 
 class SqliteRetention(ABC):
@@ -113,15 +117,20 @@ def _bury(connection: sqlite3.Connection, burial: Burial) -> bool:
     row = connection.execute("SELECT length FROM archive_file WHERE name = ?", (burial.file,)).fetchone()
     if row is None or row[0] != burial.start:
         return False
-    found = [
-        connection.execute(_AS_IT_WAS, (flow.flow_id, flow.state, flow.updated_at)).fetchone() for flow in burial.flows
-    ]
-    if None in found:
+    ids = json.dumps([flow.flow_id for flow in burial.flows])
+    found = {flow_id: rest for flow_id, *rest in connection.execute(_AS_IT_IS, (ids,)).fetchall()}
+    if any(found.get(flow.flow_id, [])[1:] != [flow.state, flow.updated_at] for flow in burial.flows):
         return False
-    for flow, (number,) in zip(burial.flows, found, strict=True):
-        for forget in _FORGET:
-            connection.execute(forget, (number,))
-        connection.execute("DELETE FROM audit WHERE flow_id = ?", (flow.flow_id,))
-        connection.execute(_BURY, (burial.place, flow.digest, number))
+    numbers = [found[flow.flow_id][0] for flow in burial.flows]
+    for forget in _FORGET:
+        connection.execute(forget, (json.dumps(numbers),))
+    connection.execute(_FORGET_ENTRIES, (ids,))
+    lowest = min(connection.execute("SELECT min(number) FROM flow").fetchone()[0], 0)
+    rows = [
+        (number, lowest - place, flow.digest, burial.place)
+        for place, (number, flow) in enumerate(zip(numbers, burial.flows, strict=True), 1)
+    ]
+    text = _BURY.format(rows=", ".join(["(?, ?, ?, ?)"] * len(rows)))
+    connection.execute(text, [value for row in rows for value in row])
     connection.execute("UPDATE archive_file SET length = ? WHERE name = ?", (burial.end, burial.file))
     return True

@@ -55,6 +55,7 @@ def list_flows(state: str | None, kind: str | None, limit: int, token: str | Non
 @flows.command("show")
 @click.argument("flow_id")
 @click.option("--archive", default=None, type=_FOLDER, help="Look only into this folder of archive files.")
+@_TOKEN
 def show_flow(flow_id: str, archive: str | None, token: str | None) -> None:
     """Show FLOW_ID: input, timeline, problem, and what operators did; also one that was archived."""
     if archive is not None:
