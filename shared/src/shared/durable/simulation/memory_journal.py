@@ -19,13 +19,14 @@ from shared.durable.journal import (
 )
 from shared.durable.outbox import ConsumerState, OutboxRecord
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
+from shared.durable.simulation.memory_retention import MemoryRetention
 from shared.durable.simulation.memory_tables import MemoryTables
 
 _T = TypeVar("_T")
 _WELL: frozenset[FlowState] = frozenset({"completed", "refused", "cancelled", "discarded", "retired"})
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryRetention):
     """Implements `Journal` on tables that other journals may share.
 
     Args:
@@ -157,7 +158,8 @@ class MemoryJournal:
         found = [
             (row.number, row.record(now))
             for row in self._tables.rows.values()
-            if (not states or row.flow.state in states)
+            if row.flow.archive is None
+            and (not states or row.flow.state in states)
             and kind in (None, row.flow.kind)
             and (before is None or row.number < before)
         ]

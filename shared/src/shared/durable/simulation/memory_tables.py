@@ -99,6 +99,7 @@ class MemoryTables:
         self.workers: dict[str, Leased] = {}
         self.audit: list[AuditEntry] = []
         self.outbox = MemoryOutbox()
+        self.archive_files: dict[str, int] = {}
 
     def apply(self, items: list[Any], now: float) -> list[Any]:
         """Write a batch as the drivers do: new flows, then saves, then single tasks; the outcome of each."""
