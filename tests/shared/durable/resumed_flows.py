@@ -100,9 +100,12 @@ async def work(folder: Path, count: int, *, down: bool) -> dict[str, int]:
         else:
             await resume_all(runner, count)
     counts = await journal.counts()
-    resumed = {entry.flow_id for entry in (await journal.audit(limit=10 * count))[0]}
+    resumed = [entry.flow_id for entry in (await journal.audit(limit=10 * count))[0]]
     await journal.close()
-    return {"dead": counts.get("dead", 0), "unfinished": sum(counts.values()), "resumed": len(resumed)}
+    return {
+        "dead": counts.get("dead", 0), "unfinished": sum(counts.values()), "resumed": len(set(resumed)),
+        "entries": len(resumed),
+    }  # fmt: skip
 
 
 async def resume_all(runner: FlowRunner, count: int) -> None:
@@ -133,7 +136,7 @@ def main(folder: Path, count: int, seed: int) -> None:
         raise SystemExit("The flows could not be started.")
     before = json.loads((folder / "report.json").read_text())
     kills = 0
-    while not child(folder, count, chance.randint(20, 120) if kills < 20 else 0):
+    while not child(folder, count, chance.randint(100, 400) if kills < 20 else 0):
         kills += 1
     after = json.loads((folder / "report.json").read_text())
     ledger = (folder / "ledger").read_text().splitlines()

@@ -9,10 +9,11 @@ import pytest
 
 from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
-from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, QuotaExceeded, Refused
+from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, Invalid, QuotaExceeded, Refused
 from shared.durable.flow import Flow
 from shared.durable.journal import Change, FlowRecord, Save, StepRecord
 from shared.durable.recorded import encode_problem
+from shared.telemetry.metrics import REGISTRY
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -181,6 +182,58 @@ async def test_an_undo_that_is_refused_needs_a_person(start: Callable[..., Any],
     view = await (await runner.submit(Build, "q1", Thing("x"))).result(5)
     assert (view.state, view.problem.detail) == ("dead", "shipped already")
     assert [e.detail for e in view.timeline if e.state == "failed"] == ["ugly", "shipped already"]
+
+
+async def test_an_undo_that_keeps_failing_is_retried_on_schedule_then_an_operator_is_called(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backends.answers = {
+        "make": lambda thing: thing,
+        "look": [Thing("x"), Refused("ugly")],
+        "unmake": [None, BackendUnavailable("down")],
+    }
+    before = REGISTRY.get_sample_value("triptych_flow_events_total", {"flow": "build", "event": "dead"}) or 0
+    runner = await start(Build)
+    await runner.submit(Build, "q1", Thing("x"))
+    for attempt, wait in enumerate((1, 4, 16, 60), start=2):
+        while len(backends.keys("unmake")) < attempt:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        await until(runner, "q1", "compensating")
+        await asyncio.sleep(0.02)
+        clock.advance(wait)
+    view = await until(runner, "q1", "dead")
+    assert backends.keys("unmake") == ["q1/3/undo"] + ["q1/1/undo"] * 5
+    assert [(e.seq, e.state, e.attempts) for e in view.timeline if e.seq < 0] == [(-3, "done", 1), (-1, "failed", 5)]
+    assert view.problem.detail == "down"
+    after = REGISTRY.get_sample_value("triptych_flow_events_total", {"flow": "build", "event": "dead"})
+    assert after == before + 1
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if "flow.dead" in line]
+    assert '"level":"error"' in said
+    assert '"undoing":true' in said
+    backends.answers["unmake"] = None
+    await runner.resume("q1", by="ann")
+    assert (await until(runner, "q1", "refused")).problem.detail == "ugly"
+    assert len(backends.keys("unmake")) == 7
+
+
+async def test_a_poisonous_request_is_answered_once_and_its_neighbours_go_on(
+    start: Callable[..., Any], backends: Any
+) -> None:
+    def make(thing: Thing) -> Thing:
+        if thing.name.startswith("bad"):
+            raise Invalid("no such thing")
+        return thing
+
+    backends.answers = {"make": make}
+    runner = await start(Once)
+    names = [f"{'bad' if number % 3 == 0 else 'good'}-{number}" for number in range(60)]
+    handles = [await runner.submit(Once, name, Thing(name)) for name in names]
+    views = await asyncio.gather(*(handle.result(10) for handle in handles))
+    assert [view.state for view in views] == [
+        "refused" if view.key.startswith("bad") else "completed" for view in views
+    ]
+    assert {view.timeline[0].attempts for view in views} == {1}
+    assert len(backends.calls) == 60
 
 
 async def test_exhausted_retries_undo_nothing(start: Callable[..., Any], backends: Any, clock: Any) -> None:

@@ -235,7 +235,7 @@ class FlowWorker:
             flow_event(name, "waiting")
             self._wakened.set()
         if change.state == "dead":
-            _log.error("flow.dead", flow_id=claim.flow.flow_id, kind=claim.flow.kind)
+            _log.error("flow.dead", flow_id=claim.flow.flow_id, kind=claim.flow.kind, undoing=change.compensating)
 
     async def _put_back(self, flow: FlowRecord) -> None:
         try:

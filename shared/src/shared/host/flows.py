@@ -16,6 +16,7 @@ from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
 from shared.durable.event_log import EventLog
+from shared.durable.flow_watch import FlowWatch
 from shared.durable.journal_retention import Ages, RetentionJournal
 from shared.durable.outbox_source import OutboxSource
 from shared.durable.outbox_upkeep import OutboxUpkeep
@@ -60,6 +61,7 @@ class FlowHost:
         self._upkeep = OutboxUpkeep(journal)
         self._archive = archive
         self._archiving = ArchiveUpkeep(Archivist(journal, archive, ages, codec))
+        self._watch = FlowWatch(journal)
 
     def provided_for(self, api: Api) -> dict[type[Any], Any]:
         """What an API's constructor may ask for: all flows and events here, and its FlowRunner if it has flows."""
@@ -89,6 +91,7 @@ class FlowHost:
         if self._runners:
             self._upkeep.start()
             self._archiving.start()
+            self._watch.start()
 
     async def health(self) -> tuple[bool, str]:
         """Whether the journal answers, and how many flows have not ended well."""
@@ -109,6 +112,7 @@ class FlowHost:
         """Stop at step boundaries and close the journal; the next start carries on."""
         await self._archiving.stop()
         await self._upkeep.stop()
+        await self._watch.stop()
         for subscriber in self._subscribers:
             await subscriber.stop()
         for scheduler in self._schedulers:

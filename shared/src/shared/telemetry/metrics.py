@@ -164,6 +164,7 @@ _flow_events = counter(
     "Flows started, completed, parked, compensated, dead-lettered.",
     ("flow", "event"),
 )
+_flows = gauge("triptych_flows", "Flows in the journal that have not ended well, dead letters among them.", ("state",))
 _step_seconds = histogram(
     "triptych_flow_step_duration_seconds",
     "Duration of one attempt at a flow's step; outcome is ok or the problem's slug.",
@@ -219,6 +220,11 @@ def breaker_state(backend: str, state: BreakerState) -> None:
 def flow_event(flow: str, event: str) -> None:
     """Count one event in the life of a flow: started, completed, parked, compensated, dead-lettered …."""
     _flow_events.inc(flow, event)
+
+
+def flows_in_state(state: str, count: int) -> None:
+    """Say how many flows are in a state now."""
+    _flows.set(count, state)
 
 
 def flow_step(flow: str, step: str, outcome: str, seconds: float) -> None:
