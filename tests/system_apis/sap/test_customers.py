@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
 from sandboxes.company import Company, Customer
-from shared.binding.problems import Transient
+from shared.binding.problems import BackendFault, Transient
 from shared.contracts.canonical.order import NewErpOrder
 from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPlace, NewErpCustomer, SalesAreaKey
 from shared.contracts.canonical.values import Address
@@ -156,6 +157,30 @@ async def test_out_of_use_takes_no_orders_and_frees_its_reference(
     with pytest.raises(CustomerBlocked):
         await erp.create_order(replace(order, erp_number=made.erp_number, currency="EUR"))
     assert (await erp.create_customer(new(prospect))).erp_number not in (made.erp_number, place.erp_number)
+
+
+async def test_a_block_that_sap_does_not_know_is_our_fault_and_changes_nothing(
+    connect: Any, sandbox_url: str, prospect: Customer, control: Any
+) -> None:
+    erp = connect(sandbox_url, order_block="ZZ")
+    made = await erp.create_customer(new(prospect))
+    with pytest.raises(BackendFault, match="order_block"):
+        await erp.block_customer(made.erp_number, ErpBlock("test"))
+    [kept] = await control.partners()
+    assert (kept["BusinessPartnerIDByExtSystem"], kept["IsMarkedForArchiving"]) == (prospect.salesforce_id, False)
+
+
+async def test_one_that_somebody_else_archives_is_named_and_not_used(
+    erp: SapErp, prospect: Customer, control: Any, sandbox_url: str
+) -> None:
+    made = await erp.create_customer(new(prospect))
+    path = f"{sandbox_url}/sap/opu/odata/sap/API_BUSINESS_PARTNER/A_BusinessPartner('{made.business_partner}')"
+    async with httpx.AsyncClient(auth=("TRIPTYCH", "sandbox-only")) as person:
+        fetched = await person.get(path, headers={"x-csrf-token": "Fetch"})
+        headers = {"x-csrf-token": fetched.headers["x-csrf-token"], "if-match": "*"}
+        assert (await person.patch(path, json={"IsMarkedForArchiving": True}, headers=headers)).status_code == 204
+    with pytest.raises(ErpCustomerRejected, match=made.business_partner):
+        await erp.create_customer(new(prospect))
 
 
 async def test_nobody_is_blocked_or_given_places_who_does_not_exist(erp: SapErp, prospect: Customer) -> None:

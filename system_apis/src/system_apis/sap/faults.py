@@ -44,6 +44,33 @@ _WRONG = {
     "to_Item": "it has no lines",
 }
 
+_POINTERS = {
+    "SoldToParty": "/erpNumber",
+    "Customer": "/shipToErpNumber",
+    "TransactionCurrency": "/currency",
+    "Material": "/lines",
+    "RequestedQuantity": "/lines",
+    "RequestedQuantityUnit": "/lines",
+    "BusinessPartnerIDByExtSystem": "/reference",
+    "OrganizationBPName1": "/name",
+    "Country": "/address/country",
+    "Region": "/address/region",
+    "CityName": "/address/city",
+    "PostalCode": "/address/postalCode",
+    "StreetName": "/address/street",
+    "EmailAddress": "/email",
+    "PhoneNumber": "/phone",
+    "BPTaxType": "/taxNumber",
+    "BPTaxNumber": "/taxNumber",
+    "Currency": "/currency",
+    "CompanyCode": "/companyCode",
+    "PaymentTerms": "/paymentTerms",
+    "CustomerPaymentTerms": "/paymentTerms",
+    "SalesOrganization": "/salesAreas",
+    "BPCustomerNumber": "/parentErpNumber",
+}
+"""Where in our order or customer the property is that a message is about."""
+
 
 class Message(msgspec.Struct, frozen=True):
     """One message of an error; `target` names the property it is about."""
@@ -100,10 +127,14 @@ def _refused(status: int, messages: list[Message]) -> Problem:
     said = business[0] if business else messages[0]
     target = next((message.target for message in messages if message.target), "").rpartition("/")[2]
     what = _WRONG.get(target, "it breaks one of SAP's rules, given as `remark`")
-    errors = [FieldError(detail=plain(one.text), parameter=one.target or None) for one in business if one.text]
+    errors = [FieldError(detail=plain(one.text), pointer=_pointer(one.target)) for one in business if one.text]
     return OrderRejected(
         f"SAP refused the order: {what}.", errors=_distinct(errors), extensions=_of([said], shown=True)
     )
+
+
+def _pointer(target: str) -> str | None:
+    return _POINTERS.get(target.rpartition("/")[2])
 
 
 def _distinct(errors: list[FieldError]) -> list[FieldError]:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from shared.binding.problems import BackendUnavailable, PreconditionFailed
+from shared.binding.problems import BackendFault, BackendUnavailable, PreconditionFailed
 from shared.contracts.canonical.party import NewDeliveryPlace, NewErpCustomer, Partner
 from shared.contracts.system.erp import ErpCustomerNotFound, ErpCustomerRejected, OrderRejected
 from system_apis.sap.batch import Change
@@ -137,7 +137,13 @@ class PartnerChanges:
         if partner.Customer:
             block = msgspec.json.encode(OrderBlock(self._sap.settings.order_block))
             changes.append(Change(key("A_Customer", partner.Customer), block, "*"))
-        await self._sap.change(self._sap.paths.partner_batch, changes, "block_customer")
+        try:
+            await self._sap.change(self._sap.paths.partner_batch, changes, "block_customer")
+        except OrderRejected as refused:
+            raise BackendFault(
+                f"SAP does not let business partner {number} be taken out of use; check order_block of [backends.sap].",
+                extensions=refused.extensions,
+            ) from None
 
     async def _post(self, path: str, body: msgspec.Struct, kind: type[_Made], operation: str) -> _Made:
         try:

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Protocol
 
-from shared.binding.problems import FieldError
 from shared.contracts.canonical.party import CustomerDescription, Likeness, SimilarCustomer
 from shared.contracts.system.erp import ErpCustomerRejected, OrderRejected
 from system_apis.sap.lines import joined
@@ -14,25 +13,6 @@ from system_apis.sap.partner_body import NAME_WIDTHS
 from system_apis.sap.partner_records import KnownPartner
 
 MOST_SIMILAR = 20
-_POINTERS = {
-    "BusinessPartnerIDByExtSystem": "/reference",
-    "OrganizationBPName1": "/name",
-    "Country": "/address/country",
-    "Region": "/address/region",
-    "CityName": "/address/city",
-    "PostalCode": "/address/postalCode",
-    "StreetName": "/address/street",
-    "EmailAddress": "/email",
-    "PhoneNumber": "/phone",
-    "BPTaxType": "/taxNumber",
-    "BPTaxNumber": "/taxNumber",
-    "Currency": "/currency",
-    "CompanyCode": "/companyCode",
-    "PaymentTerms": "/paymentTerms",
-    "CustomerPaymentTerms": "/paymentTerms",
-    "SalesOrganization": "/salesAreas",
-    "BPCustomerNumber": "/parentErpNumber",
-}
 _LEGAL_FORMS = re.compile(
     r"\b(ag|bv|co|company|corp|corporation|gmbh|inc|incorporated|kg|limited|llc|lp|ltd|ltda|nv|oy|plc|pty|sa|sarl|sas|"
     r"se|spa|srl|sro)\b|株式会社|有限会社|有限公司|주식회사"
@@ -62,13 +42,11 @@ def organization_name(partner: NamedLines) -> str:
 
 
 def customer_rejected(refused: OrderRejected) -> ErpCustomerRejected:
-    """SAP's refusal of a business partner, each message pointing at what it is about."""
-    errors = [
-        FieldError(detail=one.detail, pointer=_POINTERS.get((one.parameter or "").rpartition("/")[2]))
-        for one in refused.errors
-    ]
-    detail = "SAP refused the customer; see `errors`." if errors else "SAP refused the customer without saying why."
-    return ErpCustomerRejected(detail, errors=errors, extensions=refused.extensions)
+    """SAP's refusal of a business partner."""
+    detail = (
+        "SAP refused the customer; see `errors`." if refused.errors else "SAP refused the customer, not saying why."
+    )
+    return ErpCustomerRejected(detail, errors=refused.errors, extensions=refused.extensions)
 
 
 def similar(
@@ -96,7 +74,8 @@ def comparable_name(name: str) -> str:
 
 
 def _is_candidate(description: CustomerDescription, one: KnownPartner) -> bool:
-    is_itself = (one.BusinessPartnerIDByExtSystem or "").partition("-")[0] == description.reference
+    key = (one.BusinessPartnerIDByExtSystem or "").partition("-")[0]
+    is_itself = key.casefold() == description.reference.casefold()
     return bool(one.Customer) and not one.IsMarkedForArchiving and not is_itself
 
 
