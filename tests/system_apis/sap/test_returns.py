@@ -81,6 +81,13 @@ async def test_a_quantity_that_cannot_come_back_never_reaches_sap(
     assert len(await control.requests()) == asked
 
 
+async def test_a_reference_that_sap_cannot_hold_is_refused_unsent(erp: SapErp, order: ErpOrder, control: Any) -> None:
+    asked = len(await control.requests())
+    with pytest.raises(ReturnRejected, match="reference"):
+        await erp.create_return(back(order, reference="𠮷" * 18))
+    assert len(await control.requests()) == asked
+
+
 async def test_an_item_that_no_order_has_is_refused(erp: SapErp, order: ErpOrder) -> None:
     with pytest.raises(ReturnRejected, match="no order in SAP has"):
         await erp.create_return(back(order, order_item="2026-11-23"))

@@ -18,7 +18,8 @@ NUMBER_LENGTH = 10
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _QUANTITY_DIGITS, _QUANTITY_SCALE = 15, 3
 _RATE_DIGITS, _RATE_SCALE = 24, 9
-_REFERENCE_WIDTH = 35
+REFERENCE_WIDTH = 35
+"""UTF-16 code units of the customer's own number of a sales document."""
 
 
 def order_body(order: NewErpOrder, settings: SapSettings) -> NewOrder:
@@ -77,8 +78,8 @@ def _check(order: NewErpOrder) -> None:
     if not order.lines:
         raise OrderRejected("The order has no lines; add what is to be ordered.")
     for name, text in (("reference", order.reference), ("purchase order number", order.purchase_order)):
-        if width(text) > _REFERENCE_WIDTH:
-            raise OrderRejected(f"The order's {name} takes more than {_REFERENCE_WIDTH} UTF-16 code units; shorten it.")
+        if width(text) > REFERENCE_WIDTH:
+            raise OrderRejected(f"The order's {name} takes more than {REFERENCE_WIDTH} UTF-16 code units; shorten it.")
     if not _CURRENCY.fullmatch(order.currency):
         raise OrderRejected("The order's currency is no ISO 4217 code of three capital letters.")
     for number, line in enumerate(order.lines, 1):

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from shared.contracts.canonical.returns import ErpReturn, ErpReturnLine, ErpReturnState, NewErpReturn, ReturnCredit
 from shared.contracts.system.erp import ReturnRejected
+from system_apis.sap.lines import width
 from system_apis.sap.money import money
 from system_apis.sap.odata import day_of, document_number, json_decimal
+from system_apis.sap.order_body import REFERENCE_WIDTH
 from system_apis.sap.return_records import (
     CreditItemRow,
     CreditMemoItemRow,
@@ -71,8 +73,10 @@ def return_body(new: NewErpReturn, settings: SapSettings) -> NewReturn:
     """The body that creates a return; SAP takes customer, price and terms from the order.
 
     Raises:
-        ReturnRejected: A line cannot come back as it stands.
+        ReturnRejected: A line cannot come back as it stands, or the reference does not fit.
     """
+    if width(new.reference) > REFERENCE_WIDTH:
+        raise ReturnRejected(f"The return's reference takes more than {REFERENCE_WIDTH} UTF-16 code units; shorten it.")
     order = document_number(new.erp_order_id)
     return NewReturn(
         CustomerReturnType=settings.return_type,
