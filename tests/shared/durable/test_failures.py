@@ -88,6 +88,15 @@ async def test_transient_problems_are_retried_after_1_4_16_and_60_seconds(
     assert len(backends.calls) == 5
 
 
+async def test_a_step_that_is_due_at_once_does_not_wait_for_the_next_look_at_the_journal(
+    start: Callable[..., Any], backends: Any, quick: Any, until: Any
+) -> None:
+    backends.answers = {"make": [BackendUnavailable("down"), BackendUnavailable("down"), Thing("x")]}
+    runner = await start(Impatient, settings=msgspec.structs.replace(quick, poll=60.0))
+    await runner.submit(Impatient, "q1", Thing("x"))
+    await until(runner, "q1", "completed")
+
+
 @pytest.mark.parametrize("seq", [1, -1])
 async def test_a_step_that_was_given_up_is_not_tried_again_when_the_end_of_its_flow_was_lost(
     start: Callable[..., Any], backends: Any, journal: Any, until: Any, seq: int

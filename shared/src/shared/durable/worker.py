@@ -231,7 +231,7 @@ class FlowWorker:
             self._on_end(Claim(ended, execution.steps.log.in_order()))
             if claim.flow.parent is not None:
                 self._wakened.set()
-        elif change.next_in:
+        elif change.next_in is not None:  # 0 for what has become due meanwhile
             flow_event(name, "waiting")
             self._wakened.set()
         if change.state == "dead":
