@@ -40,8 +40,8 @@ class Chance:
         self.crashes = 0
         self.faults: Counter[str] = Counter()
         self.witness = witness
-        self._crash = 0.0 if self.steady else self.random.choice((0.0, 0.01, 0.04))
-        self._store = 0.0 if self.steady else self.random.choice((0.0, 0.0, 0.02, 0.06))
+        self._crash = 0.0 if self.steady else self.random.choice((0.0, 0.015, 0.04))
+        self._store = 0.0 if self.steady else self.random.choice((0.0, 0.0, 0.03, 0.06))
         self._slow = 0.0 if self.steady else 0.01
         self._late = 0.0 if self.steady else 0.03
         self._call = self.random.choice((0.02, 0.1, 0.3, 0.5))

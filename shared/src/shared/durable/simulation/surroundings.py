@@ -14,7 +14,7 @@ from shared.durable.simulation.virtual_loop import running_process
 
 EPOCH = 1_800_000_000.0
 """Unix seconds at virtual second 0."""
-_PULSE, _PATIENCE = 5.0, 6  # parked flows are asked for less often, as leases are longer: a world is mostly waiting
+_PULSE, _PATIENCE = 10.0, 3  # parked flows are asked for less often, as leases are longer: a world is mostly waiting
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
 """The trace of every flow; nobody looks at it."""
 

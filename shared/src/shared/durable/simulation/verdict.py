@@ -39,12 +39,13 @@ class Witness:
         retries: Attempts that the record put off.
         parks: Those that an open circuit put off.
         stale: Saves under a lost fence, all of them refused.
+        revived: Dead flows that were cancelled, and so went on.
         failure: The first promise that was not kept: the engine may swallow what is raised inside it.
     """
 
     def __init__(self, seed: int, clock: Callable[[], float]) -> None:
         self.punctual = False
-        self.retries = self.parks = self.stale = 0
+        self.retries = self.parks = self.stale = self.revived = 0
         self.failure: Broken | None = None
         self._seed = seed
         self._clock = clock
@@ -92,6 +93,7 @@ class Witness:
                 self._holders[flow.flow_id] = process if worker else None
                 self.note(process, "started", flow.flow_id)
             elif isinstance(outcome, FlowRecord) and outcome.state == "dead":
+                self.revived += 1
                 self.operated(outcome.flow_id)
 
     def operated(self, flow_id: str) -> None:

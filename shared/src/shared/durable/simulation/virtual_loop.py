@@ -163,7 +163,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _turn_until(self, task: "asyncio.Task[Any]") -> None:
         """Call back after callback; hundreds of them make a world, so this is one loop over locals."""
         soon, timers, process_in, pop_timer, turns = self._soon, self._timers, _process, heapq.heappop, 0
-        while not task.done():
+        going = [True]
+        task.add_done_callback(lambda _: going.clear())
+        while going:
             if soon:
                 handle = soon.popleft()
             else:

@@ -20,11 +20,11 @@ from shared.durable.simulation.verdict import Witness
 from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop
 from shared.durable.worker import WorkerSettings
 
-_LEASE, _POLL = 60.0, 40.0
+_LEASE, _POLL = 90.0, 60.0
 _LONGEST_SECONDS = 1500.0
-_MOST_POISONED = 12
-_LOOK_AGAIN = 15.0
-_SQLITE_EACH = 32
+_MOST_POISONED = 6  # each time it is let go on
+_LOOK_AGAIN = 20.0
+_SQLITE_EACH = 64
 
 
 class Played(NamedTuple):
@@ -152,7 +152,7 @@ class World:
         flows, events = self._store.flows(self.clock()), self._store.events()
         for disagreement in disagreements(flows, self.backend.standing(), events):
             raise self.witness.broken(disagreement)
-        if self.backend.poisoned > _MOST_POISONED:
+        if self.backend.poisoned > _MOST_POISONED * (1 + self.witness.revived):
             raise self.witness.broken(f"one flow ended {self.backend.poisoned} workers")
 
     # --- processes -----------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class World:
             await asyncio.sleep(random.choice((0.3, 2.0, 40.0)) * random.random())
             if alive := [worker.process for worker in self._workers if not worker.process.dead]:
                 process = random.choice(alive)
-                process.stalled_until = self.loop.now + random.uniform(1.0, 150.0)
+                process.stalled_until = self.loop.now + random.uniform(1.0, 200.0)
                 self.fate.faults["stalls"] += 1
                 self.witness.note(process, "stalls", f"for {process.stalled_until - self.loop.now:.3f} s")
 
@@ -209,7 +209,7 @@ def play(seed: int, *, store: Store | None = None, story: list[str] | None = Non
 
     Args:
         seed: Decides all of it.
-        store: Empty; by default in memory, for every thirty-second seed in the SQLite driver.
+        store: Empty; by default in memory, for every sixty-fourth seed in the SQLite driver.
         story: Takes what happened, line by line, also when a promise was not kept.
 
     Raises:
