@@ -139,6 +139,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
+    "flow_operations.forget_consumer",
     "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
     "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
     "flow_operations.discard_dead_letter",

@@ -89,6 +89,16 @@ async def test_a_consumer_is_shown_with_its_lag(calm_suite: Any) -> None:
     assert (status, "order-fulfilment" in out) == (0, True), out
 
 
+async def test_a_consumer_that_is_none_cannot_be_forgotten(calm_suite: Any) -> None:
+    status, out = await triptych(calm_suite, "events", "--forget", "nobody")
+    assert (status, "No consumer is called nobody" in out) == (2, True), out
+
+
+async def test_a_consumer_is_forgotten(calm_suite: Any) -> None:
+    status, out = await triptych(calm_suite, "events", "--forget", "order-fulfilment")
+    assert (status, "There are none." in out) == (0, True), out
+
+
 async def test_the_command_prints_events_and_where_to_go_on(calm_suite: Any) -> None:
     order_id = await order(calm_suite, QUOTE)
     status, out = await triptych(calm_suite, "events", "--type", "order-placed", "--limit", "200")

@@ -269,6 +269,17 @@ async def test_a_source_that_is_away_ends_no_subscription(
     await subscriber.stop()
 
 
+async def test_a_consumer_that_was_forgotten_and_comes_again_starts_nothing_twice(runner: Any, journal: Any) -> None:
+    bus = Bus(sold(1))
+    subscriber = Subscriber(runner, journal, shipping(), bus)
+    assert await subscriber.look() == 1
+    assert await journal.forget_consumer("shipping")
+    bus.events.append(sold(2))
+    assert await subscriber.look() == 0, "it is not where it thought"
+    assert await subscriber.look() == 2, "it begins anew"
+    assert len((await journal.page())[0]) == 2
+
+
 async def test_a_name_keeps_to_one_source(runner: Any, journal: Any) -> None:
     await journal.consume(Consumption("shipping", "outbox", None, OLDEST))
     with pytest.raises(RuntimeError, match="another name"):

@@ -17,6 +17,7 @@ from shared.binding.problems import Problem
 from shared.contracts.process.flow_operations import (
     AuditRecord,
     BulkResumption,
+    ConsumerNotFound,
     ConsumerSummary,
     CursorExpired,
     EditToPreview,
@@ -119,6 +120,11 @@ class OperatedFlows(FlowOperations):
     async def list_consumers(self) -> list[ConsumerSummary]:
         """See FlowOperations."""
         return [consumer_summary(state) for state in await self._events.consumers()]
+
+    async def forget_consumer(self, consumer: str) -> None:
+        """See FlowOperations."""
+        if not await self._events.forget(consumer, by=_operator()):
+            raise ConsumerNotFound(f"No consumer is called {consumer}; list them to see who is.")
 
     async def _resumed(self, flow_id: str, reason: str) -> ResumeOutcome:
         try:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from shared.durable.journal import Journal
 from shared.durable.outbox import ConsumerState
 from shared.messaging.event_source import Event, EventSource
+from shared.telemetry.logging import get_logger
 
+_log = get_logger("durable")
 _AT_ONCE = 200
 _MOST_PASSED_OVER = 5_000
 """Events of other types after which a page ends, though it is not full: a read has its deadline."""
@@ -63,6 +65,13 @@ class EventLog:
     async def consumers(self) -> list[ConsumerState]:
         """Who reads with a position that is kept here, and how far each is."""
         return await self._journal.consumers()
+
+    async def forget(self, consumer: str, *, by: str) -> bool:
+        """Keep events for a consumer no longer; False if there is none of this name. `by` goes into the log."""
+        known = await self._journal.forget_consumer(consumer)
+        if known:
+            _log.warning("consumer.forgotten", consumer=consumer, by=by)
+        return known
 
 
 def _added(page: EventPage, read: Collection[Event], types: Collection[str], limit: int) -> EventPage:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from rich.markup import escape
 from rich.table import Table
@@ -45,6 +46,11 @@ class EventConsole(OperatorConsole):
             )
         self._out.print(table if consumers else "There are none.")
         return 0
+
+    async def forget(self, consumer: str) -> int:
+        """Forget a consumer, and print who is left."""
+        await self._ask("DELETE", f"/consumers/{quote(consumer, safe='')}", None)
+        return await self.show_consumers()
 
     async def _read(self, query: dict[str, Any], wait: int = 0) -> EventFeed:
         return await self._ask("GET", "/events", EventFeed, query=query, headers={"prefer": f"wait={wait}"})

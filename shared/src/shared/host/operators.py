@@ -185,7 +185,7 @@ class OperatorConsole:
             ) from None
         try:
             if answer.is_success:
-                return msgspec.json.decode(answer.content, type=kind)
+                return None if kind is None else msgspec.json.decode(answer.content, type=kind)
             details = read_problem(answer.content)
         except msgspec.MsgspecError:
             raise BackendFault(f"The suite answered {answer.status_code} with something unexpected.") from None

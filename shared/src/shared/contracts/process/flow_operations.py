@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
+from shared.binding.declare import Contract, Cursor, Page, PageSize, delete, get, post
 from shared.binding.problems import Conflict, Gone, NotFound, ProblemDetails
 
 FlowId = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
@@ -20,6 +20,7 @@ FlowState = Literal[
 EventType = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
 """What kind of thing happened, `order-placed`."""
 
+ConsumerName = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
 EventTypes = Annotated[list[EventType], msgspec.Meta(max_length=20)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 MergePatch = Annotated[str, msgspec.Meta(max_length=64_000, description="A JSON merge patch (RFC 7396), as text")]
@@ -47,6 +48,10 @@ class NoDeadLetter(Conflict):
 
 class CannotGoOn(Conflict):
     """The flow's code, or its edited request, does not fit what the flow has done already."""
+
+
+class ConsumerNotFound(NotFound):
+    """No consumer of this name has a position here."""
 
 
 class CursorExpired(Gone):
@@ -322,4 +327,12 @@ class FlowOperations(Contract, tier="process", version="v1"):
     @get("/consumers", scope="flow-operations:read")
     async def list_consumers(self) -> list[ConsumerSummary]:
         """List who reads events with a position that is kept here, and how far behind each is."""
+        ...
+
+    @delete("/consumers/{consumer}", scope="flow-operations:write", raises=[ConsumerNotFound])
+    async def forget_consumer(self, consumer: ConsumerName) -> None:
+        """Forget a consumer that does not come any more, so that events are no longer kept for it.
+
+        One that does come is registered anew, and begins where its subscription says.
+        """
         ...
