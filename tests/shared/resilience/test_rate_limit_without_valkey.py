@@ -39,6 +39,18 @@ async def test_without_a_configured_server_each_process_gets_its_share() -> None
     assert limiter.local
 
 
+async def test_through_five_minutes_alone_four_processes_together_admit_the_limit_and_no_more() -> None:
+    now = 0.0
+    limiters = [RateLimiter(None, _tiers(600, 60, 40), processes=4, clock=lambda: now) for _ in range(4)]
+    admitted = 0
+    while now < 300.0:
+        for limiter in limiters:
+            admitted += (await _take(limiter)).allowed
+        now += 0.05
+    allowed = 10 * 300 + 40
+    assert allowed * 0.98 <= admitted <= allowed * 1.01
+
+
 async def test_even_a_tiny_share_admits_one_request() -> None:
     limiter = RateLimiter(None, _tiers(60, 60, 2), processes=8)
     assert [(await _take(limiter)).allowed for _ in range(3)] == [True, False, False]
