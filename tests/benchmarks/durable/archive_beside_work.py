@@ -1,55 +1,74 @@
-"""Submissions beside an archive run: `python tests/benchmarks/bench_archive.py [FLOWS] [PER_SECOND]`.
+"""Submissions beside an archive run: `python tests/benchmarks/durable/archive_beside_work.py [FLOWS] [PER_SECOND]`.
 
-Flows of four steps are submitted at a steady pace, first alone, then while old flows of eight steps go into the
+Flows of four steps are submitted at a steady pace, first alone, then while old flows of four steps go into the
 archive. Both journals, fsync on; PostgreSQL runs on the same cores. Latency is from a submission's due time until it is
 durable, so that one that waits for another counts as well.
 """
 
 import asyncio
-import os
+import sqlite3
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import uvloop
-from bench_durable import FourSteps, Item, execute, percentile
 
 from shared.binding.call_context import CallContext
+from shared.binding.operation import Operation
 from shared.durable.archive_folder import ArchiveFolder
 from shared.durable.archivist import Archivist
 from shared.durable.codec import PlainCodec
-from shared.durable.journal import Change, FlowRecord, Save, StepRecord
 from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_retention import Ages, RetentionJournal
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "servers"))
+from our_flows import FourSteps
 from postgres_server import PASSWORD, PostgresServer, is_available
+from workload import Item, percentile
 
 SOME_SECONDS = 10.0
 
 
-async def fill(journal: RetentionJournal, flows: int) -> None:
-    """Flows that have ended, as large as those of orders."""
-    for first in range(0, flows, 500):
-        records = [
-            FlowRecord(name := f"old-{number}", name, 1, "old@1", os.urandom(300), os.urandom(500))
-            for number in range(first, min(first + 500, flows))
-        ]
-        await asyncio.gather(*(journal.start(record, "w") for record in records))
-        done = Change("completed", result=b"{}")
-        await asyncio.gather(*(journal.save(Save(record.flow_id, 1, steps(), done)) for record in records))
+_FLOWS = """
+INSERT INTO flow (flow_id, key, attempt, kind, request, context, state, result, fence, created_at, updated_at)
+SELECT 'old-' || n, 'old-' || n, 1, 'old@1', {bytes300}, {bytes500}, 'completed', {bytes300}, 1, 1e9 + n, 1e9 + n
+FROM {numbers}"""
+_STEPS = """
+INSERT INTO step (flow, seq, operation, arguments, state, outcome, attempts, parks, started_at, finished_at)
+SELECT number, s, 'erp.create_order', {bytes300}, 'succeeded', {bytes500}, 1, 0, 1e9, 1e9
+FROM flow CROSS JOIN (SELECT 1 AS s UNION SELECT 2 UNION SELECT 3 UNION SELECT 4) steps WHERE kind = 'old@1'"""
 
 
-def steps() -> tuple[StepRecord, ...]:
-    """Eight, as large as those of an order, and no more compressible than sealed ones."""
-    return tuple(
-        StepRecord(seq, "erp.create_order", os.urandom(200), "succeeded", os.urandom(300), 1, 0, 1e9 + seq, 1e9 + seq)
-        for seq in range(1, 9)
+def fill_file(path: Path, flows: int) -> None:
+    """Flows that have ended, as large as those of orders and, like sealed ones, not to be compressed."""
+    numbers = f"(WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {flows}) SELECT n FROM c)"
+    with sqlite3.connect(path) as database:
+        for text in (_FLOWS, _STEPS):
+            database.execute(text.format(bytes300="randomblob(300)", bytes500="randomblob(500)", numbers=numbers))
+    database.close()
+
+
+async def fill_database(url: str, flows: int) -> None:
+    """The same."""
+    hashes = (
+        "(SELECT string_agg(sha512((random() || ' ' || {n} || ' ' || i)::text::bytea), ''::bytea)"
+        " FROM generate_series(1, {count}) i)"
     )
+    database = await asyncpg.connect(url, password=PASSWORD, server_settings={"search_path": "triptych"})
+    for text, n in ((_FLOWS, "n"), (_STEPS, "s")):
+        some = {f"bytes{size}": hashes.format(n=n, count=size // 64 + 1) for size in (300, 500)}
+        await database.execute(text.format(**some, numbers=f"generate_series(1, {flows}) n"))
+    await database.close()
+
+
+async def execute(operation: Operation, arguments: dict[str, Any], _context: CallContext) -> Any:
+    """Backends that answer at once."""
+    return arguments["item"] if operation.name == "create_item" else Item(arguments["item_id"], 1)
 
 
 async def submit(runner: FlowRunner, per_second: float, run: str, ended: asyncio.Event) -> list[float]:
@@ -74,9 +93,7 @@ async def submit(runner: FlowRunner, per_second: float, run: str, ended: asyncio
     return took
 
 
-async def measure(name: str, journal: Any, folder: Path, flows: int, per_second: float) -> None:
-    await journal.open()
-    await fill(journal, flows)
+async def measure(name: str, journal: RetentionJournal, folder: Path, per_second: float) -> None:
     async with FlowRunner(journal, [FourSteps], execute) as runner:
         ended = asyncio.Event()
         asyncio.get_running_loop().call_later(SOME_SECONDS, ended.set)
@@ -95,23 +112,30 @@ async def measure(name: str, journal: Any, folder: Path, flows: int, per_second:
     print(f"{name}: {archived} flows archived in {took:.0f} s, {size / archived:.0f} bytes each")
     print(f"  {per_second:.0f} submissions a second alone:  {figures[0]}")
     print(f"  beside the archive run: {figures[1]}", flush=True)
-    await journal.close()
 
 
 async def main() -> None:
     flows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     per_second = float(sys.argv[2]) if len(sys.argv) > 2 else 200.0
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        await measure("SQLite", SqliteJournal(place / "journal.db"), place / "archive", flows, per_second)
+        path = Path(folder) / "journal.db"
+        journal = SqliteJournal(path)
+        await journal.open()
+        await asyncio.to_thread(fill_file, path, flows)
+        await measure("SQLite", journal, Path(folder) / "archive", per_second)
+        await journal.close()
     if not is_available():
         return
     server = PostgresServer.create()
     server.start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            journal = PostgresJournal(server.new_database(), lambda: PASSWORD)
-            await measure("PostgreSQL", journal, Path(folder) / "archive", flows, per_second)
+            url = server.new_database()
+            journal = PostgresJournal(url, lambda: PASSWORD)
+            await journal.open()
+            await fill_database(url, flows)
+            await measure("PostgreSQL", journal, Path(folder) / "archive", per_second)
+            await journal.close()
     finally:
         server.remove()
 
