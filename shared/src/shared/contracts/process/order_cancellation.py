@@ -5,7 +5,7 @@ import msgspec
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import Conflict, NotFound
 from shared.contracts.canonical.values import Id, ShortText
-from shared.contracts.process.flow_operations import FlowId
+from shared.contracts.process.flow_operations import FlowArchived, FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.process.quote_to_order import OrderNotFound, OrderNotStanding
 from shared.contracts.system.crm import CrmOrderNotFound
@@ -66,7 +66,11 @@ class OrderCancellations(Contract, tier="process", version="v1"):
         """
         ...
 
-    @get("/cancellations/{cancellation_id}", scope="order-cancellations:read", raises=[CancellationNotFound])
+    @get(
+        "/cancellations/{cancellation_id}",
+        scope="order-cancellations:read",
+        raises=[CancellationNotFound, FlowArchived],
+    )
     async def get_cancellation(self, cancellation_id: FlowId) -> CancellationProgress:
         """Return how far a cancellation has come, with its timeline."""
         ...

@@ -9,7 +9,7 @@ from shared.binding.problems import Conflict, NotFound
 from shared.contracts.canonical.order import OrderState
 from shared.contracts.canonical.shipment import ShipmentState
 from shared.contracts.canonical.values import Id
-from shared.contracts.process.flow_operations import FlowId
+from shared.contracts.process.flow_operations import FlowArchived, FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.process.quote_to_order import OrderNotFound, OrderNotStanding
 from shared.contracts.system.crm import CrmOrderNotFound
@@ -73,7 +73,7 @@ class OrderFulfilment(Contract, tier="process", version="v1"):
         """
         ...
 
-    @get("/fulfilments/{fulfilment_id}", scope="order-fulfilment:read", raises=[FulfilmentNotFound])
+    @get("/fulfilments/{fulfilment_id}", scope="order-fulfilment:read", raises=[FulfilmentNotFound, FlowArchived])
     async def get_fulfilment(self, fulfilment_id: FlowId) -> FulfilmentProgress:
         """Return how far following an order has come."""
         ...

@@ -8,6 +8,7 @@ import msgspec
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import Conflict, NotFound, ProblemDetails, Refused
 from shared.contracts.canonical.values import Id, Money, ShortText
+from shared.contracts.process.flow_operations import FlowArchived
 from shared.contracts.process.progress import FlowState, TimelineEntry
 from shared.contracts.system.crm import QuoteNotFound
 from shared.contracts.system.erp import CustomerBlocked, ErpOrderNotFound, OrderRejected
@@ -121,7 +122,7 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
         """
         ...
 
-    @get("/orders/{order_id}", scope="quote-to-order:read", raises=[OrderNotFound])
+    @get("/orders/{order_id}", scope="quote-to-order:read", raises=[OrderNotFound, FlowArchived])
     async def get_order(self, order_id: Id) -> OrderProgress:
         """Return how far an order has come, with its timeline."""
         ...
