@@ -72,7 +72,9 @@ async def test_what_is_not_stocked_is_named_and_nothing_booked(
     assert (await warehouse.receive_return(back(shipped, (SKU, "1")))).lines == [WantedLine(SKU, Decimal(1))]
 
 
-@pytest.mark.parametrize(("count", "kind"), [("0", ZeroQuantity), ("-1", ZeroQuantity), ("0.5", Refused)])
+@pytest.mark.parametrize(
+    ("count", "kind"), [("0", ZeroQuantity), ("-1", ZeroQuantity), ("0.5", Refused), ("1E+99", Refused)]
+)
 async def test_a_quantity_that_cannot_be_booked_is_refused(
     warehouse: SqlWarehouse, shipped: str, count: str, kind: type[Refused]
 ) -> None:

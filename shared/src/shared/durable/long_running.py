@@ -10,6 +10,7 @@ from shared.contracts.process.flow_operations import FlowNotFound
 from shared.contracts.process.progress import FlowState, TimelineEntry
 from shared.durable.flow import Flow
 from shared.durable.flow_view import FlowView
+from shared.durable.outcomes import Outcomes
 from shared.durable.runner import FlowHandle, FlowRunner
 
 _Request = TypeVar("_Request")
@@ -74,6 +75,21 @@ class LongRunning(Generic[_Request, _Result]):
         if not self._is_mine(view):
             raise self._missing(flow_id)
         return view
+
+    async def outcomes(self, flow_id: str) -> Outcomes:
+        """What the flow's steps came to so far; raises `missing`."""
+        await self.view(flow_id)
+        return await self._flows.outcomes(flow_id)
+
+    async def send(self, flow_id: str, name: str, payload: Any) -> bool:
+        """Send the flow a signal, of which the first of a name stands; False if one came before.
+
+        Raises:
+            NotFound: `missing`.
+            FlowHasEnded: It takes no more signals.
+        """
+        await self.view(flow_id)
+        return await self._flows.signal(flow_id, name, payload, key=name)
 
     async def cancel(self, flow_id: str) -> FlowView[_Result]:
         """Stop the flow at its next step and undo it; raises `missing`, and FlowHasEnded when it is too late."""

@@ -19,6 +19,7 @@ from shared.durable.flow import Flow, FlowShape, shape_of
 from shared.durable.flow_reader import FlowReader
 from shared.durable.flow_view import FlowView
 from shared.durable.journal import FINAL_STATES, AuditEntry, Claim, Consumption, FlowRecord, FlowState, Journal, Signal
+from shared.durable.outcomes import Outcomes
 from shared.durable.submission import VISIBLE, Submissions
 from shared.durable.worker import FlowWorker, WorkerSettings
 
@@ -204,11 +205,13 @@ class FlowRunner:
             FlowNotFound: There is no such flow.
             FlowArchived: It is in an archive that cannot be read here; says how it ended.
         """
-        claim = await self._reader.find(flow_id)
-        steps = self._worker.steps(flow_id)
-        if steps is None or claim.flow.state in FINAL_STATES:
-            return self._reader.show(claim)
-        return self._reader.show(Claim(claim.flow, steps.log.in_order()), steps.under_way)
+        claim, under_way = await self._found(flow_id)
+        return self._reader.show(claim, under_way)
+
+    async def outcomes(self, flow_id: str) -> Outcomes:
+        """What the steps of a flow came to so far. Raises what `view` raises."""
+        claim, _ = await self._found(flow_id)
+        return Outcomes(claim.steps)
 
     async def request(self, flow_id: str) -> Any:
         """What a flow was asked for, as JSON values, sensitive ones masked; None when nobody here can read it.
@@ -327,6 +330,14 @@ class FlowRunner:
         return is_new
 
     # --- inside --------------------------------------------------------------------------------------
+
+    async def _found(self, flow_id: str) -> tuple[Claim, dict[int, tuple[str, float]]]:
+        """A flow with readable payloads, as far as it has come in this process, and the steps being attempted now."""
+        claim = await self._reader.find(flow_id)
+        steps = self._worker.steps(flow_id)
+        if steps is None or claim.flow.state in FINAL_STATES:
+            return claim, {}
+        return Claim(claim.flow, steps.log.in_order()), steps.under_way
 
     def _handle(self, flow_id: str, *, is_new: bool) -> FlowHandle[Any]:
         return FlowHandle(self, flow_id, is_new, self._awaited.get(flow_id))

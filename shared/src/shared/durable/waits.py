@@ -174,6 +174,13 @@ class SignalWait(Look, Generic[_T]):
         return True
 
 
+def received(arguments: bytes, outcome: bytes, name: str, kind: type[_T]) -> _T | None:
+    """The payload that a recorded wait for signals of this name took; None for one of another name."""
+    if msgspec.json.decode(arguments).get("name") != name:
+        return None
+    return msgspec.json.decode(msgspec.json.decode(outcome, type=_Received).payload, type=kind)
+
+
 def taken_signal(arguments: bytes, outcome: bytes) -> tuple[str, str]:
     """Name and key of the signal that a recorded wait took."""
     return msgspec.json.decode(arguments)["name"], msgspec.json.decode(outcome, type=_Received).key

@@ -18,6 +18,7 @@ from system_apis.warehouse import return_receipts, transactions
 from system_apis.warehouse.connector import WarehouseDatabase
 from system_apis.warehouse.records import Hold, ShipmentRecord
 from system_apis.warehouse.translator import (
+    check_bookable,
     check_quantities,
     check_whole,
     to_availability,
@@ -103,6 +104,7 @@ class SqlWarehouse(Warehouse):
         """As promised by `Warehouse`. Goods of an order that left from several houses come back to its main one."""
         check_quantities(receipt.lines)
         check_whole(receipt.lines)
+        check_bookable(receipt.lines)
         outcome = await self._database.write("receive_return", lambda: return_receipts.receive(receipt))
         if outcome is None:
             raise WarehouseShipmentNotFound(f"The warehouse has no shipment for the order {receipt.order_reference}.")

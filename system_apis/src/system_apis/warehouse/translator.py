@@ -27,6 +27,7 @@ _STATES: Mapping[HoldStatus, ReservationState] = {
     "expired": "expired",
 }
 _MORE_THAN_ANY_WAREHOUSE = Decimal(10**15)
+_MORE_THAN_ANY_COUNT = Decimal(10**9)
 _RETRY_SECONDS = 1.0
 # SQLITE_BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN (sqlite.org/rescode.html): the low byte of each.
 _AWAY_SQLITE = frozenset({5, 6, 7, 8, 10, 13, 14})
@@ -68,6 +69,21 @@ def check_whole(lines: Sequence[WantedLine]) -> None:
     ]
     if wrong:
         raise Refused("The warehouse holds whole base units only; round the lines named.", errors=wrong)
+
+
+def check_bookable(lines: Sequence[WantedLine]) -> None:
+    """Refuse more than any count of base units can be.
+
+    Raises:
+        Refused: With a pointer to each such line.
+    """
+    wrong = [
+        FieldError("No warehouse counts that many.", pointer=f"/lines/{index}/quantity")
+        for index, line in enumerate(lines)
+        if line.quantity > _MORE_THAN_ANY_COUNT
+    ]
+    if wrong:
+        raise Refused("The warehouse cannot book so much at once; correct the lines named.", errors=wrong)
 
 
 def stock_of(lines: Sequence[WantedLine], levels: Iterable[LevelRecord]) -> Stock:
