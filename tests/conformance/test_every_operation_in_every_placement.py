@@ -36,6 +36,7 @@ from shared.contracts.canonical.returns import (
 from shared.contracts.canonical.shipment import LabelPurchase, Parcel, RateRequest
 from shared.contracts.canonical.values import Address
 from shared.contracts.process.customer_onboarding import OnboardingRequest
+from shared.contracts.process.customer_returns import GoodsReceived, ReturnDecision, ReturnLine, ReturnRequest
 from shared.contracts.process.flow_operations import (
     BulkResumption,
     EditToPreview,
@@ -128,6 +129,12 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "order_fulfilment.follow_order": lambda _: (OrderToFollow(ORDERED),),  # which is cancelled: nothing to follow
     "order_fulfilment.get_fulfilment": lambda _: (f"{ORDERED}-fulfilment",),
     "order_fulfilment.stop_following": lambda _: (f"{ORDERED}-fulfilment",),
+    "customer_returns.request_return": lambda _: (
+        ReturnRequest("conformance-1", ORDERED, [ReturnLine(SKU, Decimal(1), "damaged")]),
+    ),  # which is cancelled: nothing comes back of it
+    "customer_returns.get_return": lambda _: ("return-conformance-1",),
+    "customer_returns.decide_return": lambda _: ("return-conformance-1", ReturnDecision(approved=True)),
+    "customer_returns.receive_goods": lambda _: ("return-conformance-1", GoodsReceived()),
     "flow_operations.list_flows": lambda _: ("completed", "order-quote@1", None, 1),
     "flow_operations.get_flow": lambda _: (ORDERED,),
     "flow_operations.cancel_flow": lambda _: (ORDERED, OperatorAct("conformance")),
@@ -140,6 +147,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
 }
 REFUSED_EXAMPLES = {
     "flow_operations.forget_consumer",
+    "customer_returns.request_return", "customer_returns.decide_return", "customer_returns.receive_goods",
     "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
     "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
     "flow_operations.discard_dead_letter",

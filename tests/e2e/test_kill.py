@@ -257,3 +257,72 @@ async def test_an_onboarding_killed_anywhere_is_finished_once_after_a_restart(st
     partners = (await control(urls["sap"], "GET", "ledger"))["partners"]
     references = [one["BusinessPartnerIDByExtSystem"] for one in partners]
     assert sorted(references) == sorted(f"{one.salesforce_id}{place}" for one in prospects for place in ("", "-1"))
+
+
+WHILE_RETURNING = {
+    "while the ERP authorizes the return": ("sap", "POST", "*A_CustomerReturn"),
+    "while the return label is bought": ("easypost", "POST", "*/buy"),
+    "while the ERP credits the return": ("sap", "POST", "*A_CreditMemoRequest"),
+}
+RETURNS = "/process/customer-returns/v1/returns"
+
+
+async def at_stage(http: httpx.AsyncClient, path: str, headers: dict[str, str], *stages: str) -> dict[str, Any]:
+    """The return at this path once it is at one of these stages."""
+    status: dict[str, Any] = {}
+    for _ in range(400):
+        status = (await http.get(path, headers=headers)).json()
+        if status.get("stage") in stages:
+            return status
+        await asyncio.sleep(0.05)
+    raise AssertionError(status)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_a_return_killed_anywhere_is_refunded_once_after_a_restart(stand_ins) -> None:
+    state, topology, urls = stand_ins
+    cheap = (one for one in PLAIN if one.currency == "EUR" and one.lines[0].unit_price < 400)  # needs no approval
+    quote = next(one for one in cheap if one.lines[0].quantity >= len(WHILE_RETURNING))
+    sku = next(one.sku for one in company().products if one.number == quote.lines[0].product)
+    order = f"order-{quote.salesforce_id}"
+    first = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await first.ready()) as http:
+            assert (await http.post(ORDERS, json={"quoteId": quote.salesforce_id})).json()["state"] == "completed"
+    finally:
+        first.end()
+    [placed] = (await control(urls["sap"], "GET", "ledger"))["orders"]
+    await control(urls["sap"], "POST", "fulfil", {"order": placed["SalesOrder"]})
+
+    async def ask(started: Started, http: httpx.AsyncClient) -> httpx.Response:
+        headers, number = started.desk("customer_returns"), len(asked)
+        asked.append(f"{RETURNS}/return-KILL-{number}")
+        line = {"sku": sku, "quantity": "1", "reason": "damaged"}
+        body = {"reference": f"KILL-{number}", "orderId": order, "lines": [line], "lookEverySeconds": 1}
+        answer = await http.post(RETURNS, json=body, headers=headers)
+        if number == len(WHILE_RETURNING) - 1:
+            await at_stage(http, asked[-1], headers, "waiting-for-goods")
+            await http.post(f"{asked[-1]}/receipt", json={}, headers=headers)
+        return answer
+
+    asked: list[str] = []
+    for slow in WHILE_RETURNING:
+        await killed_at(stand_ins, WHILE_RETURNING[slow], ask)
+    last = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await last.ready()) as http:
+            headers = last.desk("customer_returns")
+            for path in asked:
+                await at_stage(http, path, headers, "waiting-for-goods", "crediting", "refunded")
+                await http.post(f"{path}/receipt", json={}, headers=headers)
+                await at_stage(http, path, headers, "refunded")
+    finally:
+        last.end()
+    books = await control(urls["sap"], "GET", "ledger")
+    assert [one["cancelled"] for one in books["returns"]] == [False] * len(asked)
+    assert [len(one["memos"]) for one in books["credits"]] == [1] * len(asked)
+    returns = (await control(urls["salesforce"], "GET", "ledger"))["returns"]
+    assert [one["Status"] for one in returns] == ["Closed"] * len(asked)
+    labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
+    assert len([one for one in labels if one["is_return"]]) == len(asked)

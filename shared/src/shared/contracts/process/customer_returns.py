@@ -91,7 +91,7 @@ class ReturnRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
         ship_from: Where it is collected; the customer's shipping address unless given.
         approval_within_seconds: How long an approval is waited for, if one is needed: 14 days.
         goods_within_seconds: How long the goods are waited for: 30 days.
-        look_every_seconds: Seconds between looks at the parcel, and at the credit memo.
+        look_every_seconds: Seconds between looks at the parcel, of which there are 720 at most, and at the credit memo.
     """
 
     reference: Reference
