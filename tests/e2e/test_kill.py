@@ -307,8 +307,8 @@ async def test_a_return_killed_anywhere_is_refunded_once_after_a_restart(stand_i
         return answer
 
     asked: list[str] = []
-    for slow in WHILE_RETURNING:
-        await killed_at(stand_ins, WHILE_RETURNING[slow], ask)
+    for slow in WHILE_RETURNING.values():
+        await killed_at(stand_ins, slow, ask)
     last = Started(state, topology)
     try:
         async with contextlib.aclosing(await last.ready()) as http:
