@@ -17,7 +17,6 @@ from shared.durable.endangered.trail import TrailReader
 from shared.durable.simulation.planted_bugs import Bug
 from shared.host.proof.errand import Errand
 from shared.host.proof.findings import Findings, ProofFailed
-from shared.host.proof.fork_server import MODULES
 from shared.host.proof.journals import JournalKind, lane_journals
 from shared.host.proof.plan import Plan
 from shared.host.proof.stage import Stage, open_stage
@@ -25,6 +24,7 @@ from shared.host.proof.stage import Stage, open_stage
 POISONED = "erp.create_order"
 """The step at which a poisonous order ends its worker."""
 _CANCELLED_BEFORE = ("warehouse.reserve", "erp.create_order", "logistics.purchase_label", "crm.record_order")
+_FEW, _FEW_KILLS, _MANY = 16, 500, 64  # quotes
 _MOST_POISONED = 9
 _KILLS_A_ROUND = 600
 _CANCELLED_SHARE = 0.15
@@ -83,12 +83,11 @@ async def prove_orders(proof: Proof, progress: Progress) -> Findings:
 
 
 async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, progress: Progress) -> None:
-    first = stages[0]
-    await first.run(Errand("survey"))
+    first, random = stages[0], Random(proof.seed)  # noqa: S311 - a repeatable proof, no secret
+    await first.run(Errand("survey", most=_FEW if proof.kills <= _FEW_KILLS else _MANY))
     quotes = first.found(list[str])
-    await asyncio.gather(*(stage.run(Errand("warm", journal=str(first.state / MODULES))) for stage in stages))
-    random = Random(proof.seed)  # noqa: S311 - a repeatable proof, no secret
-    forward, backward, plain = await _rehearse(first, quotes)
+    rehearsals = await asyncio.gather(*(_rehearse(stage, quotes[:_FEW]) for stage in stages))
+    forward, backward, plain = rehearsals[0]
     plan = Plan(proof.kills, forward, backward, random)
     lanes = [Lane(stage, plan, quotes, Random(random.random()), findings, progress) for stage in stages]  # noqa: S311
     try:
@@ -104,22 +103,14 @@ async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, prog
 
 async def _rehearse(stage: Stage, quotes: list[str]) -> tuple[list[str], list[str], str]:
     """The boundaries that orders cross, those of a cancelled order besides, and a quote that is ordered."""
-    errand = Errand("order", journal="rehearsal.db", trail="rehearsal", quotes=quotes, listing=True)
+    errand = Errand("rehearse", trail="rehearsal", quotes=quotes, listing=True)
     await stage.run(errand)
     ended: _Ended = stage.found(_Ended)
     plain = next((quote for quote, order in ended.items() if order and order.state == "completed"), None)
     if plain is None:
         raise ProofFailed("No quote of the stand-in company can be ordered.")
-    await stage.stand_ins.reset()
-    await stage.journal.empty()
-    cancelled = Errand(
-        "order",
-        journal="cancelled.db",
-        trail="cancelled",
-        quotes=[plain],
-        listing=True,
-        cancel_at=_CANCELLED_BEFORE[-1],
-    )
+    await stage.reset()
+    cancelled = Errand("rehearse", trail="cancelled", quotes=[plain], listing=True, cancel_at=_CANCELLED_BEFORE[-1])
     await stage.run(cancelled)
     forward, backward = (_boundaries(stage.state / trail) for trail in ("rehearsal", "cancelled"))
     return forward, [name for name in backward if name not in forward], plain
@@ -133,11 +124,8 @@ def _boundaries(trail: Path) -> list[str]:
 
 async def _poison(stage: Stage, quote: str) -> int:
     """How many workers an order can end that ends each of them at the same step."""
-    await stage.stand_ins.reset()
-    await stage.journal.empty()
-    errand = Errand(
-        "order", journal="poison.db", trail="poison", quotes=[quote], ending=Ending(poison=POISONED)
-    )  # fmt: skip
+    await stage.reset()
+    errand = Errand("order", trail="poison", quotes=[quote], ending=Ending(poison=POISONED))
     for ended in range(_MOST_POISONED):
         if (await stage.run(errand)).how == "ended":
             return ended
@@ -179,8 +167,7 @@ class Lane:
     async def _one_round(self) -> None:
         """Orders from seeded backends and an empty journal, until the quotes are through or the plan is over."""
         self._round += 1
-        await self._stage.stand_ins.reset()
-        await self._stage.journal.empty()
+        await self._stage.reset()
         self._reckoning = Reckoning()
         self._reader = TrailReader(self._stage.state / f"trail-{self._round}")
         ended, left = _Ended(), self._random.sample(self._quotes, len(self._quotes))
@@ -219,7 +206,7 @@ class Lane:
     async def _work(self, quotes: list[str], ending: Ending | None, cancel_at: str) -> str | None:
         """Have one worker do what it can of these orders; the boundary at which it ended, None if it came to an end."""
         errand = Errand(
-            "order", journal=f"journal-{self._round}.db", trail=f"trail-{self._round}", quotes=quotes,
+            "order", trail=f"trail-{self._round}", quotes=quotes,
             cancel_at=cancel_at, ending=ending or Ending(),
         )  # fmt: skip
         frozen, zombie = self._frozen, self._zombie

@@ -29,23 +29,23 @@ class Errand(msgspec.Struct, frozen=True):
     """What one child shall do.
 
     Attributes:
-        act: `order` the quotes; `survey` the CRM for quotes; `warm` the server up with the modules listed in the
-            file `journal`; `thaw` a child that stopped itself; `reap` one that was thawed.
+        act: In a child, `order` the quotes. In the server itself, `survey` the CRM for quotes or `rehearse` ordering
+            them; `thaw` a child that stopped itself; `reap` one that was thawed.
         number: Of this child in the lane's trail.
-        journal: File name of the journal in the state directory.
         trail: File name of the trail.
         quotes: To be ordered.
+        most: How many to survey.
         cancel_at: The operation before whose first call all these orders are cancelled; empty for none.
         ending: Where the child ends.
         listing: Tell the trail of every boundary.
         pid: Whom to thaw or reap.
     """
 
-    act: Literal["order", "survey", "warm", "thaw", "reap"]
+    act: Literal["order", "survey", "rehearse", "thaw", "reap"]
     number: int = 0
-    journal: str = "journal.db"
     trail: str = "trail"
     quotes: list[str] = []
+    most: int = 0
     cancel_at: str = ""
     ending: Ending = Ending()
     listing: bool = False

@@ -1,18 +1,19 @@
 """A fork server whose children run the orders of a topology until they end at a boundary.
 
 `python -m shared.host.proof.fork_server SETUP.json` imports everything once, then obeys lines of JSON on standard
-input (`Errand`) and answers each with a line (`Outcome`).
+input (`Errand`) and answers each with a line (`Outcome`). It works once itself, so that its children find imported,
+cached and built what they need; what it worked with is closed before the first of them.
 """
 
 import asyncio
 import dataclasses
 import gc
-import importlib
 import logging
 import os
 import signal
 import sys
-from contextlib import ExitStack, suppress
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,50 +24,76 @@ import uvloop
 from shared.durable.simulation.planted_bugs import planted
 from shared.host.child_process import die_with_parent
 from shared.host.placement import Placement
-from shared.host.process import Process
 from shared.host.proof.errand import Errand, Outcome, Setup
-from shared.host.proof.worker import OrderingProcess, endangered_flows
-
-MODULES = "modules.json"
-"""File in the state directory with the modules that a child of it had imported in the end."""
-
-
-# --- in a child --------------------------------------------------------------------------------------
+from shared.host.proof.worker import BuiltAhead, OrderingProcess, endangered_flows
 
 
 async def _run(errand: Errand, setup: Setup, ordering: OrderingProcess) -> None:
-    state = Path(setup.runtime.state)
     async with ordering.running(stopped=errand.ending.nth == 0):
-        if errand.act == "order":
-            found: Any = await ordering.order()
-        else:
-            found = await ordering.approved_quotes()
-            (state / MODULES).write_bytes(msgspec.json.encode(sorted(sys.modules)))
-        (state / "found.json").write_bytes(msgspec.json.encode(found))
+        found: Any = await (ordering.approved_quotes(errand.most) if errand.act == "survey" else ordering.order())
+    (Path(setup.runtime.state) / "found.json").write_bytes(msgspec.json.encode(found))
 
 
-def _live(errand: Errand, setup: Setup, placement: Placement) -> NoReturn:
-    status = 1
-    errors, silence = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # the log of hundreds of workers, and the server's own answers
-        os.dup2(silence, stream)
-    die_with_parent(signal.SIGKILL)  # a stopped process hears of nothing else
-    try:
-        ordering = OrderingProcess(setup, placement, errand)
+class _Server:
+    """Obeys errands.
+
+    Args:
+        setup: Of the lane.
+        placement: Of its process.
+    """
+
+    def __init__(self, setup: Setup, placement: Placement) -> None:
+        self._setup = setup
+        self._placement = placement
+        self._built: BuiltAhead | None = None
+
+    def obey(self, errand: Errand) -> Outcome:
+        """Do one."""
+        match errand.act:
+            case "survey":
+                self._work(errand)
+                return Outcome("done")
+            case "rehearse":
+                self._work(errand)
+                self._warm()
+                return Outcome("done")
+            case "thaw":
+                os.kill(errand.pid, signal.SIGCONT)
+                return Outcome("done", errand.pid)
+            case "reap":
+                return _outcome(errand.pid)
+            case "order":
+                pid = os.fork()
+                return _outcome(pid) if pid else self._live(errand)
+
+    def _work(self, errand: Errand) -> None:
+        ordering = OrderingProcess(self._setup, self._placement, errand, self._built)
         with ExitStack() as stack:
-            if errand.act == "order":
-                state, ahead = Path(setup.runtime.state), ordering.cancel_ahead
-                stack.enter_context(endangered_flows(errand, placement, state, ahead, postgres=bool(setup.journal)))
+            if errand.act != "survey":
+                state, postgres = Path(self._setup.runtime.state), bool(self._setup.journal)
+                ahead = ordering.cancel_ahead
+                stack.enter_context(endangered_flows(errand, self._placement, state, ahead, postgres=postgres))
             loop = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-            loop.run(_run(errand, setup, ordering))
-        status = 0
-    except BaseException as error:  # noqa: BLE001 - a forked child must not return into its parent's code
-        os.write(errors, f"endangered worker: {error!r}\n".encode())
-    finally:
-        os._exit(status)
+            loop.run(_run(errand, self._setup, ordering))
 
+    def _warm(self) -> None:
+        """What was imported, cached and learnt here by working once, children begin with; nothing may still run."""
+        if (running := threading.active_count()) > 1:
+            raise RuntimeError(f"{running - 1} threads are left; a child would begin without them.")
+        self._built = BuiltAhead(self._setup, self._placement)
+        gc.collect()
+        gc.freeze()
 
-# --- in the server -----------------------------------------------------------------------------------
+    def _live(self, errand: Errand) -> NoReturn:
+        status = 1
+        die_with_parent(signal.SIGKILL)  # a stopped process hears of nothing else
+        try:
+            self._work(errand)
+            status = 0
+        except BaseException as error:  # noqa: BLE001 - a forked child must not return into its parent's code
+            os.write(2, f"endangered worker: {error!r}\n".encode())
+        finally:
+            os._exit(status)
 
 
 def _outcome(pid: int) -> Outcome:
@@ -76,32 +103,6 @@ def _outcome(pid: int) -> Outcome:
     if os.WIFSIGNALED(status):
         return Outcome("killed", pid)
     return Outcome("ended" if status == 0 else "failed", pid)
-
-
-def _warm_up(setup: Setup, placement: Placement, modules: Path) -> None:
-    """Import what a child needed, and build a process once, so that children begin with all of it."""
-    for name in msgspec.json.decode(modules.read_bytes(), type=list[str]):
-        if name not in sys.modules:
-            with suppress(Exception):
-                importlib.import_module(name)
-    Process(setup.runtime, placement, journal="never-opened.db", subscribing=False)
-    gc.collect()
-    gc.freeze()
-
-
-def _obey(errand: Errand, setup: Setup, placement: Placement) -> Outcome:
-    match errand.act:
-        case "warm":
-            _warm_up(setup, placement, Path(errand.journal))
-            return Outcome("done")
-        case "thaw":
-            os.kill(errand.pid, signal.SIGCONT)
-            return Outcome("done", errand.pid)
-        case "reap":
-            return _outcome(errand.pid)
-        case _:
-            pid = os.fork()
-            return _outcome(pid) if pid else _live(errand, setup, placement)
 
 
 def main() -> None:
@@ -114,11 +115,12 @@ def main() -> None:
         placement.topology, journal=setup.journal, journal_password=setup.journal_password
     )
     placement = dataclasses.replace(placement, topology=topology)
+    server, answers = _Server(setup, placement), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what the product prints is not for who reads our answers
     with planted(setup.bug):
         for line in sys.stdin:
-            outcome = _obey(msgspec.json.decode(line, type=Errand), setup, placement)
-            sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
-            sys.stdout.flush()
+            outcome = server.obey(msgspec.json.decode(line, type=Errand))
+            os.write(answers, msgspec.json.encode(outcome) + b"\n")
 
 
 if __name__ == "__main__":

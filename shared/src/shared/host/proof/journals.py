@@ -1,9 +1,11 @@
 """Where the flows of a lane are kept: a file for each round, or a database made for it on a PostgreSQL server."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,13 +23,15 @@ _NO_SERVER = (
 
 
 class SqliteFiles:
-    """Files in the state directory of the lane: each round names its own."""
+    """The file of each lane's process, `journal.db` in its state directory."""
 
     url = ""
     password = ""
 
-    async def empty(self) -> None:
-        """Nothing is to be done."""
+    async def empty(self, state: Path) -> None:
+        """Forget every flow of the lane with this state directory; nobody has the file open."""
+        for file in await asyncio.to_thread(lambda: list(state.glob("journal.db*"))):
+            file.unlink()
 
 
 class PostgresDatabase:
@@ -42,7 +46,7 @@ class PostgresDatabase:
         self.url = url
         self.password = password
 
-    async def empty(self) -> None:
+    async def empty(self, state: Path) -> None:  # noqa: ARG002 - nothing of it is in the lane's directory
         """Forget every flow."""
         await _execute(self.url, self.password, "DROP SCHEMA IF EXISTS triptych CASCADE")
 

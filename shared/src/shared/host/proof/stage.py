@@ -29,13 +29,12 @@ class Stage:
     Attributes:
         state: Its directory.
         stand_ins: Its backends.
-        journal: Where its flows are kept.
     """
 
     def __init__(self, state: Path, stand_ins: StandIns, journal: LaneJournal, server: Process) -> None:
         self.state = state
         self.stand_ins = stand_ins
-        self.journal = journal
+        self._journal = journal
         self._server = server
         self._numbers = count(1)
 
@@ -53,6 +52,11 @@ class Stage:
         if outcome.how == "failed" and not may_fail:
             raise ProofFailed("A worker failed; see above for why.")
         return outcome
+
+    async def reset(self) -> None:
+        """Backends as they were seeded, and an empty journal."""
+        await self.stand_ins.reset()
+        await self._journal.empty(self.state)
 
     def found(self, kind: Any) -> Any:
         """What the last child wrote that ended by itself."""

@@ -29,6 +29,7 @@ from shared.durable.endangered.trail import Trail
 from shared.durable.journal import FINAL_STATES
 from shared.durable.worker import WorkerSettings
 from shared.host import flows
+from shared.host import process as process_of_topology
 from shared.host.api import Api
 from shared.host.identity import own_principal
 from shared.host.placement import Placement
@@ -40,6 +41,7 @@ from shared.telemetry.traceparent import new_span_id
 
 LEASE_SECONDS = 0.3
 _SIDE_BY_SIDE = 8
+_PAGE = 25
 _GLANCE = 0.02
 _PATIENCE = 30.0
 _REST_SECONDS = 0.05
@@ -115,6 +117,37 @@ def _write(file: Path, credentials: dict[str, dict[str, str]]) -> None:
     draft.replace(file)
 
 
+class BuiltAhead:
+    """What each process of the lane would build alike and that nothing has used yet: built once, before the fork.
+
+    It holds no socket, no thread, no file and no name under which a worker claims flows.
+
+    Args:
+        setup: Of the lane.
+        placement: Of its process.
+    """
+
+    def __init__(self, setup: Setup, placement: Placement) -> None:
+        self._setup = setup
+        self._placement = placement
+        source: Any = Process(setup.runtime, placement, subscribing=False)
+        self._trust = source._trust  # noqa: SLF001 - what the product keeps to itself
+        systems = [api for api in placement.here if api.contract.tier == "system"]
+        for api in systems:
+            source._implementation(api)  # noqa: SLF001
+        self._wirings = {api.contract: source._wirings[api.contract] for api in systems}  # noqa: SLF001
+
+    def process(self) -> Process:
+        """A process that has its own of all else."""
+        with patch.object(process_of_topology, "Trust", self._shared_trust):
+            made: Any = Process(self._setup.runtime, self._placement, subscribing=False)
+        made._wirings.update(self._wirings)  # noqa: SLF001
+        return made
+
+    def _shared_trust(self, *_: Any) -> Any:
+        return self._trust
+
+
 class OrderingProcess:
     """The process, and what is asked of it.
 
@@ -122,10 +155,11 @@ class OrderingProcess:
         setup: Of the lane.
         placement: Of the process; its topology names the journal.
         errand: What is to be done.
+        ahead: What was built before the fork, if anything was.
     """
 
-    def __init__(self, setup: Setup, placement: Placement, errand: Errand) -> None:
-        self._process = Process(setup.runtime, placement, journal=errand.journal, subscribing=False)
+    def __init__(self, setup: Setup, placement: Placement, errand: Errand, ahead: BuiltAhead | None) -> None:
+        self._process = ahead.process() if ahead else Process(setup.runtime, placement, subscribing=False)
         self._quotes = errand.quotes
         self._cancel_at, self._cancels = errand.cancel_at, bool(errand.cancel_at)
         self._api: Api = placement.api_of(QuoteToOrder)
@@ -139,19 +173,19 @@ class OrderingProcess:
         if stopped:
             await self._process.stop()
 
-    async def approved_quotes(self) -> list[str]:
-        """Every approved quote, customer by customer."""
+    async def approved_quotes(self, most: int) -> list[str]:
+        """Approved quotes, customer by customer."""
         crm = cast("Crm", self._process.peer(self._api, Crm))
         found: list[str] = []
         with calling(self._context):
             cursor = None
             while True:
-                page = await crm.list_customers(cursor=cursor, limit=100)
+                page = await crm.list_customers(cursor=cursor, limit=_PAGE)
                 listed = await asyncio.gather(*(crm.list_quotes(each.customer_id) for each in page.items))
                 found += [quote.quote_id for quotes in listed for quote in quotes.items if quote.state == "approved"]
                 cursor = page.next_cursor
-                if cursor is None:
-                    return found
+                if cursor is None or len(found) >= most:
+                    return found[:most]
 
     async def order(self) -> _Ended:
         """Have every quote ordered, refused or cancelled; None for a refusal that left no order."""
