@@ -8,7 +8,6 @@ cached and built what they need; what it worked with is closed before the first 
 import asyncio
 import dataclasses
 import gc
-import logging
 import os
 import signal
 import sys
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
-import structlog
 import uvloop
 
 from shared.durable.simulation.planted_bugs import planted
@@ -26,6 +24,7 @@ from shared.host.child_process import die_with_parent
 from shared.host.placement import Placement
 from shared.host.proof.errand import Errand, Outcome, Setup
 from shared.host.proof.worker import BuiltAhead, OrderingProcess, endangered_flows
+from shared.telemetry.logging import configure_logging
 
 
 async def _run(errand: Errand, setup: Setup, ordering: OrderingProcess) -> None:
@@ -108,8 +107,7 @@ def _outcome(pid: int) -> Outcome:
 def main() -> None:
     """Obey until standard input ends."""
     setup = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Setup)
-    logging.disable(logging.CRITICAL)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    configure_logging(level="critical")  # what workers say that die by the hundred, nobody reads
     placement = Placement.of(setup.runtime, next(iter(setup.runtime.processes)))
     topology = msgspec.structs.replace(
         placement.topology, journal=setup.journal, journal_password=setup.journal_password

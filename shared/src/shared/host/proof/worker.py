@@ -1,15 +1,13 @@
 """What a child of the fork server does: one process of the topology, without its HTTP server, between boundaries."""
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
-import msgspec
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import NotFound, Problem
@@ -35,7 +33,7 @@ from shared.host.identity import own_principal
 from shared.host.placement import Placement
 from shared.host.process import Process
 from shared.host.proof.errand import Errand, Setup
-from shared.resilience.credentials import FetchedCredentials
+from shared.host.proof.kept import kept
 from shared.telemetry import tracing
 from shared.telemetry.traceparent import new_span_id
 
@@ -69,7 +67,7 @@ def endangered_flows(
         stack.enter_context(patch.object(runner, "WorkerSettings", lambda: settings))
         stack.enter_context(patch.object(suspects, "_REST", _REST_SECONDS))
         stack.enter_context(patch.object(tracing, "new_span_id", _numbered_spans(errand.number)))
-        stack.enter_context(patch.object(FetchedCredentials, "_obtain", _kept_credentials(state / "credentials.json")))
+        stack.enter_context(kept(state / "credentials.json", postgres=postgres))
         yield
 
 
@@ -87,34 +85,6 @@ def _numbered_spans(worker: int) -> Callable[[], str]:
         return f"{worker:06x}{call:04x}{next(numbers):06x}" if call else random()
 
     return numbered
-
-
-def _kept_credentials(file: Path) -> Callable[[FetchedCredentials], Any]:
-    """What one worker was issued serves those after it, until a backend refuses it."""
-    obtain = FetchedCredentials._obtain  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    kept = _read(file)
-
-    async def obtain_once(credentials: FetchedCredentials) -> Mapping[str, str]:
-        fetch: Any = credentials._fetch  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        name = fetch.__qualname__
-        if name in kept:
-            return kept.pop(name)
-        headers = await obtain(credentials)
-        _write(file, {**_read(file), name: dict(headers)})
-        return headers
-
-    return obtain_once
-
-
-def _read(file: Path) -> dict[str, dict[str, str]]:
-    return msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, str]]) if file.exists() else {}
-
-
-def _write(file: Path, credentials: dict[str, dict[str, str]]) -> None:
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(msgspec.json.encode(credentials))
-    draft.replace(file)
 
 
 class BuiltAhead:
