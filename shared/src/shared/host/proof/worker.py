@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
-
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import NotFound, Problem
 from shared.contracts.process.quote_to_order import (
