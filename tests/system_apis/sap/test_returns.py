@@ -88,6 +88,11 @@ async def test_a_reference_that_sap_cannot_hold_is_refused_unsent(erp: SapErp, o
     assert len(await control.requests()) == asked
 
 
+async def test_a_reference_that_sap_cannot_hold_is_refused(erp: SapErp, order: ErpOrder) -> None:
+    with pytest.raises(ReturnRejected, match="UTF-16"):
+        await erp.create_return(back(order, reference="\N{SPARKLES}\N{ROCKET}" * 12))
+
+
 async def test_an_item_that_no_order_has_is_refused(erp: SapErp, order: ErpOrder) -> None:
     with pytest.raises(ReturnRejected, match="no order in SAP has"):
         await erp.create_return(back(order, order_item="2026-11-23"))

@@ -48,8 +48,9 @@ class ReturnPaths:
         return f"{self._returns}/{key('A_CustomerReturn', number)}?{self._whole}"
 
     def with_reference(self, reference: str) -> str:
-        """The returns that were made under this reference."""
-        return f"{self._returns}/A_CustomerReturn?{_equals('PurchaseOrderByCustomer', reference)}&{self._whole}"
+        """The returns that were made under this reference, first things first."""
+        condition = _equals("PurchaseOrderByCustomer", reference)
+        return f"{self._returns}/A_CustomerReturn?{condition}&$orderby=CustomerReturn&{self._whole}"
 
     def of_order(self, order: str) -> str:
         """The numbers of the returns whose items refer to an order, as often as they have such items."""
