@@ -190,8 +190,9 @@ class Lane:
     async def _wave(self, quotes: list[str]) -> _Ended:
         """A few orders, side by side, by workers that end one after the other, each a little farther on."""
         plan, random = self._plan, self._random
-        wanted = any(map(plan.missing, plan.backward))
-        cancelled = random.random() < (2 * _CANCELLED_SHARE if wanted else _CANCELLED_SHARE)
+        forward, backward = (sum(map(plan.missing, names)) for names in (plan.forward, plan.backward))
+        share = backward / (forward + backward) if forward + backward else _CANCELLED_SHARE
+        cancelled = random.random() < share
         names, position = plan.backward if cancelled else plan.forward, 0
         cancel_at = random.choice(_CANCELLED_BEFORE) if cancelled else ""
         while True:
