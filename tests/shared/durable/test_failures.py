@@ -121,12 +121,22 @@ async def test_retry_after_is_obeyed_when_longer(
     start: Callable[..., Any], backends: Any, clock: Any, until: Any
 ) -> None:
     backends.answers = {
-        "make": [QuotaExceeded("full", retry_after=30), QuotaExceeded("full", retry_after=2), Thing("x")]
+        "make": [BackendUnavailable("full", retry_after=30), BackendUnavailable("full", retry_after=2), Thing("x")]
     }
     runner = await start(Once)
     await runner.submit(Once, "q1", Thing("x"))
     await attempts_at(runner, clock, backends, until, [30, 4])
     assert (await until(runner, "q1", "completed")).timeline[0].attempts == 3
+
+
+async def test_an_allowance_that_is_used_up_for_long_is_waited_for_and_spends_no_attempt(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
+    backends.answers = {"make": [QuotaExceeded("used up", retry_after=60)] * 8 + [Thing("x")]}
+    runner = await start(Once)
+    await runner.submit(Once, "q1", Thing("x"))
+    await attempts_at(runner, clock, backends, until, [60] * 8)
+    assert (await until(runner, "q1", "completed")).timeline[0].attempts == 1
 
 
 class Impatient(Flow[Thing, str], version=1):

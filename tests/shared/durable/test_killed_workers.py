@@ -32,7 +32,8 @@ SCRIPT = Path(__file__).with_name("journal_flows.py")
 SERVERS = Path(inspect.getfile(PostgresServer)).parent
 KILLING_SECONDS = float(os.environ.get("KILLING_SECONDS", "8"))
 """For how long workers are killed at random; each second brings some hundred new flows."""
-PER_SECOND = 250
+AT_ONCE = 60
+FEWEST_KILLS = 8
 
 
 class Sibling:
@@ -155,16 +156,16 @@ async def test_four_workers_killed_at_random_finish_every_flow_with_each_effect_
         siblings += [sibling(place) for place in range(4)]
         await siblings[0].ready()
         until = time.monotonic() + KILLING_SECONDS
-        while time.monotonic() < until:
-            fresh = [f"f{len(names) + number}" for number in range(PER_SECOND // 4)]
+        while time.monotonic() < until or kills < FEWEST_KILLS:
+            fresh = [f"f{len(names) + number}" for number in range(AT_ONCE)]
             await submit(journal, fresh)
             names += fresh
             await asyncio.sleep(chance.random() * 0.3)
-            place = chance.randrange(4)
-            await siblings[place].ready()
-            siblings[place].kill()
-            siblings[place] = sibling(place)
-            kills += 1
+            if at_work := [place for place in range(4) if "ready" in siblings[place].log.read_text()]:
+                place = chance.choice(at_work)
+                siblings[place].kill()
+                siblings[place] = sibling(place)
+                kills += 1
         await all_ended(journal, 60)
         done = effects(tmp_path)
         for name in names:
@@ -175,7 +176,6 @@ async def test_four_workers_killed_at_random_finish_every_flow_with_each_effect_
             assert done[name] == ({"2 enter", "2/undo strike"} if refused else {"2 enter", "4 enter"})
         repeated = len((tmp_path / "ledger").read_text().splitlines()) - sum(map(len, done.values()))
         print(f"{len(names)} flows, {kills} kills, {repeated} calls repeated under the same key")
-        assert kills >= KILLING_SECONDS / 2
 
 
 async def test_a_flow_that_kills_its_workers_is_a_dead_letter_after_five_and_its_neighbours_complete(

@@ -3,11 +3,11 @@ virtual time. Every constant is that of production; only the clock, the network 
 """
 
 import asyncio
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -15,11 +15,13 @@ import pytest
 from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
+from shared.durable import parking
 from shared.durable.flow import Flow
+from shared.durable.process_identity import ProcessIdentity
 from shared.durable.runner import FlowRunner
-from shared.durable.simulation.journal import SimulatedJournal, database
+from shared.durable.simulation.journal import MemoryStore
 from shared.durable.simulation.surroundings import EPOCH, under_virtual_time
-from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop, running_process
+from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop
 from shared.resilience import deadline, outbound_trial
 from shared.resilience.outbound import Backend, BackendSettings, Outbound
 from shared.resilience.outbound_faults import problem_of_status
@@ -27,6 +29,7 @@ from shared.resilience.wire import ReplyHeaders, WireReply
 
 MINUTE = 60.0
 LATENCY = 0.05
+PULSE, PATIENCE = parking._PULSE, parking._PATIENCE
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -109,9 +112,10 @@ class Sap:
 class Company:
     """Processes with workers in front of one SAP."""
 
-    def __init__(self, loop: VirtualLoop, journal: sqlite3.Connection) -> None:
+    def __init__(self, loop: VirtualLoop) -> None:
         self.loop = loop
-        self.journal = journal
+        self.fate = Calm()
+        self.store = MemoryStore()
         self.sap = Sap(loop)
         self.runners: list[FlowRunner] = []
         self.process = Simulated(0)
@@ -124,6 +128,9 @@ class Company:
     def clock(self) -> float:
         return EPOCH + self.loop.now
 
+    def is_gone(self, process: ProcessIdentity) -> bool:
+        return process.pid != self.born
+
     def start_process(self, workers: int = 1) -> None:
         """A process with its own circuit and pauses, which it does not share or remember."""
         self.born += 1
@@ -133,8 +140,7 @@ class Company:
             "SAP", BackendSettings(url="http://sap"), credentials=None, classify=lambda r: problem_of_status(r, "SAP")
         )
         for _ in range(workers):
-            journal = SimulatedJournal(self.journal, self.loop, process, Calm(), self.clock)
-            runner = FlowRunner(journal, [Sell], execute_at(backend), clock=self.clock)
+            runner = FlowRunner(self.store.journal(process, self), [Sell], execute_at(backend), clock=self.clock)
             self.runners.append(runner)
             process.context.run(self.loop.create_task, runner.start())
 
@@ -150,7 +156,10 @@ class Company:
         await asyncio.wait([submitting])
 
     def states(self) -> Counter[str]:
-        return Counter(state for (state,) in self.journal.execute("SELECT state FROM flow").fetchall())
+        return Counter(self.store.states().values())
+
+    def most_attempts(self) -> int:
+        return max(step.attempts for claim in self.store.flows(self.clock()) for step in claim.steps)
 
     async def until_all_are(self, state: str, count: int, seconds: float) -> float:
         began = self.now
@@ -178,14 +187,16 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[Compan
     """Play a story to its end in virtual time."""
 
     def played(story: Callable[[Company], Coroutine[Any, Any, None]]) -> None:
-        loop, journal = VirtualLoop(), database()
-        company = Company(loop, journal)
+        loop = VirtualLoop()
+        company = Company(loop)
         for module in (deadline, outbound_trial):
             monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=loop.time))
-        with under_virtual_time(loop.time, running_process, lambda number: number != company.born):
+        with (
+            under_virtual_time(loop.time, company.is_gone),
+            patch.multiple(parking, _PULSE=PULSE, _PATIENCE=PATIENCE),  # of production, not of the simulation
+        ):
             loop.play(story(company))
         assert loop.stuck == []
-        journal.close()
 
     yield played
     monkeypatch.undo()
@@ -209,7 +220,7 @@ def test_a_thousand_orders_outlive_ten_minutes_without_the_erp_and_are_done_two_
         await company.sleep_until(end)
         assert company.states().keys() <= {"waiting", "running"}
         meanwhile = sap.per_second(begin + 5, end)
-        attempts = company.journal.execute("SELECT max(attempts) FROM step").fetchone()[0]
+        attempts = company.most_attempts()
         took = await company.until_all_are("completed", 1000, 2 * MINUTE)
         after = sap.per_second(end, end + 2 * MINUTE)
         print(

@@ -1,13 +1,14 @@
 """When a step is tried again: after 1, 4, 16 and 60 seconds, then never.
 
-Only transient problems are retried. `Retry-After` is obeyed when it asks for more. An open circuit parks
-the flow instead, as does a call that found a backend with an open circuit still ailing: such attempts are not
+Only transient problems are retried. `Retry-After` is obeyed when it asks for more; a used-up allowance that names the
+time of its return is no failed attempt, for nothing was done and the day's calls may be back tomorrow. An open circuit
+parks the flow instead, as does a call that found a backend with an open circuit still ailing: such attempts are not
 counted (the schedule lasts only 81 s; an outage of ten minutes would otherwise end as a heap of dead letters).
 """
 
 from typing import NamedTuple
 
-from shared.binding.problems import CIRCUIT, OPEN, BackendFault, CircuitOpen, InternalFault, Problem
+from shared.binding.problems import CIRCUIT, OPEN, BackendFault, CircuitOpen, InternalFault, Problem, QuotaExceeded
 
 RETRY_DELAYS: tuple[float, ...] = (1.0, 4.0, 16.0, 60.0)
 """Seconds between the attempts at one step."""
@@ -47,6 +48,8 @@ def next_try(
         tried = max(1, attempts - 1)  # it may have taken effect, so it is not as if it had never been tried
         asked = problem.retry_after or 0.0
         return Retry(asked, tried, 0) if asked > rest else Retry(rest, tried, parks + 1)
+    if isinstance(problem, QuotaExceeded) and problem.retry_after:
+        return Retry(max(problem.retry_after, min(delays, default=0.0)), attempts - 1, 0)
     if attempts > len(delays):
         return None
     return Retry(max(delays[attempts - 1], problem.retry_after or 0.0), attempts, 0)
