@@ -17,7 +17,7 @@ from shared.durable.journal_retention import FOREVER, Ages
 from shared.durable.journal_sqlite import SqliteJournal
 from shared.host.api import installed_apis
 from shared.host.development import issue_documentation_token
-from shared.host.flow_journal import ages_of, archive_of, journal_of
+from shared.host.flow_journal import age_of_events, ages_of, archive_of, journal_of
 from shared.host.server import free_port
 from shared.host.supervisor import running_topology
 from shared.host.topology import Retention, TopologyRefused, load_topology
@@ -97,10 +97,14 @@ def test_flows_stay_ninety_days_unless_the_topology_says_otherwise(tmp_path: Pat
     assert ages_of(named, day) == Ages(day, {"follow-order": 30 * day})
     assert archive_of(named, tmp_path).path == tmp_path.resolve() / "old"
     assert archive_of(topology(), tmp_path).path == tmp_path.resolve() / "archive"
+    assert (age_of_events(topology()), age_of_events(topology(retention=Retention(events=1)))) == (7 * day, day)
 
 
 def test_an_age_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "odd.toml"
     path.write_text(FUSED.read_text() + "\n[retention]\ndays = -1\n")
     with pytest.raises(TopologyRefused, match=r"retention\.days"):
+        load_topology(path)
+    path.write_text(FUSED.read_text() + "\n[retention]\nevents = 0\n")
+    with pytest.raises(TopologyRefused, match=r"retention\.events"):
         load_topology(path)

@@ -8,9 +8,6 @@ from shared.durable.journal import Journal
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import consumer_lag
 
-KEPT_SECONDS = 7 * 86_400.0
-"""Events are kept so long after they were published, and longer while a registered consumer needs them."""
-
 _EVERY = 15.0  # seconds between two looks at the consumers
 _TRIM_EVERY = 40  # looks: ten minutes
 _log = get_logger("durable")
@@ -21,11 +18,11 @@ class OutboxUpkeep:
 
     Args:
         journal: Open while this runs.
-        keep: Seconds, see `KEPT_SECONDS`.
+        keep: Seconds for which events are kept after they were published, and longer while a consumer needs them.
         every: Seconds between two looks.
     """
 
-    def __init__(self, journal: Journal, keep: float = KEPT_SECONDS, every: float = _EVERY) -> None:
+    def __init__(self, journal: Journal, keep: float, every: float = _EVERY) -> None:
         self._journal = journal
         self._keep = keep
         self._every = every

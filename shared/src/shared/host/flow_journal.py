@@ -56,5 +56,10 @@ def ages_of(topology: Topology, least: float | None = None) -> Ages:
     return Ages(least, {name: max(least, seconds) for name, seconds in kinds.items()})
 
 
+def age_of_events(topology: Topology) -> float:
+    """Seconds for which events of a topology are kept at least."""
+    return _seconds(topology.retention.events)
+
+
 def _seconds(days: float) -> float:
     return days * 86_400 or FOREVER

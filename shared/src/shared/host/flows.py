@@ -40,12 +40,13 @@ class FlowHost:
         codec: Seals what the journal holds.
         archive: Where old flows go.
         ages: How long they stay.
+        age_of_events: Seconds for which events are kept at least.
         subscribing: Whether events start flows in this process.
     """
 
     def __init__(
         self, journal: RetentionJournal, issuer: str, peer: Peer, codec: PayloadCodec, archive: ArchiveFolder,
-        ages: Ages, *, subscribing: bool = True,
+        ages: Ages, age_of_events: float, *, subscribing: bool = True,
     ) -> None:  # fmt: skip
         self._journal = journal
         self._codec = codec
@@ -58,7 +59,7 @@ class FlowHost:
         self._outbox = OutboxSource(journal, codec)
         self._log = EventLog(self._outbox, journal)
         self._subscribers: list[Subscriber] = []
-        self._upkeep = OutboxUpkeep(journal)
+        self._upkeep = OutboxUpkeep(journal, age_of_events)
         self._archive = archive
         self._archiving = ArchiveUpkeep(Archivist(journal, archive, ages, codec))
         self._watch = FlowWatch(journal)

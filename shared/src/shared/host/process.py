@@ -14,7 +14,7 @@ from shared.binding.inbound import Inbound
 from shared.binding.inline import inline_client
 from shared.host.api import Api
 from shared.host.embedded import valkey_client
-from shared.host.flow_journal import ages_of, archive_of, journal_of
+from shared.host.flow_journal import age_of_events, ages_of, archive_of, journal_of
 from shared.host.flows import FlowHost
 from shared.host.health import Health
 from shared.host.placement import Placement
@@ -79,7 +79,8 @@ class Process:
         archive, ages = archive_of(placement.topology, self.state), ages_of(placement.topology)
         subscribing = subscribing and placement.topology.subscriptions
         self._flows = FlowHost(
-            flow_journal, runtime.issuer, self.peer, key_ring, archive, ages, subscribing=subscribing
+            flow_journal, runtime.issuer, self.peer, key_ring, archive, ages, age_of_events(placement.topology),
+            subscribing=subscribing,
         )  # fmt: skip
 
     @property

@@ -78,17 +78,19 @@ class ForeignIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When flows that have ended go from the journal into the archive.
+    """When flows that have ended go from the journal into the archive, and how long events are kept.
 
     Attributes:
         days: After how many days; 0 keeps them in the journal for ever.
         kinds: Days instead, by name of the flow, `follow-order`.
         archive: Folder of the archive, in which `{state}` is the state directory.
+        events: After how many days events go, once every registered consumer has passed them.
     """
 
     days: Days = 90.0
     kinds: dict[str, Days] = {}
     archive: str = "{state}/archive"
+    events: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 7.0
 
 
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
