@@ -4,19 +4,20 @@ from random import Random
 
 from shared.host.proof.plan import Plan
 
-FORWARD, BACKWARD = ["before:a", "after:a", "before:b", "after:b"], ["before:undo"]
+ROUTES = {"placed": ["before:a", "after:a", "before:b", "after:b"], "cancelled": ["before:undo"]}
+ALL = ROUTES["placed"] + ROUTES["cancelled"]
 
 
 def planned(kills: int, seed: int) -> Plan:
     """All of a plan carried out by workers that reach whatever they are to reach."""
     random = Random(seed)
-    plan = Plan(kills, FORWARD, BACKWARD, random)
+    plan = Plan(kills, ROUTES, random)
     while not plan.is_over:
-        names, position = random.choice([FORWARD, BACKWARD]), 0
-        while (ending := plan.choose(names, position)) is not None:
-            name = ending.at or random.choice(names)
+        route, position = random.choice([*ROUTES]), 0
+        while (ending := plan.choose(route, position)) is not None:
+            name = ending.at or random.choice(ROUTES[route])
             plan.ended(ending, name)
-            position = names.index(name) + 1
+            position = ROUTES[route].index(name) + 1
     return plan
 
 
@@ -24,23 +25,23 @@ def test_each_boundary_is_visited_as_often_as_the_others_and_no_worker_too_many_
     for seed in range(20):
         plan = planned(52, seed)
         assert plan.total == 52
-        assert min(plan.done[name] for name in FORWARD + BACKWARD) >= 10
+        assert min(plan.done[name] for name in ALL) >= 10
 
 
 def test_a_few_workers_are_stopped_first() -> None:
-    plan = Plan(100, FORWARD, BACKWARD, Random(1))
+    plan = Plan(100, {"placed": ALL}, Random(1))
     endings = []
-    while (ending := plan.choose(FORWARD + BACKWARD, 0)) is not None:
+    while (ending := plan.choose("placed", 0)) is not None:
         plan.ended(ending, ending.at or "before:a")
         endings.append(ending)
     assert sum(ending.freeze for ending in endings) == 5
 
 
 def test_a_boundary_that_nobody_reaches_is_given_up_in_favour_of_others() -> None:
-    plan = Plan(50, FORWARD, BACKWARD, Random(1))
+    plan = Plan(50, {"placed": ALL}, Random(1))
     misses = 0
     while not plan.is_over:
-        ending = plan.choose(FORWARD + BACKWARD, 0)
+        ending = plan.choose("placed", 0)
         assert ending is not None
         if ending.at == "after:b":
             plan.missed(ending)
@@ -52,7 +53,7 @@ def test_a_boundary_that_nobody_reaches_is_given_up_in_favour_of_others() -> Non
 
 
 def test_what_is_under_way_elsewhere_is_not_chosen_again() -> None:
-    plan = Plan(5, FORWARD, BACKWARD, Random(1))
-    chosen = [plan.choose(FORWARD + BACKWARD, 0) for _ in range(5)]
-    assert sorted(each.at for each in chosen if each) == sorted(FORWARD + BACKWARD)
-    assert plan.choose(FORWARD, 0) is None
+    plan = Plan(5, {"placed": ALL}, Random(1))
+    chosen = [plan.choose("placed", 0) for _ in range(5)]
+    assert sorted(each.at for each in chosen if each) == sorted(ALL)
+    assert plan.choose("placed", 0) is None

@@ -5,8 +5,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from itertools import chain
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,10 +26,10 @@ from shared.host.proof.stage import Stage, open_stage
 POISONED = "erp.create_order"
 """The step at which a poisonous order ends its worker."""
 _CANCELLED_BEFORE = ("warehouse.reserve", "erp.create_order", "logistics.purchase_label", "crm.record_order")
-_FEW, _FEW_KILLS, _MANY = 16, 500, 64  # quotes
+_LITTLE, _FEW, _FEW_KILLS, _MANY = 3, 16, 500, 64  # quotes, and kills for which few will do
 _MOST_POISONED = 9
 _KILLS_A_ROUND = 600
-_CANCELLED_SHARE = 0.15
+_SHARES = {"placed": 7, "refused": 1, "cancelled": 2}
 _WAVES = (1, 1, 2, 4)
 _Ended = dict[str, OrderProgress | None]
 Progress = Callable[[int], None]
@@ -86,10 +88,10 @@ async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, prog
     first, random = stages[0], Random(proof.seed)  # noqa: S311 - a repeatable proof, no secret
     await first.run(Errand("survey", most=_FEW if proof.kills <= _FEW_KILLS else _MANY))
     quotes = first.found(list[str])
-    rehearsals = await asyncio.gather(*(_rehearse(stage, quotes[:_FEW]) for stage in stages))
-    forward, backward, plain = rehearsals[0]
-    plan = Plan(proof.kills, forward, backward, random)
-    lanes = [Lane(stage, plan, quotes, Random(random.random()), findings, progress) for stage in stages]  # noqa: S311
+    rehearsal = await _rehearse(first, quotes)
+    await asyncio.gather(*(_rehearse(stage, rehearsal.plain[:_LITTLE]) for stage in stages[1:]))
+    plan = Plan(proof.kills, rehearsal.routes, random)
+    lanes = [Lane(stage, plan, rehearsal, Random(random.random()), findings, progress) for stage in stages]  # noqa: S311
     try:
         async with asyncio.TaskGroup() as group:
             for lane in lanes:
@@ -97,23 +99,42 @@ async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, prog
     except BaseExceptionGroup as several:
         raise several.exceptions[0] from None
     findings.kills = plan.total
-    findings.boundaries.update(dict.fromkeys([*forward, *backward], 0))
-    findings.add_poisoned(await _poison(first, plain))
+    findings.boundaries.update(dict.fromkeys(chain(*rehearsal.routes.values()), 0))
+    findings.add_poisoned(await _poison(first, rehearsal.plain[0]))
 
 
-async def _rehearse(stage: Stage, quotes: list[str]) -> tuple[list[str], list[str], str]:
-    """The boundaries that orders cross, those of a cancelled order besides, and a quote that is ordered."""
-    errand = Errand("rehearse", trail="rehearsal", quotes=quotes, listing=True)
-    await stage.run(errand)
+class Rehearsal(NamedTuple):
+    """What happens to orders when nobody is killed.
+
+    Attributes:
+        routes: The boundaries that only `placed`, `refused` and `cancelled` orders cross, in their order; what
+            refused or cancelled ones have in common with those that are placed is theirs.
+        plain: Quotes that are ordered.
+        refused: Quotes that are not.
+    """
+
+    routes: dict[str, list[str]]
+    plain: list[str]
+    refused: list[str]
+
+
+async def _rehearse(stage: Stage, quotes: list[str]) -> Rehearsal:
+    await stage.run(Errand("rehearse", trail="rehearsal", quotes=quotes, listing=True))
     ended: _Ended = stage.found(_Ended)
-    plain = next((quote for quote, order in ended.items() if order and order.state == "completed"), None)
-    if plain is None:
+    plain = [quote for quote, order in ended.items() if order and order.state == "completed"]
+    if not plain:
         raise ProofFailed("No quote of the stand-in company can be ordered.")
     await stage.reset()
-    cancelled = Errand("rehearse", trail="cancelled", quotes=[plain], listing=True, cancel_at=_CANCELLED_BEFORE[-1])
+    cancelled = Errand("rehearse", trail="cancelled", quotes=plain[:1], listing=True, cancel_at=_CANCELLED_BEFORE[-1])
     await stage.run(cancelled)
     forward, backward = (_boundaries(stage.state / trail) for trail in ("rehearsal", "cancelled"))
-    return forward, [name for name in backward if name not in forward], plain
+    refused = [name for name in forward if name.endswith("-commit:refused")]
+    routes = {
+        "placed": [name for name in forward if name not in refused],
+        "refused": refused,
+        "cancelled": [name for name in backward if name not in forward],
+    }
+    return Rehearsal(routes, plain, [quote for quote in quotes if quote not in plain])
 
 
 def _boundaries(trail: Path) -> list[str]:
@@ -138,18 +159,18 @@ class Lane:
     Args:
         stage: Of its own.
         plan: Of all lanes.
-        quotes: To be ordered in each round.
+        rehearsal: The quotes to be ordered in each round.
         random: Decides what the plan leaves open.
         findings: Where each round is added.
         progress: Told how many workers have been killed by now.
     """
 
     def __init__(
-        self, stage: Stage, plan: Plan, quotes: list[str], random: Random, findings: Findings, progress: Progress
+        self, stage: Stage, plan: Plan, rehearsal: Rehearsal, random: Random, findings: Findings, progress: Progress
     ) -> None:
         self._stage = stage
         self._plan = plan
-        self._quotes = quotes
+        self._rehearsal = rehearsal
         self._random = random
         self._findings = findings
         self._progress = progress
@@ -170,11 +191,13 @@ class Lane:
         await self._stage.reset()
         self._reckoning = Reckoning()
         self._reader = TrailReader(self._stage.state / f"trail-{self._round}")
-        ended, left = _Ended(), self._random.sample(self._quotes, len(self._quotes))
-        while left and not self._plan.is_over and self._reckoning.ends.total() < _KILLS_A_ROUND:
-            size = self._random.choice(_WAVES)
-            wave, left = left[:size], left[size:]
-            ended |= await self._wave(wave)
+        ended, random = _Ended(), self._random
+        plain, refused = (random.sample(each, len(each)) for each in (self._rehearsal.plain, self._rehearsal.refused))
+        while plain and not self._plan.is_over and self._reckoning.ends.total() < _KILLS_A_ROUND:
+            route = self._route()
+            left = refused if route == "refused" and refused else plain
+            wave = [left.pop() for _ in range(min(len(left), random.choice(_WAVES)))]
+            ended |= await self._wave(wave, route)
         await self._let_go()
         await self._compare(ended)
 
@@ -187,17 +210,20 @@ class Lane:
         findings.add_reckoning(self._reckoning)
         findings.add_books(standing, await stand_ins.books())
 
-    async def _wave(self, quotes: list[str]) -> _Ended:
+    def _route(self) -> str:
+        """The way of the next orders: by how much is left to be seen on each."""
+        weights = {route: self._plan.needed(route) for route in self._plan.routes}
+        if not any(weights.values()):
+            weights = _SHARES
+        return self._random.choices([*weights], [*weights.values()])[0]
+
+    async def _wave(self, quotes: list[str], route: str) -> _Ended:
         """A few orders, side by side, by workers that end one after the other, each a little farther on."""
-        plan, random = self._plan, self._random
-        forward, backward = (sum(map(plan.missing, names)) for names in (plan.forward, plan.backward))
-        share = backward / (forward + backward) if forward + backward else _CANCELLED_SHARE
-        cancelled = random.random() < share
-        names, position = plan.backward if cancelled else plan.forward, 0
-        cancel_at = random.choice(_CANCELLED_BEFORE) if cancelled else ""
+        plan, names, position, cancel_at = self._plan, self._plan.routes[route], 0, ""
+        if route == "cancelled":
+            cancel_at = _CANCELLED_BEFORE[-1] if plan.needed(route) else self._random.choice(_CANCELLED_BEFORE)
         while True:
-            ending = plan.choose(names, position)
-            name = await self._work(quotes, ending, cancel_at)
+            name = await self._work(quotes, plan.choose(route, position), cancel_at)
             self._progress(plan.total)
             if name is None:
                 return self._stage.found(_Ended)
@@ -207,8 +233,7 @@ class Lane:
     async def _work(self, quotes: list[str], ending: Ending | None, cancel_at: str) -> str | None:
         """Have one worker do what it can of these orders; the boundary at which it ended, None if it came to an end."""
         errand = Errand(
-            "order", trail=f"trail-{self._round}", quotes=quotes,
-            cancel_at=cancel_at, ending=ending or Ending(),
+            "order", trail=f"trail-{self._round}", quotes=quotes, cancel_at=cancel_at, ending=ending or Ending(),
         )  # fmt: skip
         frozen, zombie = self._frozen, self._zombie
         outcome = await self._stage.run(errand, may_fail=bool(frozen))  # a frozen process may hold a lock in a file

@@ -1,7 +1,8 @@
 """Which worker ends where: every boundary as often as the others, and in between anywhere."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from random import Random
 
 from shared.durable.endangered.boundaries import Ending
@@ -16,8 +17,7 @@ class Plan:
 
     Args:
         kills: How many workers are to end.
-        forward: Boundaries that an order crosses, in this order.
-        backward: Boundaries that a cancelled order crosses besides.
+        routes: Ways that an order can go, each with the boundaries that it alone crosses, in this order.
         random: Decides what is left open.
 
     Attributes:
@@ -25,12 +25,11 @@ class Plan:
         floor: How often each boundary is to be visited.
     """
 
-    def __init__(self, kills: int, forward: Sequence[str], backward: Sequence[str], random: Random) -> None:
+    def __init__(self, kills: int, routes: Mapping[str, Sequence[str]], random: Random) -> None:
         self.kills = kills
-        self.forward = list(forward)
-        self.backward = list(backward)
+        self.routes = routes
         self.done = Counter[str]()
-        self.floor = kills // len([*forward, *backward])
+        self.floor = kills // len([*chain(*routes.values())])
         self._under_way = Counter[str]()
         self._misses = Counter[str]()
         self._random = random
@@ -51,18 +50,22 @@ class Plan:
         left = self.floor - self.done[name] - self._under_way[name]
         return max(0, left) if self._misses[name] < _MOST_MISSES else 0
 
-    def choose(self, names: Sequence[str], position: int) -> Ending | None:
-        """Where the next worker ends, for orders that stand at a position in these boundaries; None for nowhere.
+    def needed(self, route: str) -> int:
+        """How many more visits the boundaries of a route are to have."""
+        return sum(map(self.missing, self.routes[route]))
+
+    def choose(self, route: str, position: int) -> Ending | None:
+        """Where the next worker ends, for orders that stand at a position on their route; None for nowhere.
 
         Whatever is chosen must be told of by `ended` or `missed`.
         """
         if self.is_over:
             return None
-        needed = sum(map(self.missing, [*self.forward, *self.backward]))
+        needed = sum(map(self.needed, self.routes))
         spare = self.kills - self.total - self._under_way.total() - needed
         if spare > 0 and (self._random.random() < 0.5 or not needed):  # noqa: PLR2004 - a fair coin
             return self._as_chosen("", self._random.randint(_NEAREST, _FARTHEST))
-        name = next((name for name in names[position:] if self.missing(name)), None)
+        name = next((name for name in self.routes[route][position:] if self.missing(name)), None)
         return None if name is None else self._as_chosen(name, 1)
 
     def ended(self, ending: Ending, name: str) -> None:
