@@ -9,9 +9,9 @@ import os
 import sys
 from typing import Any
 
+import asyncpg
 import pytest
-
-from shared.host.postgres_server import is_available
+from postgres_server import PASSWORD, PostgresServer, is_available
 
 KILLS = {"sqlite": 1200, "postgres": 300}
 MORE = int(os.environ.get("PROVE_KILLS", "0"))
@@ -78,6 +78,24 @@ async def test_a_planted_bug_fails_the_proof_with_a_sentence(bug: str, sentence:
     status, out, err = await prove(*arguments)
     assert status == 1, out
     assert sentence in err, err
+
+
+@pytest.mark.skipif(not is_available(), reason="no PostgreSQL here")
+async def test_a_server_that_is_named_gets_its_databases_back_as_they_were() -> None:
+    server = PostgresServer.create("fsync=off")
+    server.start()
+    try:
+        place = ("--journal-url", server.url(), "--journal-password", f"file:{server.password_file}")
+        status, findings = await found("--journal", "postgres", *place, "--kills", "10", "--lanes", "1")
+        connection = await asyncpg.connect(server.url(), password=PASSWORD)
+        databases = [row[0] for row in await connection.fetch("SELECT datname FROM pg_database")]
+        tables = await connection.fetch("SELECT FROM pg_namespace WHERE nspname = 'triptych'")
+        await connection.close()
+    finally:
+        server.remove()
+    assert (status, findings["kills"]) == (0, 10), findings
+    assert sorted(databases) == ["postgres", "template0", "template1"]
+    assert not tables
 
 
 async def test_without_postgresql_the_proof_says_what_to_do_in_one_line() -> None:

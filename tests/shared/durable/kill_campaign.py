@@ -35,7 +35,7 @@ from shared.durable.worker import WorkerSettings
 WAVE = 3
 KILLS_A_ROUND = 500
 FREEZE_EVERY = 50
-FARTHEST = 14
+FARTHEST = 9
 LEASE = 0.15
 READS = frozenset({"books.look"})
 WRITES = ("books.enter", "books.strike")
