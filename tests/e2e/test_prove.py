@@ -47,7 +47,11 @@ async def test_killed_at_every_boundary_no_order_is_lost_doubled_or_half_done(jo
         assert book["effects"] > 0, name
         assert book["lost"] == book["doubled"] == book["half_done"] == 0, name
     assert findings["orders"]["cancelled"] > 0
-    assert min(findings["boundaries"].values()) >= kills // len(findings["boundaries"])
+    visited = {name: findings["boundaries"][name] for names in findings["routes"].values() for name in names}
+    assert findings["floor"] == kills // len(visited)
+    assert min(visited.values()) >= findings["floor"]
+    assert {"placed", "refused", "cancelled"} == findings["routes"].keys()
+    assert len(visited) > 50
     assert findings["frozen"] >= kills // 40
 
 

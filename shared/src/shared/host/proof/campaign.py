@@ -100,6 +100,7 @@ async def _carry_out(proof: Proof, stages: list[Stage], findings: Findings, prog
         raise several.exceptions[0] from None
     findings.kills = plan.total
     findings.boundaries.update(dict.fromkeys(chain(*rehearsal.routes.values()), 0))
+    findings.routes, findings.floor = rehearsal.routes, plan.floor
     findings.add_poisoned(await _poison(first, rehearsal.plain[0]))
 
 

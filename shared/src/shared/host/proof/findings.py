@@ -50,6 +50,8 @@ class Findings(msgspec.Struct, rename="camel"):
         kills: Workers killed.
         frozen: Of these, workers that were stopped past their lease and let go on first.
         boundaries: Kills at each.
+        routes: The boundaries that were to be visited, by the way that an order goes.
+        floor: How often each of these was to be visited.
         orders: Flows by how they ended.
         books: By backend.
         calls: By operation.
@@ -62,6 +64,8 @@ class Findings(msgspec.Struct, rename="camel"):
     kills: int = 0
     frozen: int = 0
     boundaries: Counter[str] = msgspec.field(default_factory=Counter[str])
+    routes: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
+    floor: int = 0
     orders: Counter[str] = msgspec.field(default_factory=Counter[str])
     books: dict[str, Books] = msgspec.field(default_factory=dict[str, Books])
     calls: dict[str, Calls] = msgspec.field(default_factory=dict[str, Calls])
