@@ -26,11 +26,12 @@ class Backend:
 
     Attributes:
         effects: How often something was entered or struck out.
-        poisoned: Processes that a poisonous trade has ended.
+        poisoned: Processes that each poisonous trade has ended.
     """
 
     def __init__(self, loop: VirtualLoop, chance: Chance) -> None:
-        self.effects = self.poisoned = 0
+        self.effects = 0
+        self.poisoned: Counter[str] = Counter()
         self._loop = loop
         self._chance = chance
         self._answers: dict[str, Any] = {}
@@ -84,7 +85,7 @@ class Backend:
         chance.witness.note("backend", "has done", key)
         entry = arguments.get("entry")
         if isinstance(entry, Entry) and entry.flow_id.startswith(POISON):
-            self.poisoned += not process.dead
+            self.poisoned[entry.flow_id] += not process.dead
             chance.kill(process, "of poison")
         elif not process.dead:
             chance.survives(process, "after an effect")

@@ -152,8 +152,9 @@ class World:
         flows, events = self._store.flows(self.clock()), self._store.events()
         for disagreement in disagreements(flows, self.backend.standing(), events):
             raise self.witness.broken(disagreement)
-        if self.backend.poisoned > _MOST_POISONED * (1 + self.witness.revived):
-            raise self.witness.broken(f"one flow ended {self.backend.poisoned} workers")
+        most = max(self.backend.poisoned.values(), default=0)
+        if most > _MOST_POISONED * (1 + self.witness.revived):
+            raise self.witness.broken(f"one flow ended {most} workers")
 
     # --- processes -----------------------------------------------------------------------------------
 
