@@ -116,7 +116,7 @@ def endangered(
         boundaries.poisoned(name)
         await ahead(name)
         boundaries.cross(f"before:{name}")
-        trail.write("begin", number, context.idempotency_key, name)
+        trail.write("begin", number, context.idempotency_key, name, context.traceparent[36:52])  # the span of the run
         token = current_call.set(number)
         try:
             result = await execute(operation, given, context)

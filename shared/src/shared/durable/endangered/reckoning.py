@@ -16,6 +16,9 @@ CallId = tuple[int, int]
 """The number of a worker, and of the call among its calls."""
 
 
+_Run = tuple[int, str, str]  # a worker, a flow, and one of its runs there: a worker may lose a flow and have it again
+
+
 @dataclass(slots=True)
 class Call:
     """A call that a worker began.
@@ -70,22 +73,27 @@ class Reckoning:
     wrong: list[str] = field(default_factory=list[str])
     last_end: str = ""
     _durable: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
-    _known: dict[tuple[int, str], set[str]] = field(default_factory=lambda: defaultdict[tuple[int, str], set[str]](set))
-    _latest: dict[tuple[int, str], CallId] = field(default_factory=dict[tuple[int, str], CallId])
+    _claims: dict[tuple[int, str], list[set[str]]] = field(
+        default_factory=lambda: defaultdict[tuple[int, str], list[set[str]]](list)
+    )
+    _runs: dict[tuple[int, str], list[_Run]] = field(
+        default_factory=lambda: defaultdict[tuple[int, str], list[_Run]](list)
+    )
+    _known: dict[_Run, set[str]] = field(default_factory=dict[_Run, set[str]])
+    _latest: dict[tuple[_Run, str], CallId] = field(default_factory=dict[tuple[_Run, str], CallId])
 
     def read(self, entries: Iterable[Entry]) -> None:
         """Take in what workers said."""
         for worker, word, rest in entries:
             match word:
                 case "begin":
-                    self._begin((worker, int(rest[0])), rest[1], rest[2])
+                    self._begin((worker, int(rest[0])), *rest[1:])
                 case "end":
                     self.calls[worker, int(rest[0])].ended = rest[1]
                 case "claimed":
                     self._claimed(worker, rest[0], set(rest[1:]))
                 case "durable":
-                    self._durable[_flow(rest[0])].add(rest[0])
-                    self._known[worker, _flow(rest[0])].add(rest[0])
+                    self._settled(worker, rest[0])
                 case "stale":
                     self.stale += 1
                 case "boundary":
@@ -123,24 +131,34 @@ class Reckoning:
             predicted, made = predicted + expected, made + arrived[flow_id]
         return Tally(predicted, made)
 
-    def _begin(self, call_id: CallId, key: str, operation: str) -> None:
+    def _begin(self, call_id: CallId, key: str, operation: str, run_id: str) -> None:
         worker, flow_id = call_id[0], _flow(key)
-        before = self._latest.get((worker, key))
+        run = worker, flow_id, run_id
+        if run not in self._known:  # runs begin in the order of their claims; a flow started here knows nothing
+            claims = self._claims[worker, flow_id]
+            self._known[run] = claims.pop(0) if claims else set()
+            self._runs[worker, flow_id].append(run)
+        before = self._latest.get((run, key))
         again = before is not None and self.calls[before].ended not in ("again", "cut")
         call = Call(key, operation)
-        if again or key in self._known[worker, flow_id]:
+        if again or key in self._known[run]:
             call.foreseen = False
-            why = "was under way in the same worker" if again else "was journaled"
+            why = "was journaled" if key in self._known[run] else "was under way in the same worker"
             self.wrong.append(f"{operation} was called again for {key} although its first call {why}.")
         self.calls[call_id] = call
-        self._latest[worker, key] = call_id
+        self._latest[run, key] = call_id
+
+    def _settled(self, worker: int, key: str) -> None:
+        flow_id = _flow(key)
+        self._durable[flow_id].add(key)
+        for run in self._runs[worker, flow_id]:
+            if (run, key) in self._latest:
+                self._known[run].add(key)
 
     def _claimed(self, worker: int, flow_id: str, known: set[str]) -> None:
         for key in sorted(self._durable[flow_id] - known):
             self.wrong.append(f"The journal lost the outcome of {key}: it was committed, and is not there any more.")
-        self._known[worker, flow_id] = known | self._durable[flow_id]
-        for each in [each for each in self._latest if each[0] == worker and _flow(each[1]) == flow_id]:
-            del self._latest[each]  # it had lost the flow, and has it again
+        self._claims[worker, flow_id].append(known | self._durable[flow_id])
 
     def _list(self, name: str) -> None:
         if name not in self.boundaries:
