@@ -57,3 +57,12 @@ def test_what_is_under_way_elsewhere_is_not_chosen_again() -> None:
     chosen = [plan.choose("placed", 0) for _ in range(5)]
     assert sorted(each.at for each in chosen if each) == sorted(ALL)
     assert plan.choose("placed", 0) is None
+
+
+def test_a_worker_that_ends_elsewhere_than_it_was_to_is_made_up_for() -> None:
+    plan = Plan(10, {"placed": ALL}, Random(1))
+    while (ending := plan.choose("placed", 0)) is not None:
+        strayed = ending.at == "after:b" and plan.done["before:a"] < 4
+        plan.ended(ending, "before:a" if strayed else ending.at)
+    assert min(plan.done[name] for name in ALL) >= 2
+    assert plan.total > 10

@@ -16,7 +16,7 @@ class Plan:
     """Decides for all lanes of a proof.
 
     Args:
-        kills: How many workers are to end.
+        kills: How many workers are to end, at least.
         routes: Ways that an order can go, each with the boundaries that it alone crosses, in this order.
         random: Decides what is left open.
 
@@ -42,8 +42,8 @@ class Plan:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further worker is to end."""
-        return self.total + self._under_way.total() >= self.kills
+        """Whether no further worker is to end: some end elsewhere than they were to, and are made up for."""
+        return self.total + self._under_way.total() >= self.kills and not any(map(self.needed, self.routes))
 
     def missing(self, name: str) -> int:
         """How many more visits this boundary is to have, those under way left out; 0 if it seems out of reach."""
