@@ -23,6 +23,17 @@ def test_tables_that_came_later_are_added_and_nothing_is_lost(tmp_path: Path) ->
         again.close()
 
 
+def test_a_table_that_counts_its_rows_can_come_later(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite3"
+    State(path, OLD, lambda connection: None).close()
+    counting = OLD + "CREATE TABLE event (place INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT);"
+    for place in (1, 2):
+        again = State(path, counting, lambda connection: None)
+        added = again.connection.execute("INSERT INTO event (text) VALUES ('happened') RETURNING place").fetchall()
+        assert [row[0] for row in added] == [place]
+        again.close()
+
+
 def test_a_warehouse_of_an_earlier_version_can_take_goods_back(tmp_path: Path) -> None:
     path = tmp_path / "wms.sqlite3"
     create_database(path)

@@ -62,7 +62,10 @@ class State:
         there = {row[0] for row in self.connection.execute("SELECT name FROM sqlite_master")}
         with closing(sqlite3.connect(":memory:")) as today:
             today.executescript(self._schema)
-            made = today.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
+            # sqlite_sequence has DDL too, but comes by itself with the first table that counts.
+            made = today.execute(
+                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+            ).fetchall()
         for name, sql in made:
             if name not in there:
                 self.connection.execute(sql)
