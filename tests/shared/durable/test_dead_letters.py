@@ -190,6 +190,10 @@ async def test_an_edit_that_does_not_fit_the_flow_is_refused(start: Callable[...
     with pytest.raises(Invalid) as refused:
         await runner.dead_letters.edit("f", {"address": 7}, by="ann")
     assert refused.value.errors[0].pointer == "/address"
+    assert "/address" in str(refused.value)
+    with pytest.raises(Invalid, match="no field `adress`"):
+        await runner.dead_letters.edit("f", {"adress": "new"}, by="ann")
+    assert (await runner.audit("f"))[0] == []
     with pytest.raises(NotFound):
         await runner.resume("nobody", by="ann")
 

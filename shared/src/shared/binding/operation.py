@@ -283,7 +283,13 @@ class Operation:
 
 
 def _invalid(found: FieldError) -> Invalid:
-    where = f"parameter {found.parameter}" if found.parameter else f"body field {found.pointer or '(whole)'}"
+    where = (
+        f"parameter {found.parameter}"
+        if found.parameter
+        else f"body field {found.pointer}"
+        if found.pointer
+        else "body"
+    )
     return Invalid(f"{found.detail} ({where}).", errors=[found])
 
 

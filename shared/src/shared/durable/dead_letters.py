@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple, cast
 import msgspec
 
 from shared.binding.operation import explain
-from shared.binding.problems import Conflict, Invalid, NotFound, Problem
+from shared.binding.problems import Conflict, FieldError, Invalid, NotFound, Problem
+from shared.binding.strict import strict_twin
 from shared.contracts.process.flow_operations import (
     CannotGoOn,
     FlowNotFound,
@@ -172,9 +173,11 @@ class DeadLetters:
             raise CannotGoOn(f"Flow {claim.flow.flow_id} is undoing what it did; its request no longer matters.")
         patched = msgspec.json.encode(merge_patch(msgspec.json.decode(claim.flow.request), patch))
         try:
+            # Strictly: a misspelt name would be dropped, and the operator told that the request is edited.
+            msgspec.json.decode(patched, type=strict_twin(shape.request.type))
             return msgspec.json.encode(shape.request.decode(patched))
         except msgspec.MsgspecError as error:
-            raise Invalid("The patched request does not fit the flow.", errors=[explain(error)]) from None
+            raise _unfit(explain(error)) from None
 
     def _sealed(self, flow_id: str, request: bytes | None) -> bytes | None:
         return None if request is None else self._codec.seal(request, request_place(flow_id))
@@ -193,6 +196,11 @@ class DeadLetters:
     async def _amend(self, amendment: Amendment) -> None:
         if not await self._journal.amend(amendment):
             raise _not_dead(amendment.entry.flow_id, "resumed or settled already")
+
+
+def _unfit(found: FieldError) -> Invalid:
+    where = f" (at {found.pointer})" if found.pointer else ""
+    return Invalid(f"The patched request does not fit the flow: {found.detail}{where}.", errors=[found])
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -16,7 +16,7 @@ from shared.durable.flow_view import moment
 from shared.durable.journal import Claim
 from shared.durable.journal_retention import ArchivedFlow
 from shared.host.flow_journal import ages_of, archive_of, journal_of
-from shared.host.operator_tables import tell_flow
+from shared.host.operator_tables import standard_output, tell_flow
 from shared.host.runtime import Runtime, read_runtime
 from shared.host.sealing import open_key_ring
 from shared.host.topology import load_topology
@@ -33,7 +33,7 @@ async def archive_flows(
         dry_run: Only count.
         console: Where it prints.
     """
-    out = console or Console(highlight=False)
+    out = console or standard_output()
     topology, state = load_topology(Path(runtime.topology)), Path(runtime.state)
     folder, ages = archive_of(topology, state), ages_of(topology, older_than)
     journal = journal_of(topology, state / "journal.db")
@@ -62,7 +62,7 @@ def show_archived(state: Path, folder: Path, flow_id: str, console: Console | No
     Raises:
         NotRunning: No topology says where the keys are.
     """
-    out = console or Console(highlight=False)
+    out = console or standard_output()
     kept = ArchiveFolder(folder).find(flow_id)
     if kept is None:
         out.print(f"No flow {flow_id} is in {folder}.", markup=False)

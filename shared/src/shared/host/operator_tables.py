@@ -1,4 +1,7 @@
-"""How flows look on a terminal."""
+"""How flows look on a terminal, and in a pipe."""
+
+import os
+import sys
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,11 +17,21 @@ _COLORS = {
 }  # fmt: skip
 
 
+_UNBOUNDED = 4000
+"""Characters of a line that no terminal has to show."""
+
+
+def standard_output() -> Console:
+    """Standard output; where it is no terminal, rows stay on one line, so that `grep` and `awk` find ids whole."""
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=_UNBOUNDED if piped else None)
+
+
 def table(*columns: str) -> Table:
-    """An empty table without lines."""
+    """An empty table without lines; what the first column names is to be copied, and stays on one line."""
     made = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=place == 0)
     return made
 
 

@@ -26,7 +26,7 @@ from shared.contracts.process.flow_operations import (
     ResumePreview,
 )
 from shared.host.api import installed_apis
-from shared.host.operator_tables import colored, table, tell_flow
+from shared.host.operator_tables import colored, standard_output, table, tell_flow
 from shared.host.runtime import Runtime
 from shared.host.tokens import development_token
 from shared.host.topology import chosen_apis, load_topology, process_of
@@ -49,7 +49,7 @@ class OperatorConsole:
     def __init__(self, runtime: Runtime, token: str | None, console: Console | None = None) -> None:
         self._runtime = runtime
         self._token = token
-        self._out = console or Console(highlight=False)
+        self._out = console or standard_output()
 
     async def __aenter__(self) -> Self:
         topology = load_topology(Path(self._runtime.topology))
