@@ -15,8 +15,8 @@ from shared.binding.declare import Contract, post
 from shared.binding.operation import Operation
 from shared.binding.problems import Invalid
 from shared.durable.flow import Flow
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 
 ROUNDS, FLOWS, PER_SECOND = 6, 400, 200
 

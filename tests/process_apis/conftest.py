@@ -18,8 +18,8 @@ from shared.contracts.canonical.order import CrmOrder, ErpOrder
 from shared.contracts.canonical.shipment import Shipment, WarehouseShipment
 from shared.contracts.canonical.values import Money
 from shared.contracts.process.quote_to_order import OrderProgress, PlacedOrder
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

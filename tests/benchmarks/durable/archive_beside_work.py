@@ -21,10 +21,10 @@ from shared.binding.operation import Operation
 from shared.durable.archive_folder import ArchiveFolder
 from shared.durable.archivist import Archivist
 from shared.durable.codec import PlainCodec
-from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_retention import Ages, RetentionJournal
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "servers"))
 from our_flows import FourSteps

@@ -20,7 +20,7 @@ from workload import Item, tell
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
 from shared.durable.journal import JournalUnavailable
-from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
 
 CALLERS = 8

@@ -14,9 +14,9 @@ from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.durable.flow import Flow
 from shared.durable.journal import Journal
-from shared.durable.journal_postgres import PostgresJournal
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 

@@ -21,10 +21,11 @@ from workload import Item, tell
 
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
-from shared.durable import journal_sqlite, postgres_workers
 from shared.durable.journal import Journal
+from shared.durable.postgres import workers as postgres_workers
 from shared.durable.process_identity import this_process
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite import journal as journal_sqlite
 from shared.durable.worker import WorkerSettings
 
 PATIENCE_SECONDS = 20.0

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 

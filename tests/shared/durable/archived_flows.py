@@ -18,11 +18,11 @@ from typing import Any
 from shared.durable.archive_folder import ArchiveFolder
 from shared.durable.archivist import Archivist
 from shared.durable.codec import PlainCodec
-from shared.durable.group_commit import GroupCommit
 from shared.durable.journal import Change, FlowRecord, Save, StepRecord
-from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_retention import Ages
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres.journal import PostgresJournal
+from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.sqlite.journal import SqliteJournal
 
 FLOWS, BATCH = 6, 2
 boundaries_left = 0

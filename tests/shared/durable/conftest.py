@@ -15,9 +15,9 @@ from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
 from shared.binding.problems import Problem
 from shared.durable.flow_view import FlowView
-from shared.durable.journal_postgres import PostgresJournal
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 

@@ -22,12 +22,13 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.binding.problems import Refused
-from shared.durable import journal_sqlite, postgres_workers
 from shared.durable.flow import Flow
-from shared.durable.journal_postgres import PostgresJournal
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres import workers as postgres_workers
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.process_identity import this_process
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite import journal as journal_sqlite
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 

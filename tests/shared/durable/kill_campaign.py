@@ -27,9 +27,9 @@ from shared.durable.endangered.commits import Commits
 from shared.durable.endangered.reckoning import Reckoning
 from shared.durable.endangered.trail import Trail, TrailReader
 from shared.durable.journal import Journal
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.simulation.planted_bugs import planted
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 WAVE = 3
@@ -81,7 +81,7 @@ class Campaign:
             return SqliteJournal(self.folder / f"journal-{self.rounds}.db")
         from postgres_server import PASSWORD
 
-        from shared.durable.journal_postgres import PostgresJournal
+        from shared.durable.postgres.journal import PostgresJournal
 
         return PostgresJournal(self.url, lambda: PASSWORD)
 

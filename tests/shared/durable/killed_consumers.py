@@ -25,12 +25,12 @@ from shared.binding.operation import Operation
 from shared.durable import subscriber
 from shared.durable.codec import PlainCodec
 from shared.durable.flow import Flow
-from shared.durable.group_commit import GroupCommit
 from shared.durable.journal import Change, Consumption, FlowRecord, Save
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.outbox import OUTBOX, OutboxRecord
 from shared.durable.outbox_source import OutboxSource
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.subscriber import Subscriber
 from shared.durable.subscription import Subscription
 

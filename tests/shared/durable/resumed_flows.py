@@ -22,9 +22,9 @@ from shared.binding.declare import Contract, post
 from shared.binding.operation import Operation
 from shared.binding.problems import BackendUnavailable
 from shared.durable.flow import Flow
-from shared.durable.group_commit import GroupCommit
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
 
 boundaries_left = 0

@@ -18,7 +18,7 @@ from shared.durable.archivist import Archivist
 from shared.durable.codec import PlainCodec
 from shared.durable.flow import Flow
 from shared.durable.journal_retention import Ages
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.security.key_ring import KeyRing, ensure_key_file, rotate_key_file
 from shared.security.secrets import Secret
 

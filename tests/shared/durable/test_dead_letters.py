@@ -13,7 +13,7 @@ from shared.contracts.process.flow_operations import CannotGoOn, FlowNotFound, N
 from shared.durable.dead_letters import merge_patch
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.security.sensitive import Sensitive
 
 NEVER_AGAIN: tuple[float, ...] = ()

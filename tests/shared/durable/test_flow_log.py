@@ -11,7 +11,7 @@ from shared.durable.codec import PlainCodec
 from shared.durable.flow_log import FlowLog
 from shared.durable.interruptions import Unrecorded
 from shared.durable.journal import Claim, FlowRecord, JournalUnavailable, Save, StepRecord
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.journal import SqliteJournal
 
 
 def flow(name: str) -> FlowRecord:

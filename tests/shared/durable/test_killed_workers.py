@@ -22,7 +22,7 @@ from postgres_server import PostgresServer
 from shared.binding.declare import Contract, post
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord, Journal, JournalUnavailable
-from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
 

@@ -14,7 +14,7 @@ from postgres_server import PostgresServer, is_available
 from shared.binding.declare import Contract, get, post
 from shared.durable.flow import Flow
 from shared.durable.journal import JournalUnavailable
-from shared.durable.journal_postgres import PostgresJournal
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.worker import WorkerSettings
 

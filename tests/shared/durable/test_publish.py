@@ -10,9 +10,9 @@ from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, post
 from shared.binding.problems import Refused
 from shared.durable.flow import Flow
-from shared.durable.group_commit import GroupCommit
 from shared.durable.journal import Save
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.messaging.event_source import event_type
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from shared.binding.problems import Refused
 from shared.durable.flow import Flow
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
 from shared.durable.schedule import Schedule, Scheduler
+from shared.durable.sqlite.journal import SqliteJournal
 
 
 class Day(msgspec.Struct, frozen=True):

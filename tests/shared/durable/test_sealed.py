@@ -11,8 +11,8 @@ import pytest
 from shared.binding.declare import Contract, post
 from shared.binding.problems import BackendFault
 from shared.durable.flow import Flow
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.security.key_ring import KeyRing, ensure_key_file, rotate_key_file
 from shared.security.secrets import Secret
 

@@ -11,8 +11,8 @@ import pytest
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import BackendFault, BackendUnavailable, Conflict, Invalid, NotFound, Refused
 from shared.durable.flow import Flow
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.waits import ChildEnded, SignalTimedOut
 
 

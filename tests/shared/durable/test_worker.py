@@ -13,8 +13,8 @@ from shared.binding.declare import Contract, get, post
 from shared.binding.problems import CircuitOpen, Refused
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord, JournalUnavailable
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.runner import FlowRunner
+from shared.durable.sqlite.journal import SqliteJournal
 
 
 class Parcel(msgspec.Struct, frozen=True):

@@ -12,9 +12,9 @@ import pytest
 from postgres_server import PASSWORD, PostgresServer, is_available
 
 from sandboxes.company import company
-from shared.durable.journal_postgres import PostgresJournal
 from shared.durable.journal_retention import FOREVER, Ages
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.postgres.journal import PostgresJournal
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.host.api import installed_apis
 from shared.host.development import issue_documentation_token
 from shared.host.flow_journal import age_of_events, ages_of, archive_of, journal_of

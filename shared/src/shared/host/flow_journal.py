@@ -4,7 +4,7 @@ from pathlib import Path
 
 from shared.durable.archive_folder import ArchiveFolder
 from shared.durable.journal_retention import FOREVER, Ages, RetentionJournal
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.journal import SqliteJournal
 from shared.host.topology import Topology, TopologyRefused
 from shared.security.secrets import Secret
 
@@ -26,7 +26,7 @@ def journal_of(topology: Topology, file: Path) -> RetentionJournal:
             f"{topology.name}: journal must be postgresql://user@host/database; leave it out for a file."
         )
     try:
-        from shared.durable.journal_postgres import PostgresJournal  # noqa: PLC0415 - its driver is optional
+        from shared.durable.postgres.journal import PostgresJournal  # noqa: PLC0415 - its driver is optional
     except ModuleNotFoundError:
         raise TopologyRefused(
             f"{topology.name}: a journal in PostgreSQL needs asyncpg; install triptych-shared[postgres]."

@@ -14,11 +14,11 @@ import pytest
 from postgres_server import PASSWORD, PostgresServer, is_available
 
 from shared.durable.journal import Journal
-from shared.durable.journal_postgres import PostgresJournal
-from shared.durable.journal_sqlite import SqliteJournal
-from shared.durable.postgres_connection import SERVER_CLOCK
+from shared.durable.postgres.connection import SERVER_CLOCK
+from shared.durable.postgres.journal import PostgresJournal
 from shared.durable.simulation.memory_journal import MemoryJournal
 from shared.durable.simulation.memory_tables import MemoryTables
+from shared.durable.sqlite.journal import SqliteJournal
 
 
 class Clock(Protocol):

@@ -8,8 +8,8 @@ import pytest
 from postgres_server import PASSWORD
 
 from shared.durable.journal import Amendment, AuditEntry, Change, FlowRecord, JournalUnavailable, Save
-from shared.durable.journal_postgres import PostgresJournal
-from shared.durable.postgres_rows import write_saves
+from shared.durable.postgres.journal import PostgresJournal
+from shared.durable.postgres.rows import write_saves
 
 
 def flow(name: str) -> FlowRecord:

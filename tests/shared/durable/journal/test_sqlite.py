@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.durable.journal import FlowRecord, JournalUnavailable
-from shared.durable.journal_sqlite import SqliteJournal
+from shared.durable.sqlite.journal import SqliteJournal
 
 KINDS = ["sell@1"]
 
@@ -54,7 +54,7 @@ async def test_a_full_disk_refuses_and_keeps_what_was_acknowledged(tmp_path: Pat
 
 
 async def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
-    from shared.durable import sqlite_schema
+    from shared.durable.sqlite import schema as sqlite_schema
 
     connection = sqlite3.connect(tmp_path / "j.db")
     for statement in sqlite_schema._MIGRATIONS[0].split(";"):

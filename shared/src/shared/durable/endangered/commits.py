@@ -8,8 +8,8 @@ from unittest.mock import patch
 
 from shared.durable.endangered.boundaries import Boundaries
 from shared.durable.endangered.trail import Trail
-from shared.durable.group_commit import GroupCommit
 from shared.durable.journal import FINAL_STATES, Claims, Save, StepRecord
+from shared.durable.sqlite.group_commit import GroupCommit
 
 _CLAIMS = frozenset({"take", "TakeFlows"})
 _OUTCOMES = frozenset({"succeeded", "refused", "dead"})
@@ -46,7 +46,7 @@ class Commits:
             if not postgres:
                 yield
                 return
-            from shared.durable.postgres_writer import PostgresWriter  # noqa: PLC0415 - its driver is optional
+            from shared.durable.postgres.writer import PostgresWriter  # noqa: PLC0415 - its driver is optional
 
             wrapped = self._around_postgres(PostgresWriter._write)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             with patch.object(PostgresWriter, "_write", wrapped):

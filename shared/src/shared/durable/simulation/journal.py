@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
-from shared.durable.group_commit import GroupCommit
 from shared.durable.journal import Claim, Claims, FlowRecord, FlowState, Journal, JournalUnavailable
-from shared.durable.journal_sqlite import SqliteJournal
 from shared.durable.process_identity import ProcessIdentity
 from shared.durable.simulation.memory_journal import MemoryJournal
 from shared.durable.simulation.memory_tables import MemoryTables
 from shared.durable.simulation.virtual_loop import Simulated, VirtualLoop
-from shared.durable.sqlite_claims import steps
-from shared.durable.sqlite_rows import FLOW_COLUMNS, flow_record
-from shared.durable.sqlite_schema import migrate
+from shared.durable.sqlite.claims import steps
+from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.sqlite.journal import SqliteJournal
+from shared.durable.sqlite.rows import FLOW_COLUMNS, flow_record
+from shared.durable.sqlite.schema import migrate
 
 _T = TypeVar("_T")
 _LET_GO = "UPDATE flow SET owner = NULL, woken = 0, next_at = ? WHERE flow_id = ? AND fence = ? AND owner IS NOT NULL"

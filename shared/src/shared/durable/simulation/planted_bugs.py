@@ -15,11 +15,14 @@ import msgspec
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
 from shared.binding.problems import Problem
-from shared.durable import attempt, execution, journal_sqlite, retry_schedule, sqlite_claims, sqlite_rows, step_sequence
+from shared.durable import attempt, execution, retry_schedule, step_sequence
 from shared.durable.execution import Execution
 from shared.durable.journal import Change, FenceLost, Save, StepRecord
 from shared.durable.retry_schedule import Retry
 from shared.durable.simulation.memory_tables import MemoryTables, Row
+from shared.durable.sqlite import claims as sqlite_claims
+from shared.durable.sqlite import journal as journal_sqlite
+from shared.durable.sqlite import rows as sqlite_rows
 from shared.durable.step import Step
 from shared.durable.step_sequence import StepSequence
 from shared.durable.waits import Came, ChildWait, NotYet, Outlook
@@ -57,7 +60,9 @@ def planted(bug: Bug | None) -> Generator[None]:
 
 @contextmanager
 def _planted_in_postgres(bug: Bug | None) -> Generator[None]:
-    from shared.durable import postgres_claims, postgres_rows, postgres_writer  # noqa: PLC0415 - the driver is optional
+    from shared.durable.postgres import claims as postgres_claims  # noqa: PLC0415 - the driver is optional
+    from shared.durable.postgres import rows as postgres_rows  # noqa: PLC0415 - the same
+    from shared.durable.postgres import writer as postgres_writer  # noqa: PLC0415 - the same
 
     uncounted = "UPDATE flow SET in_doubt = true WHERE number = ANY($1::bigint[])"
     certain = postgres_claims._TAKE_OVER.replace("in_doubt = true", "in_doubt = false")
@@ -76,7 +81,7 @@ def _planted_in_postgres(bug: Bug | None) -> Generator[None]:
 
 
 async def _without_steps_in_postgres(connection: Any, server: Any, saves: Sequence[Save], **again: bool) -> list[Any]:
-    from shared.durable.postgres_rows import write_saves  # noqa: PLC0415 - the driver is optional
+    from shared.durable.postgres.rows import write_saves  # noqa: PLC0415 - the driver is optional
 
     return await write_saves(connection, server, _stepless(saves), **again)
 

@@ -8,9 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from shared.binding import call_context
-from shared.durable import attempt, journal_sqlite, neighbours, parking, runner, step_sequence, submission, worker
+from shared.durable import attempt, neighbours, parking, runner, step_sequence, submission, worker
 from shared.durable.process_identity import ProcessIdentity
 from shared.durable.simulation.virtual_loop import running_process
+from shared.durable.sqlite import journal as journal_sqlite
 
 EPOCH = 1_800_000_000.0
 """Unix seconds at virtual second 0."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 
 from shared.durable.journal import JournalUnavailable, Save
-from shared.durable.postgres_connection import (
+from shared.durable.postgres.connection import (
     Connection,
     PostgresServer,
     is_lost,
@@ -22,7 +22,7 @@ from shared.durable.postgres_connection import (
     pauses,
     unavailable,
 )
-from shared.durable.postgres_rows import Start, insert_flows, write_saves
+from shared.durable.postgres.rows import Start, insert_flows, write_saves
 
 _MOST_AT_ONCE = 512
 _MOST_ROLLBACKS = 10

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from shared.durable.journal import Claim, StepRecord
-from shared.durable.sqlite_rows import FLOW_COLUMNS, STEP_COLUMNS, flow_record, step_record
+from shared.durable.sqlite.rows import FLOW_COLUMNS, STEP_COLUMNS, flow_record, step_record
 
 _ABANDONED = (
     "SELECT flow_id FROM flow WHERE owner IS NOT NULL AND owner <> ?"

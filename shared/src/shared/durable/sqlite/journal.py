@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from shared.durable.group_commit import GroupCommit, unavailable
 from shared.durable.journal import (
     FINAL_STATES,
     Amendment,
@@ -24,18 +23,19 @@ from shared.durable.journal import (
     Signal,
 )
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
-from shared.durable.sqlite_claims import claim, next_due, steps
-from shared.durable.sqlite_consumers import SqliteConsumers
-from shared.durable.sqlite_operations import add_signal, amend, audit, revive, signals_of, unpark, write_entry
-from shared.durable.sqlite_retention import SqliteRetention
-from shared.durable.sqlite_rows import (
+from shared.durable.sqlite.claims import claim, next_due, steps
+from shared.durable.sqlite.consumers import SqliteConsumers
+from shared.durable.sqlite.group_commit import GroupCommit, unavailable
+from shared.durable.sqlite.operations import add_signal, amend, audit, revive, signals_of, unpark, write_entry
+from shared.durable.sqlite.retention import SqliteRetention
+from shared.durable.sqlite.rows import (
     FLOW_COLUMNS,
     find_flow,
     flow_record,
     insert_flows,
     write_saves,
 )
-from shared.durable.sqlite_schema import migrate
+from shared.durable.sqlite.schema import migrate
 
 _T = TypeVar("_T")
 _Start = tuple[FlowRecord, str | None]

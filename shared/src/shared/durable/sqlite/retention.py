@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from shared.durable.journal import AuditEntry, FlowRecord, Signal
 from shared.durable.journal_retention import Ages, ArchivedFlow, Burial
-from shared.durable.sqlite_claims import steps
-from shared.durable.sqlite_operations import write_entry
-from shared.durable.sqlite_rows import FLOW_COLUMNS, find_flow, flow_record
+from shared.durable.sqlite.claims import steps
+from shared.durable.sqlite.operations import write_entry
+from shared.durable.sqlite.rows import FLOW_COLUMNS, find_flow, flow_record
 
 _T = TypeVar("_T")
 

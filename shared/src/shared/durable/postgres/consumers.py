@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from shared.durable.journal import Consumption
 from shared.durable.outbox import ConsumerState, OutboxRecord
-from shared.durable.postgres_connection import Connection, PostgresServer
-from shared.durable.postgres_outbox import consumers, move_consumer, newest_event, read_events, trim
-from shared.durable.postgres_rows import Start, insert_flows
+from shared.durable.postgres.connection import Connection, PostgresServer
+from shared.durable.postgres.outbox import consumers, move_consumer, newest_event, read_events, trim
+from shared.durable.postgres.rows import Start, insert_flows
 
 _T = TypeVar("_T")
 _BURY = """

@@ -4,7 +4,7 @@ import sqlite3
 
 from shared.durable.journal import Amendment, AuditEntry, Signal
 from shared.durable.retry_schedule import LONGEST_PARK
-from shared.durable.sqlite_rows import wake
+from shared.durable.sqlite.rows import wake
 
 _NUMBER = "(SELECT number FROM flow WHERE flow_id = ?)"
 _AMEND = (

@@ -1,6 +1,6 @@
 """The journal's tables in PostgreSQL, and the step from each schema version to the next."""
 
-from shared.durable.postgres_connection import SCHEMA, Connection
+from shared.durable.postgres.connection import SCHEMA, Connection
 
 _LOCK = 7_236_478_112  # any number that nothing else in this database locks
 _MIGRATIONS = (

@@ -1,6 +1,6 @@
 """Leases of workers in the PostgreSQL journal."""
 
-from shared.durable.postgres_connection import Connection, PostgresServer
+from shared.durable.postgres.connection import Connection, PostgresServer
 from shared.durable.process_identity import ProcessIdentity, is_gone, this_process
 
 _FORGET_AFTER = 3600.0

@@ -20,8 +20,8 @@ from shared.durable.journal import (
     Save,
     Signal,
 )
-from shared.durable.postgres_claims import TakeFlows, steps_of_flows
-from shared.durable.postgres_connection import (
+from shared.durable.postgres.claims import TakeFlows, steps_of_flows
+from shared.durable.postgres.connection import (
     SERVER_CLOCK,
     Connection,
     PostgresServer,
@@ -29,13 +29,13 @@ from shared.durable.postgres_connection import (
     pauses,
     unavailable,
 )
-from shared.durable.postgres_consumers import PostgresConsumers
-from shared.durable.postgres_operations import PostgresOperations
-from shared.durable.postgres_retention import PostgresRetention
-from shared.durable.postgres_rows import FLOW_COLUMNS, Start
-from shared.durable.postgres_schema import migrate
-from shared.durable.postgres_workers import PostgresWorkers
-from shared.durable.postgres_writer import Once, PostgresWriter
+from shared.durable.postgres.consumers import PostgresConsumers
+from shared.durable.postgres.operations import PostgresOperations
+from shared.durable.postgres.retention import PostgresRetention
+from shared.durable.postgres.rows import FLOW_COLUMNS, Start
+from shared.durable.postgres.schema import migrate
+from shared.durable.postgres.workers import PostgresWorkers
+from shared.durable.postgres.writer import Once, PostgresWriter
 from shared.messaging.event_source import PositionExpired
 
 _T = TypeVar("_T")

@@ -5,8 +5,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from shared.durable.journal import FenceLost, FlowRecord, Save
-from shared.durable.postgres_connection import Connection, PostgresServer
-from shared.durable.postgres_outbox import insert_events
+from shared.durable.postgres.connection import Connection, PostgresServer
+from shared.durable.postgres.outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "

@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from shared.durable.journal import Claim, Claims, FlowRecord, StepRecord
-from shared.durable.postgres_connection import Connection, PostgresServer
-from shared.durable.postgres_rows import FLOW_COLUMNS, STEP_COLUMNS
-from shared.durable.postgres_writer import Held
+from shared.durable.postgres.connection import Connection, PostgresServer
+from shared.durable.postgres.rows import FLOW_COLUMNS, STEP_COLUMNS
+from shared.durable.postgres.writer import Held
 
 # Who owns flows is found by jumps through the index from one owner to the next; what another worker is about to
 # take is skipped, and what it took meanwhile no longer matches once the row is locked.

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from shared.durable.journal import AuditEntry, FlowRecord, Signal
 from shared.durable.journal_retention import Ages, ArchivedFlow, Burial
-from shared.durable.postgres_claims import steps_of_flows
-from shared.durable.postgres_connection import Connection, PostgresServer
-from shared.durable.postgres_operations import LOCK_FLOW, WRITE_ENTRY
-from shared.durable.postgres_rows import FLOW_COLUMNS
+from shared.durable.postgres.claims import steps_of_flows
+from shared.durable.postgres.connection import Connection, PostgresServer
+from shared.durable.postgres.operations import LOCK_FLOW, WRITE_ENTRY
+from shared.durable.postgres.rows import FLOW_COLUMNS
 
 _T = TypeVar("_T")
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from shared.durable.journal import Consumption, FlowRecord
 from shared.durable.outbox import ConsumerState, OutboxRecord
-from shared.durable.sqlite_outbox import consumers, forget_consumer, move_consumer, newest_event, read_events, trim
-from shared.durable.sqlite_rows import insert_flows
+from shared.durable.sqlite.outbox import consumers, forget_consumer, move_consumer, newest_event, read_events, trim
+from shared.durable.sqlite.rows import insert_flows
 
 _T = TypeVar("_T")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.durable.journal import FlowRecord, Save, StepRecord
-from shared.durable.sqlite_outbox import insert_events
+from shared.durable.sqlite.outbox import insert_events
 
 FLOW_COLUMNS = (
     "flow_id, key, attempt, kind, request, context, state, result, problem, compensating, cancel_requested, "

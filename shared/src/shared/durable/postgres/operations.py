@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from shared.durable.journal import FINAL_STATES, Amendment, AuditEntry, FlowRecord, Signal
-from shared.durable.postgres_connection import Connection, PostgresServer
-from shared.durable.postgres_rows import FLOW_COLUMNS, WAKE
+from shared.durable.postgres.connection import Connection, PostgresServer
+from shared.durable.postgres.rows import FLOW_COLUMNS, WAKE
 from shared.durable.retry_schedule import LONGEST_PARK
 
 LOCK_FLOW = f"SELECT {FLOW_COLUMNS} FROM flow WHERE flow_id = $1 FOR NO KEY UPDATE"  # noqa: S608

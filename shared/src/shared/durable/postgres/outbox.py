@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.durable.journal import Consumption
 from shared.durable.outbox import OUTBOX, ConsumerState, OutboxRecord
-from shared.durable.postgres_connection import Connection, PostgresServer
+from shared.durable.postgres.connection import Connection, PostgresServer
 from shared.messaging.event_source import PositionExpired
 
 _MOST_COUNTED = 10_000
