@@ -1,6 +1,6 @@
 """Runs flows in thousands of child processes that end at a boundary; prints one JSON line of what came of it.
 
-    python kill_campaign.py FOLDER KILLS SEED [--url postgresql://…] [--bug NAME]
+    python kill_campaign.py FOLDER KILLS SEED [--url postgresql://…] [--bug NAME] [--freeze-every N]
 
 Children run the flows of `killed_flows` a few at a time, killed anywhere; now and then one is stopped until another
 has taken its flows, and let go on beside that. Backends are files that outlive every process: a line for each call
@@ -34,7 +34,6 @@ from shared.durable.worker import WorkerSettings
 
 WAVE = 3
 KILLS_A_ROUND = 500
-FREEZE_EVERY = 50
 FARTHEST = 9
 LEASE = 0.15
 READS = frozenset({"books.look"})
@@ -67,8 +66,8 @@ def append(path: Path, line: str) -> None:
 
 
 class Campaign:
-    def __init__(self, folder: Path, kills: int, seed: int, url: str) -> None:
-        self.folder, self.kills, self.url = folder, kills, url
+    def __init__(self, folder: Path, kills: int, seed: int, url: str, freeze_every: int) -> None:
+        self.folder, self.kills, self.url, self.freeze_every = folder, kills, url, freeze_every
         self.chance = random.Random(seed)
         self.killed = self.frozen = self.number = self.rounds = 0
         self.stopped: list[int] = []
@@ -143,7 +142,7 @@ class Campaign:
 
     def wave(self, flows: dict[str, Goods]) -> dict[str, str]:
         while True:
-            freeze = self.killed < self.kills and self.killed % FREEZE_EVERY == 1 and not self.stopped
+            freeze = self.killed < self.kills and self.killed % self.freeze_every == 1 and not self.stopped
             nth = self.chance.randint(1, FARTHEST) if self.killed < self.kills else 0
             waiting = bool(self.stopped)
             how = self.child(flows, Ending("", nth, freeze=freeze))
@@ -207,8 +206,9 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("--url", default="")
     parser.add_argument("--bug", default=None)
+    parser.add_argument("--freeze-every", type=int, default=50)
     given = parser.parse_args()
-    campaign = Campaign(given.folder, given.kills, given.seed, given.url)
+    campaign = Campaign(given.folder, given.kills, given.seed, given.url, given.freeze_every)
     gc.collect()
     gc.freeze()
     with planted(given.bug):
