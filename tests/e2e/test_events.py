@@ -74,6 +74,7 @@ async def test_a_cursor_that_was_never_given_or_has_expired_is_refused(calm_suit
         assert (answer.status_code, answer.json()["type"]) == (410, "/problems/cursor-expired"), answer.text
         answer = await http.get("/events", params={"after": "nonsense"})
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid")
+        assert answer.json()["errors"][0]["parameter"] == "after"
 
 
 async def test_a_consumer_is_shown_with_its_lag(calm_suite: Any) -> None:

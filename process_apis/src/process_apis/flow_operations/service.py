@@ -108,7 +108,7 @@ class OperatedFlows(FlowOperations):
         limit: int = 50,
     ) -> EventFeed:
         """See FlowOperations."""
-        position = None if after is None else decode_cursor(after, str)
+        position = None if after is None else decode_cursor(after, str, "after")
         if position is None:
             position = await self._events.latest() if begin == "latest" else OLDEST
         try:

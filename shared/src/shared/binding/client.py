@@ -118,7 +118,9 @@ async def _send(
     except WireTimeout:
         raise deadline_exceeded(operation) from None
     except ConnectionFailed:
-        raise BackendUnavailable(f"The API {api} cannot be reached; its process may be starting or down.") from None
+        raise BackendUnavailable(
+            f"The API {api} cannot be reached; its process may be starting or down; try again soon."
+        ) from None
     except WireFailure:
         raise BackendUnavailable(f"The API {api} broke off its answer; ask again.") from None
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from shared.binding.allowed_values import allowed_values
 from shared.binding.problems import BackendFault, FieldError, Invalid, Problem
 from shared.binding.strict import strict_twin
 
@@ -68,14 +69,16 @@ def pointer_of(path: str) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def explain(error: Exception) -> FieldError:
-    """What msgspec refused, as a sentence and a JSON Pointer."""
+def explain(error: Exception, kind: Any) -> FieldError:
+    """What msgspec refused to decode as `kind`, as a sentence and a JSON Pointer."""
     match = _ERROR_PATH.match(str(error))
     detail, path = (match["detail"], match["path"] or "") if match else (str(error), "")
     pointer = pointer_of(path)
     if unknown := _UNKNOWN_FIELD.search(detail):
         pointer += "/" + unknown[1]
         detail = f"There is no field `{unknown[1]}` here; remove it or correct its name"
+    elif detail.startswith("Invalid enum value") and (known := allowed_values(kind, pointer)):
+        detail += f"; give one of: {', '.join(known)}"
     return FieldError(detail=detail, pointer=pointer)
 
 
@@ -198,7 +201,7 @@ class Operation:
             msgspec.convert(line, self._line_strict, strict=False)
             values = msgspec.structs.astuple(msgspec.convert(line, self._line_type, strict=False))
         except msgspec.ValidationError as error:
-            raise self._refuse_line(explain(error)) from None
+            raise self._refuse_line(explain(error, self._line_type)) from None
         if self.body is None:
             return values
         position = self._body_index
@@ -259,7 +262,7 @@ class Operation:
             self._body_strict.decode(body)
             return self._body_decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise _invalid(explain(error)) from None
+            raise _invalid(explain(error, self._body_decoder.type)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"The body is not JSON: {error}. Send one JSON document in UTF-8.") from None
         except RecursionError:
@@ -267,7 +270,7 @@ class Operation:
 
     def _refuse(self, error: Exception) -> Invalid:
         """An argument that failed validation, named as an HTTP caller would know it."""
-        found = explain(error)
+        found = explain(error, self.arguments_type)
         head, _, rest = (found.pointer or "").lstrip("/").partition("/")
         if self.body and head == self.body.name:
             return _invalid(FieldError(detail=found.detail, pointer="/" + rest if rest else ""))

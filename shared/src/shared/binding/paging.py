@@ -15,11 +15,11 @@ def encode_cursor(position: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(position)).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str, kind: type[_T]) -> _T:
-    """The position in a cursor; raises Invalid for one that this list never gave."""
+def decode_cursor(cursor: str, kind: type[_T], parameter: str = "cursor") -> _T:
+    """The position in a cursor that came as this parameter; raises Invalid for one that this list never gave."""
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         return msgspec.msgpack.decode(packed, type=kind)
     except (ValueError, msgspec.MsgspecError):
-        fault = FieldError(detail="Not a cursor of this list", parameter="cursor")
+        fault = FieldError(detail="Not a cursor of this list", parameter=parameter)
         raise Invalid("The cursor is not one of this list; begin without it.", errors=[fault]) from None

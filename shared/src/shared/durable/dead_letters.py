@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
+from shared.binding.allowed_values import is_known
 from shared.binding.operation import explain
 from shared.binding.problems import Conflict, FieldError, Invalid, NotFound, Problem
-from shared.binding.strict import strict_twin
 from shared.contracts.process.flow_operations import (
     CannotGoOn,
     FlowNotFound,
@@ -172,12 +172,16 @@ class DeadLetters:
         if claim.flow.compensating:
             raise CannotGoOn(f"Flow {claim.flow.flow_id} is undoing what it did; its request no longer matters.")
         patched = msgspec.json.encode(merge_patch(msgspec.json.decode(claim.flow.request), patch))
+        # A misspelt name would be dropped, and the operator told that the request is edited. Only the patch is looked
+        # at: what an event's dead letter holds is the event, which may say more than its flow asks.
+        if misspelt := _unknown_name(shape.request.type, patch, ""):
+            name = misspelt.rpartition("/")[2]
+            detail = f"There is no field `{name}` here; remove it or correct its name"
+            raise _unfit(FieldError(detail=detail, pointer=misspelt))
         try:
-            # Strictly: a misspelt name would be dropped, and the operator told that the request is edited.
-            msgspec.json.decode(patched, type=strict_twin(shape.request.type))
             return msgspec.json.encode(shape.request.decode(patched))
         except msgspec.MsgspecError as error:
-            raise _unfit(explain(error)) from None
+            raise _unfit(explain(error, shape.request.type)) from None
 
     def _sealed(self, flow_id: str, request: bytes | None) -> bytes | None:
         return None if request is None else self._codec.seal(request, request_place(flow_id))
@@ -196,6 +200,19 @@ class DeadLetters:
     async def _amend(self, amendment: Amendment) -> None:
         if not await self._journal.amend(amendment):
             raise _not_dead(amendment.entry.flow_id, "resumed or settled already")
+
+
+def _unknown_name(kind: Any, patch: Any, pointer: str) -> str:
+    """Where a merge patch sets a name that the type has not, as a JSON Pointer; empty if nowhere."""
+    if not isinstance(patch, dict):
+        return ""
+    for name, value in cast("dict[str, Any]", patch).items():
+        below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        if value is not None and not is_known(kind, below):
+            return below
+        if found := _unknown_name(kind, value, below):
+            return found
+    return ""
 
 
 def _unfit(found: FieldError) -> Invalid:

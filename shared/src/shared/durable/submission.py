@@ -116,7 +116,7 @@ class Submissions:
         try:
             shape.request.decode(encoded)
         except msgspec.MsgspecError as error:
-            raise Invalid("The request does not fit the flow.", errors=[explain(error)]) from None
+            raise Invalid("The request does not fit the flow.", errors=[explain(error, shape.request.type)]) from None
         return encoded
 
     async def _start(self, flow: FlowRecord, context: CallContext) -> bool:

@@ -105,7 +105,7 @@ class Subscription(Generic[_Event, _Request]):
         except msgspec.MsgspecError as error:
             raise Invalid(
                 f"Event {event.id} does not fit {event.type}; edit this flow's request and resume it.",
-                errors=[explain(error)],
+                errors=[explain(error, self.event)],
             ) from None
 
 
