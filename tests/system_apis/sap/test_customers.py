@@ -140,6 +140,20 @@ async def test_delivery_places_are_customers_that_goods_may_go_to_once(
     assert placed.erp_number == made.erp_number
 
 
+async def test_those_who_add_one_delivery_place_at_once_are_all_given_it(
+    sandbox_url: str, prospect: Customer, connect: Any
+) -> None:
+    areas = [SalesAreaKey(organization, "10", "00") for organization in ("1010", "1710")]
+    made = await connect(sandbox_url).create_customer(new(prospect, sales_areas=areas))
+    place = NewDeliveryPlace(f"{prospect.salesforce_id}-1", "Lager Süd", address_of(prospect))
+    added = await asyncio.gather(
+        *(connect(sandbox_url).add_delivery_place(made.erp_number, place) for _ in range(2)),
+    )
+    assert added[0] == added[1]
+    for area in (await connect(sandbox_url).get_customer(made.erp_number)).sales_areas:
+        assert [one.erp_number for one in area.partners].count(added[0].erp_number) == 1
+
+
 async def test_out_of_use_takes_no_orders_and_frees_its_reference(
     erp: SapErp, prospect: Customer, control: Any, new_order: Any
 ) -> None:

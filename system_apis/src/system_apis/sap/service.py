@@ -25,6 +25,7 @@ from shared.contracts.system.erp import (
     ErpBlock,
     ErpCancellation,
     ErpCustomerNotFound,
+    ErpCustomerRejected,
     OrderRejected,
     ProductNotFound,
 )
@@ -76,7 +77,14 @@ class SapErp(Erp):
     async def add_delivery_place(self, erp_number: Id, place: NewDeliveryPlace) -> Partner:
         """A business partner of its own, ship-to party in every sales area of the customer."""
         _, row = await self._partner(erp_number)
-        return await self._entries.add_place(row, place)
+        while True:
+            try:
+                return await self._entries.add_place(row, place)
+            except ErpCustomerRejected:
+                _, now = await self._partner(erp_number)
+                if now == row:
+                    raise
+                row = now  # SAP refuses to assign what somebody else has just assigned; what is missing comes next
 
     async def block_customer(self, erp_number: Id, block: ErpBlock) -> ErpCustomer:
         """Orders blocked, blocked centrally and marked for archiving; SAP keeps no text of the reason."""
