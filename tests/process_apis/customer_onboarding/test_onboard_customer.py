@@ -144,6 +144,16 @@ async def test_a_number_that_the_crm_refuses_takes_the_customer_out_of_use_and_l
     assert registers.writes() == ["erp.create_customer", "crm.note_erp_number", "erp.block_customer"]
 
 
+async def test_a_company_above_stays_in_use_when_its_onboarding_is_refused_because_others_may_count_on_it(
+    runner_for: Any,
+) -> None:
+    registers = Registers(replace(CUSTOMER, parent_id="c2"), replace(CUSTOMER, customer_id="c2"))
+    registers.refuses["crm.note_erp_number"] = ErpNumberTaken("It is another's.")
+    view = await run(runner_for, registers)
+    assert (view.state, view.problem.detail) == ("refused", "It is another's.")
+    assert registers.writes() == ["erp.create_customer", "crm.note_erp_number"]
+
+
 async def test_what_the_erp_refuses_leaves_nothing_to_undo(runner_for: Any) -> None:
     registers = Registers(CUSTOMER)
     registers.refuses["erp.create_customer"] = ErpCustomerRejected("No.")

@@ -1,8 +1,8 @@
 """The business of onboarding a customer. Every contract call is durable.
 
 What the CRM lacks is refused before anything is written, all of it at once. The companies above come first: each is an
-onboarding of its own, which stands even if this one is refused. The ERP's number goes to the CRM last, so a customer
-that shows one can order.
+onboarding of its own, and once it is in the ERP it stays there, because others below may count on it. The ERP's number
+goes to the CRM last, so a customer that shows one can order.
 """
 
 import msgspec
@@ -57,10 +57,10 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
             require_nobody_similar(customer, await self.erp.find_similar_customers(as_described(customer)))
 
         parent = await self.number_above(customer, request)
-        entered = await self.undoable(
-            self.erp.create_customer(as_entered(customer, asked, parent, shared_email(known.contacts))),
-            lambda made: self.erp.block_customer(made.erp_number, ErpBlock(UNDONE)),
-        )
+        entering = self.erp.create_customer(as_entered(customer, asked, parent, shared_email(known.contacts)))
+        if not request.below:  # others below may count on a company above, so one that was entered stays
+            entering = self.undoable(entering, lambda made: self.erp.block_customer(made.erp_number, ErpBlock(UNDONE)))
+        entered = await entering
         places = delivery_places(customer, asked)
         partners = [await self.erp.add_delivery_place(entered.erp_number, place) for place in places]
         await self.crm.note_erp_number(customer.customer_id, ErpIdentity(entered.erp_number))
