@@ -78,7 +78,7 @@ class Suite:
         }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no quote that one file orders is taken when another wants it
 async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite]:
     path = TOPOLOGIES / "fused.toml"
     state = tmp_path_factory.mktemp("e2e")

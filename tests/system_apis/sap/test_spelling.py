@@ -22,6 +22,9 @@ from system_apis.sap.paths import Paths
 from system_apis.sap.settings import SapSettings
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=35).filter(
+    lambda text: len(text.encode("utf-16-le")) <= 2 * 35  # SAP counts UTF-16 code units
+)
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**14), max_value=10**14)
 
 
@@ -134,8 +137,8 @@ def test_only_digits_lose_their_zeros(sent: str, shown: str) -> None:
 
 
 @given(
-    reference=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=35),
-    purchase_order=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=35),
+    reference=NAMES.filter(bool),
+    purchase_order=NAMES,
     quantity=st.decimals(min_value=Decimal("0.001"), max_value=Decimal("999999999999.999"), places=3),
     price=st.decimals(min_value=0, max_value=10**14, places=9),
     day=st.dates(),

@@ -39,6 +39,10 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+_MOST_CONNECTIONS = 4_096
+"""More than the requests we let in at once: a pool that is empty counts as a server that is lost."""
+
+
 def valkey_client(url: str) -> Redis:
     """A client that fails instead of retrying: each caller has its own answer to a lost server.
 
@@ -46,8 +50,9 @@ def valkey_client(url: str) -> Redis:
         url: `unix:///path`, `redis://host:port/0` or `rediss://…`.
     """
     return Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-        url, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0
-    )
+        url, retry=Retry(NoBackoff(), 0), socket_timeout=2.0, socket_connect_timeout=1.0,
+        max_connections=_MOST_CONNECTIONS,
+    )  # fmt: skip
 
 
 class EmbeddedValkey:

@@ -25,6 +25,8 @@ class PostgresDriver:
 
     def __init__(self, url: str, user: str | None, password: str | None, max_connections: int, timeout: float) -> None:
         self._asyncpg: Any = import_module("asyncpg")  # has no types; only this file sees it
+        # The second: the server closed the connection while a statement was being prepared on it.
+        self._lost = (self._asyncpg.InterfaceError, self._asyncpg.InternalClientError)
         self._arguments: dict[str, Any] = {
             "dsn": url,
             "user": user,
@@ -42,7 +44,7 @@ class PostgresDriver:
         try:
             async with (await self._opened()).acquire() as connection:
                 return await _play(connection, transaction)
-        except self._asyncpg.InterfaceError as fault:
+        except self._lost as fault:
             raise ConnectionError("The connection is closed.") from fault
 
     async def write(self, transaction: Transaction[_T]) -> _T:
@@ -50,7 +52,7 @@ class PostgresDriver:
         try:
             async with (await self._opened()).acquire() as connection, connection.transaction():
                 return await _play(connection, transaction)
-        except self._asyncpg.InterfaceError as fault:
+        except self._lost as fault:
             raise ConnectionError("The connection is closed.") from fault
 
     async def aclose(self) -> None:
