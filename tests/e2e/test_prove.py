@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from postgres_server import PASSWORD, PostgresServer, is_available
 
-KILLS = {"sqlite": 1200, "postgres": 300}
+KILLS = {"sqlite": 600, "postgres": 300}
 MORE = int(os.environ.get("PROVE_KILLS", "0"))
 BACKENDS = {"easypost", "salesforce", "sap", "warehouse"}
 on_postgres = pytest.param("postgres", marks=pytest.mark.skipif(not is_available(), reason="no PostgreSQL here"))
