@@ -1,6 +1,5 @@
 """Recording an order once: look, then write all or nothing, and look again whenever the outcome is in doubt."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import date
 from email.utils import format_datetime
@@ -9,9 +8,9 @@ from typing import Final
 from shared.binding.problems import Conflict, FieldError, Invalid
 from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
 from shared.contracts.system.crm import CustomerNotFound, QuoteAlreadyOrdered, QuoteNotFound
-from shared.resilience.outbound_faults import OutcomeUnknown
 from system_apis.salesforce.composite import Part, PartRefused, decode_part
 from system_apis.salesforce.connector import SalesforceConnector
+from system_apis.salesforce.once import recorded_once
 from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.records import IdRecord, OrderRecord, QuoteStanding
@@ -19,8 +18,6 @@ from system_apis.salesforce.translator import ACCEPTED, ACTIVATED, Translator
 
 _COLLECTION: Final = 200
 """Records a collection may hold (REST API Developer Guide, "sObject Collections")."""
-_PAUSES: Final = (0.05, 0.2, 0.8)
-"""Seconds before looking again: somebody else is recording, or our answer was lost."""
 _IN_DOUBT: Final = frozenset({"DUPLICATE_VALUE", "PRECONDITION_FAILED"})
 _MAX_REFERENCE: Final = 255
 _OPERATION: Final = "crm.record_order"
@@ -56,22 +53,12 @@ class OrderRecording:
             Problem: Salesforce refuses a value or cannot be reached; see `faults`.
         """
         refuse_unusable(order.reference)
-        for pause in _PAUSES:
-            known, quote = await self._look(order)
-            if known is not None:
-                return self._translator.order(known)
-            try:
-                return await self._write(order, quote)
-            except PartRefused as refused:
-                if refused.code not in _IN_DOUBT:
-                    raise refused.problem from None
-            except OutcomeUnknown:
-                pass  # the answer was lost; the next look tells whether the order stands
-            await asyncio.sleep(pause)
-        known, _ = await self._look(order)
-        if known is None:
+        recorded = await recorded_once(
+            lambda: self._look(order), lambda quote: self._write(order, quote), self._translator.order, _IN_DOUBT
+        )
+        if recorded is None:
             raise Conflict(f"The quote {order.quote_id} kept changing while it was being ordered; try again.")
-        return self._translator.order(known)
+        return recorded
 
     async def _look(self, order: NewCrmOrder) -> tuple[OrderRecord | None, QuoteStanding]:
         """The order with this reference if it stands, and the quote."""

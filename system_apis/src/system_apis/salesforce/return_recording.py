@@ -1,22 +1,20 @@
 """Recording a return once as a ReturnOrder with its lines, and noting how far it has come."""
 
-import asyncio
 from typing import Final
 
 from shared.binding.problems import Conflict
 from shared.contracts.canonical.returns import CrmReturn, NewCrmReturn
 from shared.contracts.system.crm import CrmOrderNotFound, CrmReturnNote, CrmReturnNotFound
-from shared.resilience.outbound_faults import OutcomeUnknown
 from system_apis.salesforce.composite import Part, PartRefused, decode_part
 from system_apis.salesforce.connector import SalesforceConnector
+from system_apis.salesforce.once import recorded_once
 from system_apis.salesforce.order_recording import refuse_unusable
 from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.records import OrderWithItems, ReturnRecord
 from system_apis.salesforce.return_translator import ReturnTranslator
 
-_PAUSES: Final = (0.05, 0.2, 0.8)
-"""Seconds before looking again: somebody else is recording, or our answer was lost."""
+_IN_DOUBT: Final = frozenset({"DUPLICATE_VALUE"})
 _OPERATION: Final = "crm.record_return"
 
 
@@ -41,22 +39,12 @@ class ReturnRecording:
             Problem: Salesforce refuses a value or cannot be reached; see `faults`.
         """
         refuse_unusable(new.reference)
-        for pause in _PAUSES:
-            known, order = await self._look(new)
-            if known is not None:
-                return self._translator.crm_return(known)
-            try:
-                return await self._write(new, order)
-            except PartRefused as refused:
-                if refused.code != "DUPLICATE_VALUE":
-                    raise refused.problem from None
-            except OutcomeUnknown:
-                pass  # the answer was lost; the next look tells whether the return stands
-            await asyncio.sleep(pause)
-        known, _ = await self._look(new)
-        if known is None:
+        recorded = await recorded_once(
+            lambda: self._look(new), lambda order: self._write(new, order), self._translator.crm_return, _IN_DOUBT
+        )
+        if recorded is None:
             raise Conflict(f"The return {new.reference} could not be recorded for others at work on it; try again.")
-        return self._translator.crm_return(known)
+        return recorded
 
     async def get(self, crm_return_id: str) -> CrmReturn:
         """The return.
