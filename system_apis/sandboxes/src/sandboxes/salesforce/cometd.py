@@ -76,7 +76,7 @@ class Cometd:
             else:
                 reply = self._replies.get(str(message.get("channel")), self._unknown)
                 out.append(reply(request, message))
-        return Response(200, out, self._cookies(request, out))
+        return Response(200, out, self._cookies(out))
 
     def _handshake(self, request: Request, message: Message) -> Message:
         if self._session(request) is None:
@@ -203,8 +203,7 @@ class Cometd:
         sent = f"{_COOKIE}={client.browser}" if client else ""
         return client if client and sent in request.headers.get("cookie", "") else None
 
-    def _cookies(self, request: Request, out: list[Message]) -> dict[str, str]:
-        del request
+    def _cookies(self, out: list[Message]) -> dict[str, str]:
         made = [
             self._clients[each["clientId"]]
             for each in out

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from sandboxes.salesforce.events.shape import Told, change_entity, top_level
+from sandboxes.salesforce.events.shape import Told, change_entity, top_level, worked_out_once
 from sandboxes.salesforce.schema import Catalogue, SObject
 
 Schema = dict[str, Any]
@@ -48,6 +48,7 @@ _HEADER: Schema = {
 }
 
 
+@worked_out_once
 def event_schema(sobject: SObject) -> Schema:
     """The schema of a platform event, or of an object's change events; `uuid` is its id."""
     if sobject.event:

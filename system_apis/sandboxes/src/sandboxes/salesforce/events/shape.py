@@ -1,13 +1,15 @@
 """What an event says of a record: which fields, under which names, nested how."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from sandboxes.salesforce.schema import SObject
 from sandboxes.salesforce.storage import Row
 
+_T = TypeVar("_T")
 _LEFT_OUT = frozenset({"Id", "IsDeleted", "SystemModstamp", "ReplayId", "EventUuid"})
 _PERSON_NAME = ("Salutation", "FirstName", "LastName")
 
@@ -54,15 +56,24 @@ def change_entity(sobject: SObject) -> str:
     return f"{sobject.name.removesuffix('c')}ChangeEvent" if sobject.custom else f"{sobject.name}ChangeEvent"
 
 
+def worked_out_once(make: Callable[[SObject], _T]) -> Callable[[SObject], _T]:
+    """The same function, asked once for each object, and again when the object has other fields."""
+    known: dict[tuple[str, ...], _T] = {}
+
+    @wraps(make)
+    def remembered(sobject: SObject) -> _T:
+        key = sobject.name, *sobject.fields
+        if key not in known:
+            known[key] = make(sobject)
+        return known[key]
+
+    return remembered
+
+
+@worked_out_once
 def top_level(sobject: SObject) -> tuple[Told, ...]:
     """The fields its events may have, in the order of the object."""
-    key = sobject.name, len(sobject.fields)
-    if key not in _known:
-        _known[key] = tuple(_told(sobject))
-    return _known[key]
-
-
-_known: dict[tuple[str, int], tuple[Told, ...]] = {}
+    return tuple(_told(sobject))
 
 
 def _told(sobject: SObject) -> Iterator[Told]:

@@ -5,6 +5,7 @@ import email.policy
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -109,14 +110,6 @@ def _upload(call: Call) -> Response:
     return Response(201)
 
 
-def _change_ingest(call: Call) -> Response:
-    return _change(call, _INGEST)
-
-
-def _change_query(call: Call) -> Response:
-    return _change(call, _QUERY)
-
-
 def _change(call: Call, kind: str) -> Response:
     job, wanted = _found(call, kind), str(call.request.json_object().get("state", ""))
     if wanted == "UploadComplete" and kind == _INGEST and job.state == "Open":
@@ -138,25 +131,9 @@ def _released(call: Call, job: Job) -> Job:
     return job
 
 
-def _tell_ingest(call: Call) -> Response:
-    return _tell(call, _INGEST)
-
-
-def _tell_query(call: Call) -> Response:
-    return _tell(call, _QUERY)
-
-
 def _tell(call: Call, kind: str) -> Response:
     call.org.bulk.wake()
     return Response(200, _found(call, kind).told(whole=True))
-
-
-def _list_ingest(call: Call) -> Response:
-    return _list(call, _INGEST)
-
-
-def _list_query(call: Call) -> Response:
-    return _list(call, _QUERY)
 
 
 def _list(call: Call, kind: str) -> Response:
@@ -168,32 +145,12 @@ def _list(call: Call, kind: str) -> Response:
     return Response(200, {"done": following is None, "records": records, "nextRecordsUrl": url})
 
 
-def _delete_ingest(call: Call) -> Response:
-    return _delete(call, _INGEST)
-
-
-def _delete_query(call: Call) -> Response:
-    return _delete(call, _QUERY)
-
-
 def _delete(call: Call, kind: str) -> Response:
     job = _found(call, kind)
     if job.state == "InProgress":
         raise ApiError(400, "INVALIDJOBSTATE", "InvalidJobState : Abort the job before you delete it")
     call.org.bulk.jobs.remove(job)
     return Response(204)
-
-
-def _successful(call: Call) -> Response:
-    return _ingest_results(call, SUCCESSFUL)
-
-
-def _failed(call: Call) -> Response:
-    return _ingest_results(call, FAILED)
-
-
-def _unprocessed(call: Call) -> Response:
-    return _ingest_results(call, UNPROCESSED)
 
 
 def _ingest_results(call: Call, kind: str) -> Response:
@@ -243,18 +200,18 @@ def _place(locator: str) -> str:
 
 ROUTES = (
     Route("POST", "jobs/ingest", _create_ingest, ("application/json", "multipart/form-data")),
-    Route("GET", "jobs/ingest", _list_ingest),
-    Route("GET", "jobs/ingest/{job}", _tell_ingest),
-    Route("PATCH", "jobs/ingest/{job}", _change_ingest),
-    Route("DELETE", "jobs/ingest/{job}", _delete_ingest),
+    Route("GET", "jobs/ingest", partial(_list, kind=_INGEST)),
+    Route("GET", "jobs/ingest/{job}", partial(_tell, kind=_INGEST)),
+    Route("PATCH", "jobs/ingest/{job}", partial(_change, kind=_INGEST)),
+    Route("DELETE", "jobs/ingest/{job}", partial(_delete, kind=_INGEST)),
     Route("PUT", "jobs/ingest/{job}/batches", _upload, (_CSV,)),
-    Route("GET", "jobs/ingest/{job}/successfulresults", _successful),
-    Route("GET", "jobs/ingest/{job}/failedresults", _failed),
-    Route("GET", "jobs/ingest/{job}/unprocessedrecords", _unprocessed),
+    Route("GET", "jobs/ingest/{job}/successfulresults", partial(_ingest_results, kind=SUCCESSFUL)),
+    Route("GET", "jobs/ingest/{job}/failedresults", partial(_ingest_results, kind=FAILED)),
+    Route("GET", "jobs/ingest/{job}/unprocessedrecords", partial(_ingest_results, kind=UNPROCESSED)),
     Route("POST", "jobs/query", _create_query),
-    Route("GET", "jobs/query", _list_query),
-    Route("GET", "jobs/query/{job}", _tell_query),
-    Route("PATCH", "jobs/query/{job}", _change_query),
-    Route("DELETE", "jobs/query/{job}", _delete_query),
+    Route("GET", "jobs/query", partial(_list, kind=_QUERY)),
+    Route("GET", "jobs/query/{job}", partial(_tell, kind=_QUERY)),
+    Route("PATCH", "jobs/query/{job}", partial(_change, kind=_QUERY)),
+    Route("DELETE", "jobs/query/{job}", partial(_delete, kind=_QUERY)),
     Route("GET", "jobs/query/{job}/results", _query_results),
 )
