@@ -15,11 +15,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from killed_flows import Books, Goods
 from postgres_server import PASSWORD
 
 from shared.binding.call_context import CallContext
-from shared.binding.declare import Contract, get, post
 from shared.binding.operation import Operation
 from shared.binding.problems import Refused
 from shared.durable.flow import Flow
@@ -30,29 +29,6 @@ from shared.durable.runner import FlowRunner
 from shared.durable.sqlite import journal as journal_sqlite
 from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
-
-
-class Goods(msgspec.Struct, frozen=True):
-    """Goods."""
-
-    name: str
-    acceptable: bool = True
-
-
-class Books(Contract, tier="system", version="v1"):
-    """Books that keep what is written."""
-
-    @get("/entries/{name}", scope="books:read")
-    async def look(self, name: str) -> str:
-        """Return it."""
-
-    @post("/entries", scope="books:write")
-    async def enter(self, goods: Goods) -> Goods:
-        """Enter goods."""
-
-    @post("/entries/{name}/end", scope="books:write")
-    async def strike(self, name: str) -> None:
-        """Strike them."""
 
 
 class Trade(Flow[Goods, str], version=1):
