@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -229,7 +229,8 @@ async def test_a_parcel_on_the_road_is_not_given_up_in_silence(desk: Any, system
 async def test_a_return_that_the_erp_rejects_is_withdrawn_from_the_crm(desk: Any, systems: Any) -> None:
     systems.answers["erp.create_return"] = ReturnRejected("No.")
     async with desk() as at:
-        await at.ask()
+        with suppress(ReturnRejected):  # raised here if the flow has ended when we look for the first time
+            await at.ask()
         closed = await at.until("closed")
     assert closed.problem is not None
     assert closed.problem.detail == "No."

@@ -1,6 +1,6 @@
 """Runs flows in thousands of child processes that end at a boundary; prints one JSON line of what came of it.
 
-    python kill_campaign.py FOLDER KILLS SEED [--url postgresql://…] [--bug NAME] [--freeze-every N]
+    python kill_campaign.py FOLDER KILLS SEED [--url postgresql://…] [--bug NAME] [--freeze-every N] [--until-stale]
 
 Children run the flows of `killed_flows` a few at a time, killed anywhere; now and then one is stopped until another
 has taken its flows, and let go on beside that. Backends are files that outlive every process: a line for each call
@@ -34,6 +34,7 @@ from shared.durable.worker import WorkerSettings
 
 WAVE = 3
 KILLS_A_ROUND = 500
+STALE_ROUND = 60
 FARTHEST = 9
 LEASE = 0.15
 READS = frozenset({"books.look"})
@@ -106,7 +107,7 @@ class Campaign:
                 await asyncio.gather(*(submit_once(runner, key, goods) for key, goods in flows.items()))
                 views = await asyncio.gather(*(runner.result(key, 20) for key in flows))
             await journal.close()
-        (self.place / "states").write_text(json.dumps({view.flow_id: view.state for view in views}))
+        (self.place / f"states-{self.number}").write_text(json.dumps({view.flow_id: view.state for view in views}))
 
     # --- in the parent -------------------------------------------------------------------------------
 
@@ -143,23 +144,24 @@ class Campaign:
     def wave(self, flows: dict[str, Goods]) -> dict[str, str]:
         while True:
             freeze = self.killed < self.kills and self.killed % self.freeze_every == 1 and not self.stopped
-            nth = self.chance.randint(1, FARTHEST) if self.killed < self.kills else 0
             waiting = bool(self.stopped)
+            near, far = (FARTHEST, 4 * FARTHEST) if waiting else (1, FARTHEST)  # it must outlive the other's lease
+            nth = self.chance.randint(near, far) if self.killed < self.kills else 0
             how = self.child(flows, Ending("", nth, freeze=freeze))
             if waiting:
                 self.wake()
             if how == "ended":
-                return json.loads((self.place / "states").read_text())
+                return json.loads((self.place / f"states-{self.number}").read_text())
             self.killed += 1
             self.frozen += how == "stopped"
 
-    def round(self) -> None:
+    def round(self, kills: int) -> None:
         self.rounds += 1
         self.place.mkdir()
         states: dict[str, str] = {}
         wanted: dict[str, Goods] = {}
         before, number = self.killed, 0
-        while self.killed < self.kills and self.killed - before < KILLS_A_ROUND:
+        while self.killed < self.kills and self.killed - before < kills:
             keys = [f"r{self.rounds}f{number + n}" for n in range(WAVE)]
             number += WAVE
             flows = {key: Goods(key, acceptable=self.chance.random() > 0.25) for key in keys}
@@ -207,13 +209,15 @@ def main() -> None:
     parser.add_argument("--url", default="")
     parser.add_argument("--bug", default=None)
     parser.add_argument("--freeze-every", type=int, default=50)
+    parser.add_argument("--until-stale", action="store_true", help="end once a save under a lost fence was seen")
     given = parser.parse_args()
     campaign = Campaign(given.folder, given.kills, given.seed, given.url, given.freeze_every)
+    a_round = STALE_ROUND if given.until_stale else KILLS_A_ROUND
     gc.collect()
     gc.freeze()
     with planted(given.bug):
-        while campaign.killed < given.kills:
-            campaign.round()
+        while campaign.killed < given.kills and not (given.until_stale and campaign.totals["stale"]):
+            campaign.round(a_round)
         poisoned = campaign.poison()
     told = {"kills": campaign.killed, "frozen": campaign.frozen, "poisoned": poisoned, "wrong": campaign.wrong[:20]}
     print(json.dumps({**told, **campaign.totals}))

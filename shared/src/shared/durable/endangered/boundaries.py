@@ -22,6 +22,8 @@ ZOMBIE_SECONDS = 0.2
 
 current_call: ContextVar[int] = ContextVar("current_call", default=0)
 """The number of the call that is being made, among those of its worker; 0 outside of calls."""
+current_fence: ContextVar[int] = ContextVar("current_fence", default=0)
+"""The fence under which the current run of a flow was claimed or started; 0 outside of runs."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -116,7 +118,7 @@ def endangered(
         boundaries.poisoned(name)
         await ahead(name)
         boundaries.cross(f"before:{name}")
-        trail.write("begin", number, context.idempotency_key, name, context.traceparent[36:52])  # the span of the run
+        trail.write("begin", number, context.idempotency_key, name, current_fence.get())
         token = current_call.set(number)
         try:
             result = await execute(operation, given, context)

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from shared.durable.endangered.boundaries import Boundaries
+from shared.durable.endangered.boundaries import Boundaries, current_fence
 from shared.durable.endangered.trail import Trail
-from shared.durable.journal import FINAL_STATES, Claims, Save, StepRecord
+from shared.durable.journal import FINAL_STATES, Claim, Claims, Save, StepRecord
 from shared.durable.sqlite.group_commit import GroupCommit
+from shared.durable.worker import FlowWorker
 
 _CLAIMS = frozenset({"take", "TakeFlows"})
 _OUTCOMES = frozenset({"succeeded", "refused", "dead"})
@@ -42,7 +43,7 @@ class Commits:
             self._after(names, items, outcomes, held)
             return outcomes
 
-        with patch.object(GroupCommit, "_commit", committed):
+        with patch.object(GroupCommit, "_commit", committed), _runs_that_know_their_fence():
             if not postgres:
                 yield
                 return
@@ -76,13 +77,13 @@ class Commits:
                     self._trail.write("stale", item.flow_id, item.fence)
                 for step in item.steps:
                     if step.state in _OUTCOMES:
-                        self._trail.write("durable", key_of(item.flow_id, step))
+                        self._trail.write("durable", key_of(item.flow_id, step), item.fence)
         self._boundaries.cross(*(f"after-commit:{name}" for name in names))
 
     def _tell_claims(self, claims: Claims) -> None:
         for claim in claims.claimed:
             known = (key_of(claim.flow.flow_id, step) for step in claim.steps if step.state in _OUTCOMES)
-            self._trail.write("claimed", claim.flow.flow_id, *known)
+            self._trail.write("claimed", claim.flow.flow_id, claim.flow.fence, *known)
 
     def _name(self, item: Any) -> str:
         if isinstance(item, Save):
@@ -93,6 +94,18 @@ class Commits:
         if isinstance(item, tuple):
             return "start"
         return "claim" if getattr(item, "__name__", type(item).__name__) in _CLAIMS else "other"
+
+
+@contextmanager
+def _runs_that_know_their_fence() -> Generator[None]:
+    run = FlowWorker._run  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def fenced(worker: FlowWorker, claim: Claim, unreadable: Exception | None) -> None:
+        current_fence.set(claim.flow.fence)
+        await run(worker, claim, unreadable)
+
+    with patch.object(FlowWorker, "_run", fenced):
+        yield
 
 
 def key_of(flow_id: str, step: StepRecord) -> str:

@@ -16,7 +16,7 @@ CallId = tuple[int, int]
 """The number of a worker, and of the call among its calls."""
 
 
-_Run = tuple[int, str, str]  # a worker, a flow, and one of its runs there: a worker may lose a flow and have it again
+_Run = tuple[str, int]  # a flow and the fence under which it runs: of each claim there is one run
 
 
 @dataclass(slots=True)
@@ -72,14 +72,8 @@ class Reckoning:
     stale: int = 0
     wrong: list[str] = field(default_factory=list[str])
     last_end: str = ""
-    _durable: dict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
-    _claims: dict[tuple[int, str], list[set[str]]] = field(
-        default_factory=lambda: defaultdict[tuple[int, str], list[set[str]]](list)
-    )
-    _runs: dict[tuple[int, str], list[_Run]] = field(
-        default_factory=lambda: defaultdict[tuple[int, str], list[_Run]](list)
-    )
-    _known: dict[_Run, set[str]] = field(default_factory=dict[_Run, set[str]])
+    _durable: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict[str, dict[str, int]](dict))
+    _known: dict[_Run, set[str]] = field(default_factory=lambda: defaultdict[_Run, set[str]](set))
     _latest: dict[tuple[_Run, str], CallId] = field(default_factory=dict[tuple[_Run, str], CallId])
 
     def read(self, entries: Iterable[Entry]) -> None:
@@ -87,13 +81,13 @@ class Reckoning:
         for worker, word, rest in entries:
             match word:
                 case "begin":
-                    self._begin((worker, int(rest[0])), *rest[1:])
+                    self._begin((worker, int(rest[0])), rest[1], rest[2], int(rest[3]))
                 case "end":
                     self.calls[worker, int(rest[0])].ended = rest[1]
                 case "claimed":
-                    self._claimed(worker, rest[0], set(rest[1:]))
+                    self._claimed(rest[0], int(rest[1]), set(rest[2:]))
                 case "durable":
-                    self._settled(worker, rest[0])
+                    self._settled(rest[0], int(rest[1]))
                 case "stale":
                     self.stale += 1
                 case "boundary":
@@ -131,13 +125,8 @@ class Reckoning:
             predicted, made = predicted + expected, made + arrived[flow_id]
         return Tally(predicted, made)
 
-    def _begin(self, call_id: CallId, key: str, operation: str, run_id: str) -> None:
-        worker, flow_id = call_id[0], _flow(key)
-        run = worker, flow_id, run_id
-        if run not in self._known:  # runs begin in the order of their claims; a flow started here knows nothing
-            claims = self._claims[worker, flow_id]
-            self._known[run] = claims.pop(0) if claims else set()
-            self._runs[worker, flow_id].append(run)
+    def _begin(self, call_id: CallId, key: str, operation: str, fence: int) -> None:
+        run = _flow(key), fence  # one that started here knows nothing
         before = self._latest.get((run, key))
         again = before is not None and self.calls[before].ended not in ("again", "cut")
         call = Call(key, operation)
@@ -148,17 +137,17 @@ class Reckoning:
         self.calls[call_id] = call
         self._latest[run, key] = call_id
 
-    def _settled(self, worker: int, key: str) -> None:
+    def _settled(self, key: str, fence: int) -> None:
         flow_id = _flow(key)
-        self._durable[flow_id].add(key)
-        for run in self._runs[worker, flow_id]:
-            if (run, key) in self._latest:
-                self._known[run].add(key)
+        self._durable[flow_id].setdefault(key, fence)
+        self._known[flow_id, fence].add(key)
 
-    def _claimed(self, worker: int, flow_id: str, known: set[str]) -> None:
-        for key in sorted(self._durable[flow_id] - known):
+    def _claimed(self, flow_id: str, fence: int, known: set[str]) -> None:
+        """A line may come late, if its worker was stopped before writing it; only fences say what came first."""
+        before = {key for key, held in self._durable[flow_id].items() if held < fence}
+        for key in sorted(before - known):
             self.wrong.append(f"The journal lost the outcome of {key}: it was committed, and is not there any more.")
-        self._claims[worker, flow_id].append(known | self._durable[flow_id])
+        self._known[flow_id, fence] |= known | before
 
     def _list(self, name: str) -> None:
         if name not in self.boundaries:

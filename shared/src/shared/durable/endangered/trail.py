@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 Word = Literal["boundary", "begin", "end", "claimed", "durable", "stale", "killed", "stopped"]
-"""boundary: one was crossed for the first time. begin, end: of a call. claimed: a flow, with the steps it came with.
-durable: a step's outcome was committed. stale: a save was accepted under a fence that was lost. killed, stopped: at a
-boundary."""
+"""boundary: one was crossed for the first time. begin, end: of a call. claimed: a flow, its fence and the steps it came
+with. durable: a step's outcome was committed under a fence. stale: a save was accepted under a fence that was lost.
+killed, stopped: at a boundary."""
 
 
 class Entry(NamedTuple):

@@ -192,15 +192,21 @@ class Lane:
         await self._stage.reset()
         self._reckoning = Reckoning()
         self._reader = TrailReader(self._stage.state / f"trail-{self._round}")
-        ended, random = _Ended(), self._random
+        ordered, random = list[str](), self._random
         plain, refused = (random.sample(each, len(each)) for each in (self._rehearsal.plain, self._rehearsal.refused))
         while plain and not self._plan.is_over and self._reckoning.ends.total() < _KILLS_A_ROUND:
             route = self._route()
             left = refused if route == "refused" and refused else plain
             wave = [left.pop() for _ in range(min(len(left), random.choice(_WAVES)))]
-            ended |= await self._wave(wave, route)
+            await self._wave(wave, route)
+            ordered += wave
         await self._let_go()
-        await self._compare(ended)
+        await self._compare(await self._settled(ordered))
+
+    async def _settled(self, quotes: list[str]) -> _Ended:
+        """How the orders ended after all: a worker that was stopped may have ordered anew what others cancelled."""
+        await self._stage.run(Errand("order", trail=f"trail-{self._round}", quotes=quotes))
+        return self._stage.found(_Ended)
 
     async def _compare(self, ended: _Ended) -> None:
         findings, stand_ins = self._findings, self._stage.stand_ins
@@ -218,7 +224,7 @@ class Lane:
             weights = _SHARES
         return self._random.choices([*weights], [*weights.values()])[0]
 
-    async def _wave(self, quotes: list[str], route: str) -> _Ended:
+    async def _wave(self, quotes: list[str], route: str) -> None:
         """A few orders, side by side, by workers that end one after the other, each a little farther on."""
         plan, names, position, cancel_at = self._plan, self._plan.routes[route], 0, ""
         if route == "cancelled":
@@ -227,7 +233,7 @@ class Lane:
             name = await self._work(quotes, plan.choose(route, position), cancel_at)
             self._progress(plan.total)
             if name is None:
-                return self._stage.found(_Ended)
+                return
             if name in names:
                 position = max(position, names.index(name) + 1)
 

@@ -51,6 +51,11 @@ class Errand(msgspec.Struct, frozen=True):
     listing: bool = False
     pid: int = 0
 
+    @property
+    def found_in(self) -> str:
+        """File name of what it finds; each has its own, as a child that was stopped may end beside another."""
+        return f"found-{self.number}.json"
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """How a child ended, or that it stopped itself and lives."""

@@ -30,9 +30,7 @@ from shared.telemetry.logging import configure_logging
 async def _run(errand: Errand, setup: Setup, ordering: OrderingProcess) -> None:
     async with ordering.running(stopped=errand.ending.nth == 0):
         found: Any = await (ordering.approved_quotes(errand.most) if errand.act == "survey" else ordering.order())
-    draft = Path(setup.runtime.state) / f"found-{os.getpid()}.json"
-    draft.write_bytes(msgspec.json.encode(found))
-    draft.replace(draft.with_name("found.json"))  # whole, also when a worker that was stopped ends at the same time
+    (Path(setup.runtime.state) / errand.found_in).write_bytes(msgspec.json.encode(found))
 
 
 class _Server:

@@ -37,6 +37,7 @@ class Stage:
         self._journal = journal
         self._server = server
         self._numbers = count(1)
+        self._found_in = Path()
 
     async def run(self, errand: Errand, *, may_fail: bool = False) -> Outcome:
         """Have the server obey; raises ProofFailed if it cannot, or if a child fails."""
@@ -51,6 +52,8 @@ class Stage:
         outcome = msgspec.json.decode(line, type=Outcome)
         if outcome.how == "failed" and not may_fail:
             raise ProofFailed("A worker failed; see above for why.")
+        if outcome.how == "ended" or errand.act in ("survey", "rehearse"):
+            self._found_in = self.state / numbered.found_in
         return outcome
 
     async def reset(self) -> None:
@@ -59,8 +62,8 @@ class Stage:
         await self._journal.empty(self.state)
 
     def found(self, kind: Any) -> Any:
-        """What the last child wrote that ended by itself."""
-        return msgspec.json.decode((self.state / "found.json").read_bytes(), type=kind)
+        """What the latest errand found that came to its end."""
+        return msgspec.json.decode(self._found_in.read_bytes(), type=kind)
 
 
 @asynccontextmanager
