@@ -97,6 +97,7 @@ class SalesforceConnector:
         settings: How it is reached.
         root: Path of the API version.
         usage: How much of its allowance is used.
+        backend: The org's host, with a session; what it refuses is a problem of `faults`.
     """
 
     def __init__(self, settings: SalesforceSettings, outbound: Outbound) -> None:
@@ -121,7 +122,7 @@ class SalesforceConnector:
             private_key=settings.private_key,
             instances=(settings.url, *settings.instance_urls),
         )
-        self._backend = outbound.backend(
+        self.backend = outbound.backend(
             BACKEND, settings, credentials=bearer.credentials(), classify=problem_of_reply, quota=self.usage
         )
 
@@ -132,7 +133,7 @@ class SalesforceConnector:
             Problem: See `faults`.
         """
         path = statement.path(**values)
-        reply = await self._backend.send("GET", path, headers=self._read, operation=operation)
+        reply = await self.backend.send("GET", path, headers=self._read, operation=operation)
         return await self.all_of(_decoded(statement.rows, reply), statement.rows, operation)
 
     async def all_of(
@@ -146,7 +147,7 @@ class SalesforceConnector:
             if rows.next_records_url in seen or len(seen) == MAX_PAGES:
                 raise BackendFault("Salesforce names page after page without an end; nothing of them was used.")
             seen.add(rows.next_records_url)
-            reply = await self._backend.send("GET", rows.next_records_url, headers=self._read, operation=operation)
+            reply = await self.backend.send("GET", rows.next_records_url, headers=self._read, operation=operation)
             rows = _decoded(decoder, reply)
             records = records + rows.records
         return records
@@ -168,7 +169,7 @@ class SalesforceConnector:
         """
         body = envelope(parts)
         for delay in (*self.settings.retry_delays, None):
-            reply = await self._backend.send(
+            reply = await self.backend.send(
                 "POST", self._composite, headers=self._write, body=body, repeatable=repeatable, operation=operation
             )
             answer = _decoded(_answer, reply).composite_response
