@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -111,12 +111,14 @@ def api_secret_file(state: Path, contract: type[Contract]) -> Path:
 
 
 def ensure_secret(path: Path) -> Path:
-    """Make a random secret of 256 bits, readable by its owner only, unless there is one."""
+    """Make a random secret of 256 bits, readable by its owner only, unless there is one; never seen half written."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return path
-    with os.fdopen(descriptor, "w") as file:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(32))
+    with suppress(FileExistsError):  # another process was first
+        os.link(draft, path)
+    draft.unlink()
     return path
