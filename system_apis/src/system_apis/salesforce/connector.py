@@ -8,7 +8,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from shared.binding.problems import BackendFault, Transient
-from shared.resilience.outbound import BackendSettings, Outbound
+from shared.resilience.credentials import Credentials
+from shared.resilience.outbound import Backend, BackendSettings, Classify, Outbound
 from shared.resilience.wire import WireReply
 from shared.security.secrets import Secret
 from system_apis.salesforce.composite import Part, envelope, refusal_of
@@ -97,6 +98,7 @@ class SalesforceConnector:
         settings: How it is reached.
         root: Path of the API version.
         usage: How much of its allowance is used.
+        credentials: The session.
         backend: The org's host, with a session; what it refuses is a problem of `faults`.
     """
 
@@ -122,9 +124,31 @@ class SalesforceConnector:
             private_key=settings.private_key,
             instances=(settings.url, *settings.instance_urls),
         )
+        self.credentials = bearer.credentials()
+        self._outbound = outbound
         self.backend = outbound.backend(
-            BACKEND, settings, credentials=bearer.credentials(), classify=problem_of_reply, quota=self.usage
+            BACKEND, settings, credentials=self.credentials, classify=problem_of_reply, quota=self.usage
         )
+
+    def line(
+        self,
+        name: str,
+        *,
+        timeout: float,
+        classify: Classify = problem_of_reply,
+        credentials: Credentials | None = None,
+    ) -> Backend:
+        """Another way to the same org, with places, a circuit and a time of its own, for what takes long.
+
+        Args:
+            name: Appears in refusals, spans and metrics.
+            timeout: Seconds for one call.
+            classify: What its refusals mean.
+            credentials: The session of the org by default.
+        """
+        settings = msgspec.structs.replace(self.settings, timeout=timeout)
+        used = credentials or self.credentials
+        return self._outbound.backend(name, settings, credentials=used, classify=classify, quota=self.usage)
 
     async def query(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:
         """Every row of a query; one call unless there are more than 2,000.

@@ -14,6 +14,7 @@ from shared.binding.problems import (
     BackendUnavailable,
     Conflict,
     Invalid,
+    NotFound,
     Problem,
     QuotaExceeded,
     Refused,
@@ -27,6 +28,8 @@ LIMIT_PAUSE_SECONDS = 60.0
 """How long we leave an org alone whose 24-hour allowance is used up; it frees bit by bit."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,80}")
+_ASYNC_CODE = re.compile(rb"exceptionCode\"?\s*[:>]\s*\"?([A-Za-z0-9_]{1,80})")
+_FIRST_BYTES = 4_096
 _TRANSIENT: Final = frozenset(
     {
         "UNABLE_TO_LOCK_ROW",
@@ -76,6 +79,9 @@ _RULES: Final = frozenset(
         "DUPLICATES_DETECTED",
     }
 )
+_CONFLICTS: Final = frozenset({"DUPLICATE_VALUE", "PRECONDITION_FAILED", "INVALIDJOBSTATE", "InvalidJobState"})
+_USED_UP: Final = frozenset({"LIMIT_EXCEEDED", "ExceededQuota"})
+_ENDED_SESSION: Final = "InvalidSessionId"
 HALTED = "PROCESSING_HALTED"
 """Said of the parts of a Composite that another part took down."""
 
@@ -107,6 +113,8 @@ def problem_of_errors(status: int, errors: Sequence[SaveError], *, concurrent: b
     code = code_of(errors[0])
     if code == "REQUEST_LIMIT_EXCEEDED":
         return _limit_exceeded(concurrent=concurrent)
+    if code in _USED_UP:
+        return QuotaExceeded("An allowance of the org for 24 hours is used up, of Bulk API batches or jobs mostly.")
     if code in _TRANSIENT or status in (420, 429) or status >= 500:  # noqa: PLR2004
         return BackendUnavailable(f"Salesforce cannot do it now ({code}).")
     if status == 401 or code in _NOT_ALLOWED:  # noqa: PLR2004
@@ -114,8 +122,44 @@ def problem_of_errors(status: int, errors: Sequence[SaveError], *, concurrent: b
     if code in _MISCONFIGURED:
         detail = f"Salesforce does not understand our request ({code}); compare its schema with our settings."
         return BackendFault(detail)
-    kind = Conflict if code in ("DUPLICATE_VALUE", "PRECONDITION_FAILED") else Refused if code in _RULES else Invalid
+    kind = Conflict if code in _CONFLICTS else Refused if code in _RULES else Invalid
     return kind(f"Salesforce refuses it: {code}{_at(errors[0])}.")
+
+
+def problem_of_bulk_reply(reply: WireReply) -> Problem | None:
+    """As `problem_of_reply`, for paths that name a job: one that is not there was deleted, by age at the latest."""
+    if reply.status == 404:  # noqa: PLR2004
+        return NotFound("Salesforce has no such job; jobs are kept for seven days.")
+    return problem_of_reply(reply)
+
+
+def problem_of_async_reply(reply: WireReply) -> Problem | None:
+    """The problem a reply of Bulk API 1.0 stands for; it says `exceptionCode` in JSON or XML."""
+    if reply.status < 400:  # noqa: PLR2004
+        return None if reply.status < 300 else problem_of_reply(reply)  # noqa: PLR2004
+    code = async_code(reply)
+    if not code:
+        return _problem_of_bare(reply)
+    if code in ("InvalidJob", "InvalidBatch") and reply.status == 404:  # noqa: PLR2004
+        return NotFound("Salesforce has no such job; jobs are kept for seven days.")
+    status = 401 if code == _ENDED_SESSION else reply.status
+    return problem_of_errors(status, [SaveError(error_code=code)])
+
+
+def async_code(reply: WireReply) -> str:
+    """The `exceptionCode` of a refusal of Bulk API 1.0, empty if it says none."""
+    found = _ASYNC_CODE.search(reply.body[:_FIRST_BYTES])
+    return found[1].decode() if found else ""
+
+
+def is_session_ended(reply: WireReply) -> bool:
+    """Whether Bulk API 1.0 says that the session has ended; it does so with 400."""
+    return async_code(reply) == _ENDED_SESSION
+
+
+def is_transient(code: str) -> bool:
+    """Whether a record refused with this code may be accepted if it is sent again."""
+    return code in _TRANSIENT
 
 
 def problem_of_token_reply(reply: WireReply) -> Problem | None:
