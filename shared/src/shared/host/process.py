@@ -72,7 +72,9 @@ class Process:
         self._wire: Wire = open_wire()
         self._wirings: dict[type[Contract], Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
-        self._stack = AsyncExitStack()
+        self._stack = AsyncExitStack()  # also of a process that is asked things and never started
+        for opened in (self._wire, self._trust, self._valkey, self._limiter):
+            self._stack.push_async_callback(opened.aclose)
         self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
         flow_journal = journal_of(placement.topology, self.state / journal)
@@ -95,10 +97,6 @@ class Process:
 
     async def start(self) -> None:
         """Build every service, then start what has a `start`, dependencies first."""
-        self._stack.push_async_callback(self._wire.aclose)
-        self._stack.push_async_callback(self._trust.aclose)
-        self._stack.push_async_callback(self._valkey.aclose)
-        self._stack.push_async_callback(self._limiter.aclose)
         self.health.add("valkey", self._valkey_answers, vital=False)
         self.health.add("journal", self._flows.health, vital=False)
         self.health.add("backends", self._circuits_closed, vital=False)
