@@ -142,3 +142,13 @@ async def test_the_checks_work_from_any_folder_of_the_project(triptych: Any, tmp
     said = await triptych("check", folder=below)
     assert said.status == 1
     assert "call_graph.md is out of date; run `triptych check --write`" in said.text
+
+
+async def test_a_secret_that_somebody_emptied_is_refused_in_one_line(triptych: Any, tmp_path: Path) -> None:
+    file = tmp_path / "nothing-here" / "clients" / "crm.secret"
+    file.parent.mkdir(parents=True)
+    file.touch()
+    said = await triptych("up", "fused", "--once")
+    assert said.status == 2
+    assert said.err.strip().splitlines()[-1].endswith("Remove the file to have a new one made.")
+    assert "Traceback" not in said.err

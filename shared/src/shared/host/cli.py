@@ -31,12 +31,13 @@ from shared.host.scaffold import ScaffoldRefused
 from shared.host.server import PortTaken
 from shared.host.topology import Topology, TopologyRefused, load_topology
 from shared.host.wiring import NotWirable
+from shared.security.secrets import UnreadableSecretError
 
 _STARTED = time.perf_counter() - time.process_time()
 """When this process began: importing is all it has done, and that keeps one processor busy."""
 _REFUSALS = (
     BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, ScaffoldRefused,
-    StateRefused, TopologyRefused, Problem,
+    StateRefused, TopologyRefused, UnreadableSecretError, Problem,
 )  # fmt: skip
 _STATE = click.Path(path_type=Path, file_okay=False)
 

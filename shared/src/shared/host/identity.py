@@ -15,7 +15,7 @@ from shared.host.topology import AppClient, Topology, TopologyRefused
 from shared.security.authorisation import require_scope
 from shared.security.clients import CLIENT_CREDENTIALS, TOKEN_EXCHANGE, Client, digest_secret
 from shared.security.narrowing import delegable_scopes, narrow
-from shared.security.secrets import Secret
+from shared.security.secrets import Secret, UnreadableSecretError
 from shared.security.token_endpoint import ClientSecretBasic, TokenEndpoint
 from shared.security.token_exchange import ClientCredentials, TokenExchange, WireTokens
 
@@ -29,16 +29,22 @@ def api_client(api: Api, state: Path) -> Client:
     """
     callees = calls(api)
     audience = api.contract.audience
-    secret = ensure_secret(api_secret_file(state, api.contract)).read_text()
     return Client(
         id=audience,
-        secret_digest=digest_secret(secret),
+        secret_digest=_digest_in(api_secret_file(state, api.contract)),
         grants=frozenset({CLIENT_CREDENTIALS, TOKEN_EXCHANGE}),
         scopes=frozenset[str]().union(*(callee.scopes() for callee in callees)),
         audiences=frozenset({audience, *(callee.audience for callee in callees)}),
         may_act_for=frozenset({audience}),
         tier="internal",
     )
+
+
+def _digest_in(file: Path) -> str:
+    try:
+        return digest_secret(ensure_secret(file).read_text())
+    except ValueError as weak:
+        raise UnreadableSecretError(f"{file}: {weak} Remove the file to have a new one made.") from None
 
 
 def app_clients(topology: Topology, contracts: Mapping[str, type[Contract]], state: Path) -> list[Client]:
@@ -63,10 +69,9 @@ def _check_app(where: str, app: AppClient, contracts: Mapping[str, type[Contract
 
 
 def _app_client(name: str, app: AppClient, contracts: Mapping[str, type[Contract]], state: Path) -> Client:
-    secret = ensure_secret(state / "clients" / f"{name}.secret").read_text()
     return Client(
         id=name,
-        secret_digest=digest_secret(secret),
+        secret_digest=_digest_in(state / "clients" / f"{name}.secret"),
         scopes=frozenset(app.scopes),
         audiences=frozenset({contracts[app.audience].audience}),
         tier=app.tier,
