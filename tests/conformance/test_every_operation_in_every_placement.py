@@ -192,7 +192,7 @@ def purchase(known: Known) -> LabelPurchase:
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?")
 _VARIES = re.compile(
-    r"^(.*Id|id|labelUrl|trackingCode|trackingNumber|durationMs|ageSeconds|correlationId|number|traceId)$"
+    r"^(.*Id|id|labelUrl|trackingCode|trackingNumber|durationMs|ageSeconds|correlationId|number|traceId|remaining)$"
 )
 
 

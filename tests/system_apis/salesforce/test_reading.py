@@ -17,7 +17,7 @@ from shared.contracts.system.crm import CrmOrderNotFound, CustomerNotFound, Quot
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire_default import open_wire
 from shared.security.secrets import Secret
-from system_apis.salesforce import api
+from system_apis.salesforce import apis
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
 from system_apis.salesforce.service import SalesforceCrm
 
@@ -27,7 +27,10 @@ UNKNOWN = {"001": "001000000000000AAA", "0Q0": "0Q0000000000000AAA", "801": "801
 
 
 def test_the_host_finds_the_crm_of_salesforce() -> None:
-    assert (api.name, api.tier) == ("crm (salesforce)", "system")
+    assert [(api.name, api.tier) for api in apis] == [
+        ("crm (salesforce)", "system"),
+        ("salesforce_platform (salesforce)", "system"),
+    ]
 
 
 @pytest.mark.parametrize("shown", [BUYER.salesforce_id, BUYER.salesforce_id[:15]])

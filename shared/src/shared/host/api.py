@@ -13,7 +13,7 @@ from shared.binding.declare import Contract
 from shared.binding.operation import Tier
 
 ENTRY_POINTS = "triptych.tiers"
-"""Each entry point names a package; every folder in it with an `api` object is an API of that tier."""
+"""Each entry point names a package; every folder in it has an `api`, or `apis`, of that tier."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,13 @@ class Api:
         return self.contract.tier
 
     @property
+    def parts(self) -> str:
+        """Whose parts it is built of: system APIs of one folder share them, and so one connection to their backend."""
+        if self.tier != "system":
+            return self.contract.prefix
+        return ".".join(self.service.__module__.split(".")[:2])
+
+    @property
     def name(self) -> str:
         """`crm (salesforce)`: for people."""
         return f"{self.contract.slug} ({self.vendor})" if self.vendor else self.contract.slug
@@ -59,7 +66,7 @@ def installed_apis() -> tuple[Api, ...]:
     """Every API of every installed tier, by tier and name.
 
     Raises:
-        BrokenApi: A folder has no `api`, or one in the wrong tier.
+        BrokenApi: A folder has neither `api` nor `apis`, or one in the wrong tier.
     """
     found = [api for point in entry_points(group=ENTRY_POINTS) for api in _apis_of(point.name, point.value)]
     order = ("system", "process", "experience")
@@ -72,12 +79,19 @@ def _apis_of(tier: str, package_name: str) -> Iterator[Api]:
         if not module.ispkg:
             continue
         name = f"{package_name}.{module.name}"
-        api = getattr(_imported(name), "api", None)
-        if not isinstance(api, Api):
-            raise BrokenApi(f"{name} has no `api`; write `api = Api(service=…)` in its __init__.py.")
-        if api.tier != tier:
-            raise BrokenApi(f"{name} implements a {api.tier} contract but lies in the {tier} tier; move it there.")
-        yield api
+        for api in _declared_in(_imported(name), name):
+            if api.tier != tier:
+                raise BrokenApi(f"{name} implements a {api.tier} contract but lies in the {tier} tier; move it there.")
+            yield api
+
+
+def _declared_in(package: ModuleType, name: str) -> tuple[Api, ...]:
+    """Its `apis` if it fills several contracts, else its `api`."""
+    apis: tuple[Any, ...] = getattr(package, "apis", ()) or (getattr(package, "api", None),)
+    declared = tuple(api for api in apis if isinstance(api, Api))
+    if len(declared) < len(apis):
+        raise BrokenApi(f"{name} has no `api`; write `api = Api(service=…)` in its __init__.py, or `apis = (…, …)`.")
+    return declared
 
 
 def _imported(name: str) -> ModuleType:

@@ -71,6 +71,7 @@ class Process:
         self.inbound = Inbound(self._limiter, receiver)
         self._wire: Wire = open_wire()
         self._wirings: dict[type[Contract], Wiring] = {}
+        self._shared: dict[str, Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()  # also of a process that is asked things and never started
         for opened in (self._wire, self._trust, self._valkey, self._limiter):
@@ -101,7 +102,7 @@ class Process:
         self.health.add("journal", self._flows.health, vital=False)
         self.health.add("backends", self._circuits_closed, vital=False)
         self.implementations = {api: self._implementation(api) for api in self.placement.here}
-        for wiring in self._wirings.values():
+        for wiring in dict.fromkeys(self._wirings.values()):
             for built in wiring.built:
                 await self._start(built)
         await self._valkey_answers()  # so that the first caller does not pay for the connection
@@ -135,14 +136,15 @@ class Process:
         return http_client(callee, url, self._wire, self._trust.token_for(callee, identity))
 
     def _implementation(self, api: Api) -> Contract:
-        wiring = self._wirings.get(api.contract)
+        wiring = self._wirings.get(api.contract) or self._shared.get(api.parts)
         if wiring is None:
             provided: dict[type[Any], Any] = {
                 Outbound: Outbound(self._wire, on_change=self._note_circuit),
                 **self._flows.provided_for(api),
             }
             wiring = Wiring(provided, partial(self.peer, api), self._settings)
-            self._wirings[api.contract] = wiring
+            self._shared[api.parts] = wiring
+        self._wirings[api.contract] = wiring
         return wiring.build(api.service)
 
     def _settings(self, kind: type[msgspec.Struct]) -> msgspec.Struct:

@@ -85,6 +85,7 @@ class Backend:
         body: bytes | None = None,
         repeatable: bool | None = None,
         operation: str,
+        classify: Classify | None = None,
     ) -> WireReply:
         """Send one request through all policies.
 
@@ -97,6 +98,7 @@ class Backend:
             repeatable: Whether sending it twice does what sending it once does; by default so for GET,
                 HEAD, PUT, DELETE and OPTIONS (RFC 9110 §9.2.2).
             operation: What is being done, in the contract's words; names the span.
+            classify: For this call, instead of the backend's own.
 
         Returns:
             The reply, of any status that `classify` has no problem with.
@@ -114,7 +116,7 @@ class Backend:
             if self._quota is not None:
                 await self._quota.take()
             return await self._retry.run(
-                lambda number: self._attempt(call, deadline, number),
+                lambda number: self._attempt(call, deadline, number, classify or self._classify),
                 deadline,
                 repeatable=call.repeatable,
                 probe=trial.probe,
@@ -151,12 +153,12 @@ class Backend:
             except WireFailure as failure:
                 raise problem_of_failure(failure, self.name, deadline, repeatable=call.repeatable) from failure
 
-    async def _attempt(self, call: OutboundCall, deadline: Deadline, number: int) -> WireReply:
+    async def _attempt(self, call: OutboundCall, deadline: Deadline, number: int, classify: Classify) -> WireReply:
         used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
         reply = await self._transmit(call, used, deadline, number)
         if reply.status >= _NOT_AN_ANSWER and (renewed := await self._renewed(used, reply)) is not None:
             reply = await self._transmit(call, renewed, deadline, number + 1)
-        problem = self._classify(reply)
+        problem = classify(reply)
         if problem is not None:
             raise _with_retry_after(problem, reply)
         return reply

@@ -58,6 +58,7 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         new_fulfilment: Its value for a new order; empty to leave it alone.
         cancelled_fulfilment: Its value for a cancelled order.
         cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.
+        describe_ttl: Seconds for which a description of an object counts without asking whether it has changed.
     """
 
     username: str
@@ -84,6 +85,7 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     new_fulfilment: str = "Pending"
     cancelled_fulfilment: str = "Cancelled"
     cancelled_status: str = "Draft"
+    describe_ttl: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0
 
 
 _answer = msgspec.json.Decoder(CompositeAnswer)
@@ -100,6 +102,8 @@ class SalesforceConnector:
         usage: How much of its allowance is used.
         credentials: The session.
         backend: The org's host, with a session; what it refuses is a problem of `faults`.
+        read_headers: Of every call: JSON, and who we are.
+        write_headers: The same with a JSON body.
     """
 
     def __init__(self, settings: SalesforceSettings, outbound: Outbound) -> None:
@@ -108,8 +112,8 @@ class SalesforceConnector:
         self.usage = ApiUsage()
         self._composite = f"{self.root}/composite"
         options = f"client={settings.client_name}"
-        self._read = {"accept": "application/json", "sforce-call-options": options}
-        self._write = {**self._read, "content-type": "application/json"}
+        self.read_headers = {"accept": "application/json", "sforce-call-options": options}
+        self.write_headers = {**self.read_headers, "content-type": "application/json"}
         login = BackendSettings(
             url=settings.login_url or settings.url,
             timeout=settings.timeout,
@@ -157,7 +161,7 @@ class SalesforceConnector:
             Problem: See `faults`.
         """
         path = statement.path(**values)
-        reply = await self.backend.send("GET", path, headers=self._read, operation=operation)
+        reply = await self.backend.send("GET", path, headers=self.read_headers, operation=operation)
         return await self.all_of(_decoded(statement.rows, reply), statement.rows, operation)
 
     async def all_of(
@@ -171,7 +175,9 @@ class SalesforceConnector:
             if rows.next_records_url in seen or len(seen) == MAX_PAGES:
                 raise BackendFault("Salesforce names page after page without an end; nothing of them was used.")
             seen.add(rows.next_records_url)
-            reply = await self.backend.send("GET", rows.next_records_url, headers=self._read, operation=operation)
+            reply = await self.backend.send(
+                "GET", rows.next_records_url, headers=self.read_headers, operation=operation
+            )
             rows = _decoded(decoder, reply)
             records = records + rows.records
         return records
@@ -194,7 +200,12 @@ class SalesforceConnector:
         body = envelope(parts)
         for delay in (*self.settings.retry_delays, None):
             reply = await self.backend.send(
-                "POST", self._composite, headers=self._write, body=body, repeatable=repeatable, operation=operation
+                "POST",
+                self._composite,
+                headers=self.write_headers,
+                body=body,
+                repeatable=repeatable,
+                operation=operation,
             )
             answer = _decoded(_answer, reply).composite_response
             if len(answer) != len(parts):

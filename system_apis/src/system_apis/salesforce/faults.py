@@ -82,6 +82,12 @@ _RULES: Final = frozenset(
 _CONFLICTS: Final = frozenset({"DUPLICATE_VALUE", "PRECONDITION_FAILED", "INVALIDJOBSTATE", "InvalidJobState"})
 _USED_UP: Final = frozenset({"LIMIT_EXCEEDED", "ExceededQuota"})
 _ENDED_SESSION: Final = "InvalidSessionId"
+_SESSION: Final = frozenset(
+    {"INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"}
+)
+"""Of what is not allowed: what no request is, whatever it asks."""
+_SETTLED: Final = (300, 304)
+"""Several records under one external id, and nothing new: answers to those who ask for them."""
 HALTED = "PROCESSING_HALTED"
 """Said of the parts of a Composite that another part took down."""
 
@@ -96,10 +102,21 @@ def problem_of_reply(reply: WireReply) -> Problem | None:
         return None
     if status < 400:  # noqa: PLR2004
         return BackendFault("Salesforce answered with a redirect; set its url to the org's My Domain.")
-    errors = _decoded_errors(reply.body)
+    errors = errors_of_reply(reply)
     if not errors:
         return _problem_of_bare(reply)
     return problem_of_errors(status, errors, concurrent=b"ConcurrentRequests" in reply.body)
+
+
+def trouble_of_reply(reply: WireReply) -> Problem | None:
+    """As `problem_of_reply` for callers who understand refusals themselves: only what says nothing of their request."""
+    if reply.status in _SETTLED:
+        return None
+    problem = problem_of_reply(reply)
+    if problem is None or problem.transient:
+        return problem
+    errors = errors_of_reply(reply)
+    return None if errors and reply.status != 401 and code_of(errors[0]) not in _SESSION else problem  # noqa: PLR2004
 
 
 def problem_of_errors(status: int, errors: Sequence[SaveError], *, concurrent: bool = False) -> Problem:
@@ -200,9 +217,10 @@ def _at(error: SaveError) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _decoded_errors(body: bytes) -> list[SaveError]:
+def errors_of_reply(reply: WireReply) -> list[SaveError]:
+    """What a refusal says, or nothing if it is none of Salesforce's own."""
     try:
-        return _errors.decode(body)
+        return _errors.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
 
