@@ -40,6 +40,12 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         instance_urls: Hosts besides `url` that a token may name as the org's, e.g. behind a proxy.
         api_version: Version of the REST API.
         client_name: Our name in `Sforce-Call-Options`; change events carry it, so that we know our own.
+        organization_id: The org's id, 18 characters; asked of the org when empty.
+        event_door: How events come: the Pub/Sub API, or the Streaming API (CometD) where gRPC is closed.
+        pubsub_url: Host and port of the Pub/Sub API.
+        pubsub_ca: Path of a PEM file with the authority to trust there; the machine's own authorities when empty.
+        event_buffer: Events of one channel that are held until they are dealt with.
+        event_silence: Seconds without a sign of life after which an event stream is opened anew.
         currency: The org's currency (ISO 4217); empty for a multi-currency org, whose records say theirs.
         erp_customer_field: Account: the ERP's customer number; it should be marked unique.
         legal_name_field: Account: the name in the commercial register; empty if the org has none.
@@ -69,6 +75,12 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     instance_urls: tuple[str, ...] = ()
     api_version: Annotated[str, msgspec.Meta(pattern=r"^\d{2,3}\.0$")] = "66.0"
     client_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_./-]{1,64}$")] = "triptych"
+    organization_id: Annotated[str, msgspec.Meta(pattern=r"^(00D[A-Za-z0-9]{15})?$")] = ""
+    event_door: Literal["pubsub", "cometd"] = "pubsub"
+    pubsub_url: str = "api.pubsub.salesforce.com:7443"
+    pubsub_ca: str = ""
+    event_buffer: Annotated[int, msgspec.Meta(ge=50, le=10_000)] = 400
+    event_silence: Annotated[float, msgspec.Meta(gt=0)] = 300.0
     currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?$")] = ""
     erp_customer_field: ApiName = "ERP_Customer_Number__c"
     legal_name_field: ApiName | Literal[""] = "Legal_Name__c"

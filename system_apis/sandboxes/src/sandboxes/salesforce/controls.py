@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from sandboxes.kit import Control
+from sandboxes.salesforce.events.disturbance import Disturbance
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.saving import Lock
 
@@ -80,9 +83,15 @@ def event_controls(org: Org) -> dict[str, Control]:
         org.keepalive_seconds = float(body["seconds"])
         return {"seconds": org.keepalive_seconds}
 
+    def pubsub_faults(body: dict[str, Any]) -> object:
+        """Let calls of the Pub/Sub API fail: see `Disturbance`; an empty body ends them."""
+        org.disturbances[:] = [*org.disturbances, msgspec.convert(body, Disturbance)] if body else []
+        return org.disturbances
+
     return {
         "change-data-capture": change_data_capture,
         "gap": gap,
         "keepalive": keepalive,
         "managed-subscription": managed_subscription,
+        "pubsub-faults": pubsub_faults,
     }

@@ -9,6 +9,7 @@ from sandboxes.kit import Clock
 from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
+from sandboxes.salesforce.events.disturbance import Disturbance
 from sandboxes.salesforce.events.managed import ManagedSubscriptions
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
@@ -51,6 +52,8 @@ class Org:
         self.channels = Channels(self.catalogue, self.changes)
         self.managed = ManagedSubscriptions(self.store)
         self.keepalive_seconds = KEEPALIVE_SECONDS
+        self.disturbances: list[Disturbance] = []
+        """What is to go wrong in the Pub/Sub API."""
         self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
         self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
@@ -78,6 +81,7 @@ class Org:
         self.store.reset()
         self.usage.reset()
         self.saving.locks.clear()
+        self.disturbances.clear()
 
     def orders(self) -> list[dict[str, object]]:
         """Every order created here, oldest first, for the ledger."""

@@ -10,6 +10,7 @@ from grpc import StatusCode
 
 from sandboxes.salesforce.events.avro import event_schema, schema_of_id
 from sandboxes.salesforce.org import Org
+from sandboxes.salesforce.pubsub.disturbances import struck
 from sandboxes.salesforce.pubsub.messages import pb, pb_grpc
 from sandboxes.salesforce.pubsub.publishing import Publishing
 from sandboxes.salesforce.pubsub.refusals import Context, Refusal, invalid, refuse, unknown_topic
@@ -44,6 +45,7 @@ class PubSub(pb_grpc.PubSubServicer):
         """What a topic allows, and its schema."""
         try:
             self._session(context)
+            self._struck("GetTopic")
             sobject = self._org.channels.sobject(request.topic_name)
             if sobject is None and self._org.channels.topics(request.topic_name) is None:
                 raise unknown_topic(request.topic_name)
@@ -62,6 +64,7 @@ class PubSub(pb_grpc.PubSubServicer):
         """A schema by its id."""
         try:
             self._session(context)
+            self._struck("GetSchema")
             schema = schema_of_id(self._org.catalogue, request.schema_id)
             if schema is None:
                 raise Refusal(StatusCode.NOT_FOUND, "schema.not.found", f"There is no schema {request.schema_id}.")
@@ -73,6 +76,7 @@ class PubSub(pb_grpc.PubSubServicer):
     async def Publish(self, request: Any, context: Context) -> Any:  # noqa: N802
         """Publish events, each with its own result."""
         try:
+            self._struck("Publish")
             return self._publishing.publish(request, self._session(context).user_id)
         except Refusal as refusal:
             await refuse(context, refusal)
@@ -86,6 +90,8 @@ class PubSub(pb_grpc.PubSubServicer):
                 if request.topic_name not in ("", topic):
                     raise invalid("publish.topic.mismatch", "All requests of a stream name the same topic.")
                 request.topic_name = topic
+                if self._struck("PublishStream"):
+                    return
                 yield self._publishing.publish(request, self._session(context).user_id)
         except Refusal as refusal:
             await refuse(context, refusal)
@@ -94,8 +100,12 @@ class PubSub(pb_grpc.PubSubServicer):
         """Deliver as many events as were asked for, from where the first request says."""
         try:
             self._session(context)
+            if self._struck("Subscribe"):
+                return
             subscription = await Subscription.begun(self._org, requests)
             async for delivery in subscription.deliveries(lambda: self._session(context)):
+                if self._struck("Subscribe"):
+                    return
                 yield pb.FetchResponse(**_fetched(delivery))
         except Refusal as refusal:
             await refuse(context, refusal)
@@ -114,11 +124,16 @@ class PubSub(pb_grpc.PubSubServicer):
             name = managed.name
             self._active.add(name)
             async for delivery in subscription.deliveries(lambda: self._session(context)):
+                if self._struck("ManagedSubscribe"):
+                    return
                 yield pb.ManagedFetchResponse(**_fetched(delivery), commit_response=delivery.commit)
         except Refusal as refusal:
             await refuse(context, refusal)
         finally:
             self._active.discard(name)
+
+    def _struck(self, call: str) -> bool:
+        return bool(self._org.disturbances) and struck(self._org.disturbances, call)
 
     def _session(self, context: Context) -> Session:
         """The session in the metadata; Refusal UNAUTHENTICATED."""

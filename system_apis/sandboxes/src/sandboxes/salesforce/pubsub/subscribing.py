@@ -172,8 +172,14 @@ class Subscription:
         return answer
 
     def _delivery(self, events: list[Delivered]) -> Delivery:
-        latest = events[-1].replay_id if events else replay_bytes(max(self._after, self._org.bus.newest()))
+        latest = events[-1].replay_id if events else replay_bytes(self._latest())
         return Delivery(events, latest, self._rpc_id, self._outstanding)
+
+    def _latest(self) -> int:
+        """How far a client may go on that has dealt with everything it was sent: nothing it was not sent is skipped."""
+        topics = self._org.channels.topics(self._topic) or ()
+        newest = self._org.bus.newest()
+        return self._after if self._org.bus.after(self._after, topics, 1) else max(self._after, newest)
 
     def _shown(self, event: Event) -> Delivered:
         sobject = self._org.channels.sobject(event.topic)

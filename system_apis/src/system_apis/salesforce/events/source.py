@@ -1,0 +1,132 @@
+"""Channels of a Salesforce org as event sources."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from shared.messaging.event_source import Event
+from shared.resilience.outbound import Outbound
+from system_apis.salesforce.connector import SalesforceConnector
+from system_apis.salesforce.events.cometd import CometdDoor
+from system_apis.salesforce.events.feed import Door, Feed
+from system_apis.salesforce.events.position import position_since
+from system_apis.salesforce.events.pubsub import PubSub
+from system_apis.salesforce.events.pubsub_door import PubSubDoor
+
+MOST_FEEDS: Final = 16
+"""Channels and positions that are read at once; the one that was not read for longest makes room."""
+
+_IDLE_SECONDS = 600.0
+_BEGIN_SECONDS = 20.0
+
+
+class SalesforceEvents:
+    """The channels of one org. Streams stay open between reads, and whoever reads on holds up the same one.
+
+    Args:
+        salesforce: The org.
+        outbound: Reaches the streaming API, if `event_door` asks for it.
+
+    Attributes:
+        pubsub: The Pub/Sub API, for what is no subscription.
+    """
+
+    def __init__(self, salesforce: SalesforceConnector, outbound: Outbound) -> None:
+        settings = salesforce.settings
+        self.pubsub = PubSub(salesforce)
+        self._settings = settings
+        self._door: Door = (
+            PubSubDoor(self.pubsub, settings.event_silence)
+            if settings.event_door == "pubsub"
+            else CometdDoor(salesforce, outbound)
+        )
+        self._feeds: dict[str, list[Feed]] = {}
+        self._lock = asyncio.Lock()
+
+    def source(self, channel: str) -> "ChannelSource":
+        """A channel as an event source."""
+        return ChannelSource(self, f"salesforce-{self._settings.event_door}:{channel}", channel)
+
+    async def read(self, channel: str, after: str, limit: int, wait_seconds: float) -> Sequence[Event]:
+        """See `EventSource.read`.
+
+        Raises:
+            PositionExpired: The org does not go on from there.
+            ChannelNotFound: The org has no such channel.
+            Problem: The channel cannot be read now.
+        """
+        feed = await self._feed(channel, after)
+        return await feed.read(after, limit, wait_seconds)
+
+    async def latest(self, channel: str) -> str:
+        """See `EventSource.latest`: a moment, until the org has told a replay id."""
+        after = position_since(datetime.now(UTC))
+        async with self._lock:
+            feed = self._begun(channel, after, latest=True)
+        await feed.begun(_BEGIN_SECONDS)
+        return after
+
+    async def aclose(self) -> None:
+        """End every stream."""
+        async with self._lock:
+            feeds = [feed for feeds in self._feeds.values() for feed in feeds]
+            self._feeds.clear()
+        for feed in feeds:
+            await feed.close()
+        await self.pubsub.aclose()
+
+    # --- inside --------------------------------------------------------------------------------------
+
+    async def _feed(self, channel: str, after: str) -> Feed:
+        async with self._lock:
+            known = self._feeds.get(channel, [])
+            feed = next((each for each in known if each.follows(after)), None)
+            if feed is None:
+                await self._make_room()
+                feed = self._begun(channel, after)
+            return feed
+
+    def _begun(self, channel: str, after: str, *, latest: bool = False) -> Feed:
+        settings = self._settings
+        feed = Feed(self._door, channel, after, settings.event_buffer, settings.client_name, latest=latest)
+        self._feeds.setdefault(channel, []).append(feed)
+        return feed
+
+    async def _make_room(self) -> None:
+        """Close what failed, what nobody reads any more, and the oldest of too many."""
+        every = sorted((feed for feeds in self._feeds.values() for feed in feeds), key=lambda feed: feed.used)
+        idle = time.monotonic() - _IDLE_SECONDS
+        surplus = len(every) - MOST_FEEDS + 1
+        gone = [feed for at, feed in enumerate(every) if at < surplus or feed.ended or feed.used < idle]
+        for channel in list(self._feeds):
+            self._feeds[channel] = [feed for feed in self._feeds[channel] if feed not in gone]
+        for feed in gone:
+            await feed.close()
+
+
+class ChannelSource:
+    """Implements `EventSource` for one channel.
+
+    Args:
+        events: The org's channels.
+        name: Of the source; it names the door, because positions of one mean nothing to the other.
+        channel: `/data/AccountChangeEvent`.
+    """
+
+    def __init__(self, events: SalesforceEvents, name: str, channel: str) -> None:
+        self._events, self._name, self._channel = events, name, channel
+
+    @property
+    def name(self) -> str:
+        """See `EventSource`."""
+        return self._name
+
+    async def read(self, after: str, limit: int, wait_seconds: float) -> Sequence[Event]:
+        """See `EventSource.read`."""
+        return await self._events.read(self._channel, after, limit, wait_seconds)
+
+    async def latest(self) -> str:
+        """See `EventSource.latest`."""
+        return await self._events.latest(self._channel)

@@ -1,0 +1,56 @@
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.resilience.outbound import Outbound
+from shared.resilience.wire_default import open_wire
+from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
+from system_apis.salesforce.events.source import SalesforceEvents
+
+
+@pytest.fixture(scope="session")
+async def authority(served: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Where the org's Pub/Sub API is, and the certificate to trust there."""
+    told = await served.control("pubsub")
+    path = tmp_path_factory.mktemp("pubsub") / "ca.pem"
+    path.write_text(told["certificate"])
+    return told["address"], path
+
+
+@pytest.fixture
+def settings(settings: SalesforceSettings, authority: tuple[str, Path]) -> SalesforceSettings:
+    return msgspec.structs.replace(settings, pubsub_url=authority[0], pubsub_ca=str(authority[1]))
+
+
+Open = Callable[..., SalesforceEvents]
+
+
+@pytest.fixture
+async def open_events(settings: SalesforceSettings) -> AsyncGenerator[Open]:
+    """Opens the events of the org, with other settings where they are given."""
+    wire, opened = open_wire(), list[SalesforceEvents]()
+
+    def make(**changes: Any) -> SalesforceEvents:
+        outbound = Outbound(wire)
+        changed = msgspec.structs.replace(settings, **changes)
+        opened.append(SalesforceEvents(SalesforceConnector(changed, outbound), outbound))
+        return opened[-1]
+
+    yield make
+    for events in opened:
+        await events.aclose()
+    await wire.aclose()
+
+
+@pytest.fixture(params=["pubsub", "cometd"])
+def events(request: pytest.FixtureRequest, open_events: Open) -> SalesforceEvents:
+    """The org's events, through either door."""
+    return open_events(event_door=request.param)
+
+
+@pytest.fixture
+def pubsub_events(open_events: Open) -> SalesforceEvents:
+    return open_events()
