@@ -42,6 +42,11 @@ def controls(org: Org) -> dict[str, Control]:
         org.saving.locks.append(lock)
         return {"object": lock.sobject, "times": lock.times}
 
+    def deployments(body: dict[str, Any]) -> object:
+        """How long a deployment or retrieval waits before it is done, in seconds."""
+        org.deployments.seconds = float(body["seconds"])
+        return {"seconds": org.deployments.seconds}
+
     def session_life(body: dict[str, Any]) -> object:
         """How long an unused session lives, in seconds."""
         org.sessions.seconds = float(body["seconds"])
@@ -49,6 +54,7 @@ def controls(org: Org) -> dict[str, Control]:
 
     return {
         "connected-apps": connected_apps,
+        "deployments": deployments,
         "expire-tokens": expire_tokens,
         "limits": limits,
         "lock-rows": lock_rows,

@@ -15,6 +15,7 @@ from sandboxes.salesforce.cometd import Cometd
 from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.identity import Identity
+from sandboxes.salesforce.metadata.soap import MetadataSoap
 from sandboxes.salesforce.oauth import OAuth
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.resources import ROUTES
@@ -45,6 +46,7 @@ class Doors:
             ("/services/oauth2/introspect", oauth.introspect),
             ("/services/oauth2/userinfo", identity.answer),
             ("/id/", identity.answer),
+            ("/services/soap/m/", MetadataSoap(org).answer),
             ("/services/soap/", SoapLogin(org).answer),
             ("/cometd/", Cometd(org).answer),
         )

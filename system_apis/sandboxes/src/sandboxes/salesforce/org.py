@@ -11,6 +11,9 @@ from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
 from sandboxes.salesforce.events.disturbance import Disturbance
 from sandboxes.salesforce.events.managed import ManagedSubscriptions
+from sandboxes.salesforce.metadata import Definitions
+from sandboxes.salesforce.metadata.deployments import Deployments
+from sandboxes.salesforce.metadata.tooling import Tooling
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
@@ -55,6 +58,11 @@ class Org:
         self.disturbances: list[Disturbance] = []
         """What is to go wrong in the Pub/Sub API."""
         self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
+        self.definitions = Definitions(
+            self.store, self.catalogue, self.changes, self.channels, self.queries, self.saving, clock
+        )
+        self.tooling = Tooling(self.definitions, clock)
+        self.deployments = Deployments(self.store, self.definitions, clock)
         self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
         key_file = os.environ.get(PUBLIC_KEY_FILE)
@@ -78,6 +86,7 @@ class Org:
 
     def reset(self) -> None:
         """Back to the seed; connected apps and sessions stay, so that clients go on."""
+        self.definitions.clear()
         self.store.reset()
         self.usage.reset()
         self.saving.locks.clear()

@@ -43,6 +43,10 @@ class Saving:
         self.locks: list[Lock] = []
         self._blanks: dict[str, Row] = {}
 
+    def forget(self) -> None:
+        """Objects may have changed: what was worked out of them is no longer good."""
+        self._blanks.clear()
+
     def create(self, sobject: SObject, body: Body, user_id: str) -> str:
         """Create a record, or publish it if its object is a platform event; returns its id."""
         values = self._read(sobject, body, creating=True)
@@ -57,7 +61,7 @@ class Saving:
             row["OwnerId"] = user_id
         for field in sobject.columns:
             if field.auto_number:
-                row[field.name] = str(number).zfill(field.auto_number)
+                row[field.name] = field.numbered(number)
         self._settle(sobject, Change(self._store, row, None, user_id, now))
         return record_id
 

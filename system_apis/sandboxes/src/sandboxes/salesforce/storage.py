@@ -27,6 +27,9 @@ CREATE INDEX IF NOT EXISTS _job_open ON _job (number) WHERE open = 1;
 CREATE TABLE IF NOT EXISTS _event (replay INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, uuid TEXT, record TEXT,
                                    payload BLOB, created REAL);
 CREATE TABLE IF NOT EXISTS _managed (name TEXT PRIMARY KEY, topic TEXT, replay INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _component (type TEXT, name TEXT COLLATE NOCASE, id TEXT UNIQUE, component BLOB,
+                                       PRIMARY KEY (type, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _deployment (id TEXT PRIMARY KEY, deployment BLOB, package BLOB, open INTEGER);
 CREATE INDEX IF NOT EXISTS _event_topic ON _event (topic, replay);
 CREATE INDEX IF NOT EXISTS _event_record ON _event (record) WHERE record <> '';
 CREATE TABLE IF NOT EXISTS _job_part (job TEXT, kind TEXT, start INTEGER, count INTEGER, lines BLOB,
@@ -144,13 +147,46 @@ class Store:
         self._notes.append(note)
 
     def _catch_up(self) -> None:
-        """Add the tables and columns that the org has gained since the file was made."""
+        """Add the columns that the org's own objects have gained since the file was made."""
         self._connection.executescript(_BOOKKEEPING)
         for sobject in _stored(self.catalogue):
-            known = {row[1] for row in self.select(f'PRAGMA table_info("{sobject.name}")')}
-            for field in sobject.columns:
-                if field.name not in known:
-                    self.execute(f'ALTER TABLE "{sobject.name}" ADD COLUMN "{field.name}" {field.column_type}')
+            self._widen(sobject)
+
+    def follow_catalogue(self) -> None:
+        """Make tables and columns what the catalogue says now: what an administrator deleted goes with its values."""
+        self._reading.clear()
+        self.execute('DROP VIEW IF EXISTS "Name"')
+        for (name,) in self.select(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '%\\_\\_c' ESCAPE '\\'"
+        ):
+            if self.catalogue.get(name) is None:
+                self.execute(f'DROP TABLE "{name}"')
+        for sobject in _stored(self.catalogue):
+            if self.select("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (sobject.name,)):
+                self._widen(sobject)
+                self._narrow(sobject)
+            else:
+                for statement in _table(sobject):
+                    self.execute(statement)
+        self.execute(_names(self.catalogue))
+
+    def _widen(self, sobject: SObject) -> None:
+        known = self._columns(sobject)
+        for field in sobject.columns:
+            if field.name not in known:
+                self.execute(f'ALTER TABLE "{sobject.name}" ADD COLUMN "{field.name}" {field.column_type}')
+                if field.default is not None or field.type == "boolean":
+                    self.execute(f'UPDATE "{sobject.name}" SET "{field.name}" = ?', (field.default or 0,))
+
+    def _narrow(self, sobject: SObject) -> None:
+        kept = {field.name for field in sobject.columns}
+        for name in self._columns(sobject):
+            if name.endswith("__c") and name not in kept:
+                self.execute(f'DROP INDEX IF EXISTS "{sobject.name}.{name}"')
+                self.execute(f'ALTER TABLE "{sobject.name}" DROP COLUMN "{name}"')
+
+    def _columns(self, sobject: SObject) -> set[str]:
+        return {row[1] for row in self.select(f'PRAGMA table_info("{sobject.name}")')}
 
     def reset(self) -> None:
         """Back to the seed."""
@@ -180,22 +216,24 @@ def _insertion(name: str, columns: tuple[str, ...]) -> str:
 
 
 def _ddl(catalogue: Catalogue) -> str:
-    statements = [_BOOKKEEPING]
-    names: list[str] = []
-    for sobject in _stored(catalogue):
-        statements.append(_table(sobject))
-        named = sobject.name_field.name
-        names.append(f'SELECT "Id", "{named}" AS "Name", \'{sobject.name}\' AS "Type" FROM "{sobject.name}"')
-    # References to several objects (Task.WhatId) are walked through one view of all names.
-    statements.append(f'CREATE VIEW IF NOT EXISTS "Name" AS {" UNION ALL ".join(names)};')
-    return "".join(statements)
+    tables = [statement for sobject in _stored(catalogue) for statement in _table(sobject)]
+    return ";\n".join([_BOOKKEEPING, *tables, _names(catalogue), ""])
+
+
+def _names(catalogue: Catalogue) -> str:
+    """References to several objects (Task.WhatId) are walked through one view of all names."""
+    arms = [
+        f'SELECT "Id", "{each.name_field.name}" AS "Name", \'{each.name}\' AS "Type" FROM "{each.name}"'
+        for each in _stored(catalogue)
+    ]
+    return f'CREATE VIEW IF NOT EXISTS "Name" AS {" UNION ALL ".join(arms)}'
 
 
 def _stored(catalogue: Catalogue) -> list[SObject]:
     return [sobject for sobject in catalogue if not sobject.event]
 
 
-def _table(sobject: SObject) -> str:
+def _table(sobject: SObject) -> list[str]:
     columns = [
         f'"{field.name}" {field.column_type}' + (" PRIMARY KEY" if field.type == "id" else "")
         for field in sobject.columns
@@ -205,5 +243,5 @@ def _table(sobject: SObject) -> str:
         for field in sobject.columns
         if field.type == "reference" or field.external_id or field.unique or field.name == "SystemModstamp"
     ]
-    indexes = "".join(f'CREATE INDEX "{sobject.name}.{name}" ON "{sobject.name}" ("{name}");\n' for name in indexed)
-    return f'CREATE TABLE "{sobject.name}" ({", ".join(columns)});\n{indexes}'
+    indexes = [f'CREATE INDEX "{sobject.name}.{name}" ON "{sobject.name}" ("{name}")' for name in indexed]
+    return [f'CREATE TABLE "{sobject.name}" ({", ".join(columns)})', *indexes]

@@ -58,11 +58,11 @@ def change_entity(sobject: SObject) -> str:
 
 def worked_out_once(make: Callable[[SObject], _T]) -> Callable[[SObject], _T]:
     """The same function, asked once for each object, and again when the object has other fields."""
-    known: dict[tuple[str, ...], _T] = {}
+    known: dict[tuple[str, str], _T] = {}
 
     @wraps(make)
     def remembered(sobject: SObject) -> _T:
-        key = sobject.name, *sobject.fields
+        key = sobject.name, sobject.shape
         if key not in known:
             known[key] = make(sobject)
         return known[key]

@@ -5,11 +5,13 @@ from sandboxes.salesforce.resources import (
     bulk,
     collections_,
     composite,
+    deployments,
     discovery,
     events,
     graph,
     queries,
     rows,
+    tooling,
     tree,
 )
 
@@ -24,6 +26,8 @@ ROUTES = (
     *graph.ROUTES,
     *bulk.ROUTES,
     *events.ROUTES,
+    *deployments.ROUTES,
+    *tooling.ROUTES,
 )
 
 __all__ = ["ROUTES"]

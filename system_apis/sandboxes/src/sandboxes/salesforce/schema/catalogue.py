@@ -25,7 +25,14 @@ _ADDRESS_PARTS = (
 _AUDIT: dict[str, Any] = {"createable": False, "updateable": False, "required": True}
 
 
-class _ObjectFile(msgspec.Struct, forbid_unknown_fields=True):
+class ObjectFile(msgspec.Struct, forbid_unknown_fields=True):
+    """An object as its file declares it; `fields` are the facts of `Field` by name.
+
+    Attributes:
+        owned: Its records have an owner.
+        currency: Its records say their currency.
+    """
+
     name: str
     label: str
     plural: str
@@ -39,6 +46,10 @@ class Catalogue:
     """Every object type of an org, by lower-case name."""
 
     def __init__(self, sobjects: list[SObject]) -> None:
+        self.become(sobjects)
+
+    def become(self, sobjects: list[SObject]) -> None:
+        """Hold these objects instead of the ones before."""
         self.sobjects = {sobject.name.lower(): sobject for sobject in sobjects}
         self._by_prefix = {sobject.prefix: sobject for sobject in sobjects}
         for child in sobjects:
@@ -68,19 +79,21 @@ class Catalogue:
 
 
 @cache
-def _object_files() -> tuple[_ObjectFile, ...]:
-    folder = Path(__file__).parent / "objects"
+def object_files(family: str = "objects") -> tuple[ObjectFile, ...]:
+    """What the files of a folder beside this module declare."""
+    folder = Path(__file__).parent / family
     return tuple(
-        msgspec.convert(tomllib.loads(path.read_text("utf-8")), _ObjectFile) for path in sorted(folder.glob("*.toml"))
+        msgspec.convert(tomllib.loads(path.read_text("utf-8")), ObjectFile) for path in sorted(folder.glob("*.toml"))
     )
 
 
-def load_catalogue() -> Catalogue:
+def load_catalogue(family: str = "objects") -> Catalogue:
     """A fresh catalogue from the object files beside this module."""
-    return Catalogue([_sobject(declared) for declared in _object_files()])
+    return Catalogue([sobject_of(declared) for declared in object_files(family)])
 
 
-def _sobject(declared: _ObjectFile) -> SObject:
+def sobject_of(declared: ObjectFile) -> SObject:
+    """The object that a file declares, with the fields every object has."""
     fields = {field.name.lower(): field for field in _fields(declared)}
     parents = {parent_name(field).lower(): field for field in fields.values() if field.to}
     return SObject(
@@ -101,7 +114,7 @@ def parent_name(field: Field) -> str:
     return field.name[:-1] + "r" if field.custom else field.name.removesuffix("Id")
 
 
-def _fields(declared: _ObjectFile) -> Iterator[Field]:
+def _fields(declared: ObjectFile) -> Iterator[Field]:
     if declared.name.endswith("__e"):
         yield from _event_fields(declared)
         return
@@ -119,7 +132,7 @@ def _fields(declared: _ObjectFile) -> Iterator[Field]:
     yield from _audit_fields()
 
 
-def _event_fields(declared: _ObjectFile) -> Iterator[Field]:
+def _event_fields(declared: ObjectFile) -> Iterator[Field]:
     """What a platform event has: when and by whom, its own fields, its place in the stream."""
     yield _field("CreatedDate", {"type": "datetime", **_AUDIT})
     yield _field("CreatedById", {"type": "reference", "to": ["User"], "relationship": "CreatedBy", **_AUDIT})

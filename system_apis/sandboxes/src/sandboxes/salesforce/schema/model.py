@@ -33,6 +33,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         updateable: May be given on update.
         calculated: The org works it out.
         auto_number: Width of a number the org counts up, 0 for none.
+        display_format: What stands around that number, `INV-{}`.
         external_id: Marked as External ID.
         unique: No two records share a value.
         case_sensitive: Compared with case.
@@ -59,6 +60,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     updateable: bool = True
     calculated: bool = False
     auto_number: int = 0
+    display_format: str = "{}"
     external_id: bool = False
     unique: bool = False
     case_sensitive: bool = False
@@ -88,6 +90,10 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Whether a record can be addressed by it: an id, an external id or a standard look-up field."""
         return self.external_id or self.type == "id"
 
+    def numbered(self, number: int) -> str:
+        """The value of an auto-number field for its record with this number."""
+        return self.display_format.replace("{}", str(number).zfill(self.auto_number))
+
     @property
     def column_type(self) -> str:
         """Its SQLite type and collation: text compares without case, ids and case-sensitive text with it."""
@@ -111,6 +117,7 @@ class SObject(Struct):
         columns: The fields that have a column, in order.
         required: Those of them that every record has.
         unique: Those whose values no two records share.
+        shape: Names and types of all fields as text: another one when the object has changed.
     """
 
     name: str
@@ -124,12 +131,14 @@ class SObject(Struct):
     columns: tuple[Field, ...] = ()
     required: tuple[Field, ...] = ()
     unique: tuple[Field, ...] = ()
+    shape: str = ""
 
     def __post_init__(self) -> None:
         """Work out what every save asks for."""
         self.columns = tuple(field for field in self.fields.values() if field.stored)
         self.required = tuple(field for field in self.columns if field.required)
         self.unique = tuple(field for field in self.columns if field.unique)
+        self.shape = ",".join(f"{field.name}:{field.type}:{field.required:d}" for field in self.fields.values())
 
     @property
     def custom(self) -> bool:

@@ -54,6 +54,10 @@ class Queries:
             self._plans.move_to_end(key)
         return plan
 
+    def forget(self) -> None:
+        """Objects may have changed: compile every query anew."""
+        self._plans.clear()
+
     def run(self, plan: Plan, base: str, user_id: str) -> Result:
         """The records of a plan; `base` is the path records live under."""
         rows = self._store.select(plan.sql, self.values(plan, user_id))
