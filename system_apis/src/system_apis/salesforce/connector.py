@@ -12,6 +12,7 @@ from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend, BackendSettings, Classify, Outbound
 from shared.resilience.wire import WireReply
 from shared.security.secrets import Secret
+from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.composite import Part, envelope, refusal_of
 from system_apis.salesforce.credentials import JwtBearer
 from system_apis.salesforce.faults import (
@@ -65,6 +66,7 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         cancelled_fulfilment: Its value for a cancelled order.
         cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.
         describe_ttl: Seconds for which a description of an object counts without asking whether it has changed.
+        bulk: Of loads and extracts of many records.
     """
 
     username: str
@@ -98,6 +100,7 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     cancelled_fulfilment: str = "Cancelled"
     cancelled_status: str = "Draft"
     describe_ttl: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0
+    bulk: BulkSettings = BulkSettings()
 
 
 _answer = msgspec.json.Decoder(CompositeAnswer)
