@@ -140,7 +140,9 @@ class PartLoad:
     async def _tell_silent(self, code: str) -> None:
         """A job that ended early may not list what it never looked at, e.g. when its header is refused."""
         places = self._part.places
-        silent = [(place, key) for place, key in places.untold_places() if place not in self._kept and places.tell(place)]
+        silent = [
+            (place, key) for place, key in places.untold_places() if place not in self._kept and places.tell(place)
+        ]
         if silent:
             may = worth_another_job(code)
             await self._told(
