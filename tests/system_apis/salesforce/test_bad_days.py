@@ -165,10 +165,11 @@ async def test_an_exhausted_allowance_is_a_quota_and_no_more_calls_are_made(crm:
     assert len(await org.requests()) == asked
 
 
-async def test_the_allowance_is_measured(crm: SalesforceCrm) -> None:
+async def test_the_allowance_is_measured(salesforce: SalesforceConnector, crm: SalesforceCrm) -> None:
     await crm.get_customer(BUYER)
+    await salesforce.usage.treasurer.visit()
     metrics = exposition("text/plain")[0].decode()
-    assert "triptych_salesforce_api_calls_allowed 100000.0" in metrics
+    assert 'triptych_quota_limit{budget="salesforce"} 100000.0' in metrics
 
 
 async def test_a_field_that_the_org_lacks_is_our_configuration(connect: Connect, settings: SalesforceSettings) -> None:

@@ -28,6 +28,7 @@ from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.resilience.circuit_breaker import CircuitState
 from shared.resilience.load_shedding import Shedder
 from shared.resilience.outbound import Outbound
+from shared.resilience.quota_treasury import Treasury
 from shared.resilience.rate_limit import RateLimiter
 from shared.resilience.rate_limit_policy import DEFAULT_TIERS
 from shared.resilience.wire import Wire
@@ -66,6 +67,7 @@ class Process:
         self._valkey = valkey_client(runtime.valkey)
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
+        self._treasury = Treasury(self._valkey, processes=len(placement.topology.processes))
         key_ring = open_key_ring(placement.topology, self.state)
         receiver = IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE)
         self.inbound = Inbound(self._limiter, receiver)
@@ -74,7 +76,7 @@ class Process:
         self._shared: dict[str, Wiring] = {}
         self._clients: dict[tuple[type[Contract], type[Contract]], Contract] = {}
         self._stack = AsyncExitStack()  # also of a process that is asked things and never started
-        for opened in (self._wire, self._trust, self._valkey, self._limiter):
+        for opened in (self._wire, self._trust, self._valkey, self._limiter, self._treasury):
             self._stack.push_async_callback(opened.aclose)
         self._circuits: dict[str, CircuitState] = {}
         self.implementations: dict[Api, Contract] = {}
@@ -101,11 +103,13 @@ class Process:
         self.health.add("valkey", self._valkey_answers, vital=False)
         self.health.add("journal", self._flows.health, vital=False)
         self.health.add("backends", self._circuits_closed, vital=False)
+        self.health.add("quotas", self._treasury.health, vital=False)
         self.implementations = {api: self._implementation(api) for api in self.placement.here}
         for wiring in dict.fromkeys(self._wirings.values()):
             for built in wiring.built:
                 await self._start(built)
         await self._valkey_answers()  # so that the first caller does not pay for the connection
+        await self._treasury.start()
         await self._flows.start()
         self._stack.push_async_callback(self._flows.stop)
         lag = asyncio.create_task(self.shedder.watch_lag())
@@ -139,7 +143,7 @@ class Process:
         wiring = self._wirings.get(api.contract) or self._shared.get(api.parts)
         if wiring is None:
             provided: dict[type[Any], Any] = {
-                Outbound: Outbound(self._wire, on_change=self._note_circuit),
+                Outbound: Outbound(self._wire, on_change=self._note_circuit, treasury=self._treasury),
                 **self._flows.provided_for(api),
             }
             wiring = Wiring(provided, partial(self.peer, api), self._settings)

@@ -17,6 +17,7 @@ from shared.resilience.outbound_faults import problem_of_failure, retry_after_of
 from shared.resilience.outbound_settings import BackendSettings, Quota
 from shared.resilience.outbound_span import AttemptSpan, server_attributes
 from shared.resilience.outbound_trial import Trial
+from shared.resilience.quota_treasury import Treasury
 from shared.resilience.retry import Retry, RetryBudget
 from shared.resilience.wire import ConnectionFailed, Wire, WireFailure, WireReply, WireStream
 from shared.telemetry import metrics
@@ -154,6 +155,8 @@ class Backend:
                 raise problem_of_failure(failure, self.name, deadline, repeatable=call.repeatable) from failure
 
     async def _attempt(self, call: OutboundCall, deadline: Deadline, number: int, classify: Classify) -> WireReply:
+        if number and self._quota is not None:
+            self._quota.repeat()
         used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
         reply = await self._transmit(call, used, deadline, number)
         if reply.status >= _NOT_AN_ANSWER and (renewed := await self._renewed(used, reply)) is not None:
@@ -203,11 +206,15 @@ class Backend:
                 ) as arriving:
                     call.answered = True
                     if arriving.status < _NOT_AN_ANSWER:
+                        if self._quota is not None:
+                            self._quota.observe(WireReply(arriving.status, arriving.headers, b""))
                         yield arriving
                         span.answered(arriving.status)
                         return
                     reply = await _fault_reply(arriving)
                 span.answered(reply.status)
+                if self._quota is not None:
+                    self._quota.observe(reply)
             except BaseException as error:
                 span.failed(type(error).__name__)
                 raise
@@ -225,6 +232,10 @@ class Outbound:
         wire: Moves the bytes; closed by whoever opened it.
         on_change: Told when a circuit opens or closes; by default a gauge shows it.
         clock: Monotonic seconds, for breakers and pauses.
+        treasury: Has the budgets of backends that count; by default books of its own.
+
+    Attributes:
+        treasury: The same.
     """
 
     def __init__(
@@ -233,7 +244,9 @@ class Outbound:
         *,
         on_change: StateChange = metrics.breaker_state,
         clock: Callable[[], float] = time.monotonic,
+        treasury: Treasury | None = None,
     ) -> None:
+        self.treasury = treasury or Treasury()
         self._wire = wire
         self._on_change = on_change
         self._clock = clock

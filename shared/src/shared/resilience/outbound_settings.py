@@ -51,6 +51,10 @@ class Quota(Protocol):
         """
         ...
 
+    def repeat(self) -> None:
+        """Count a call that is sent once more; never refused."""
+        ...
+
     def observe(self, reply: WireReply) -> None:
         """See a reply, whose headers may tell the true balance."""
         ...

@@ -10,6 +10,7 @@ import msgspec
 from shared.binding.problems import BackendFault, Transient
 from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend, BackendSettings, Classify, Outbound
+from shared.resilience.quota_budget import Budget, Share
 from shared.resilience.wire import WireReply
 from shared.security.secrets import Secret
 from system_apis.salesforce.bulk.settings import BulkSettings
@@ -20,7 +21,7 @@ from system_apis.salesforce.faults import (
     problem_of_reply,
     problem_of_token_reply,
 )
-from system_apis.salesforce.limits import ApiUsage
+from system_apis.salesforce.limits import ApiUsage, call_budget
 from system_apis.salesforce.records import CompositeAnswer, Rows, SubResult
 from system_apis.salesforce.soql import Statement, Value
 
@@ -67,6 +68,10 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         cancelled_status: Status of a cancelled order; standard orgs have none, so it becomes a draft again.
         describe_ttl: Seconds for which a description of an object counts without asking whether it has changed.
         bulk: Of loads and extracts of many records.
+        daily_calls: API calls in 24 hours that the org may come to, all its apps together; 0 for as many as it allows.
+        batch_reserve: Share of them that batch work never spends.
+        interactive_reserve: Share of them that only interactive calls spend; part of `batch_reserve`.
+        quota: Names the ledger of calls; suites that share a Valkey share it, so give each org a name of its own.
     """
 
     username: str
@@ -101,6 +106,18 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     cancelled_status: str = "Draft"
     describe_ttl: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0
     bulk: BulkSettings = BulkSettings()
+    daily_calls: Annotated[int, msgspec.Meta(ge=0)] = 0
+    batch_reserve: Share = 0.2
+    interactive_reserve: Share = 0.02
+    quota: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "salesforce"
+
+    def __post_init__(self) -> None:
+        _ = self.budget  # whose terms are checked where they are read, with the file at hand
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent of the org's allowance."""
+        return call_budget(self.quota, self.daily_calls, self.batch_reserve, self.interactive_reserve)
 
 
 _answer = msgspec.json.Decoder(CompositeAnswer)
@@ -114,7 +131,7 @@ class SalesforceConnector:
     Attributes:
         settings: How it is reached.
         root: Path of the API version.
-        usage: How much of its allowance is used.
+        usage: Spends its allowance, and knows how much is used.
         credentials: The session.
         backend: The org's host, with a session; what it refuses is a problem of `faults`.
         read_headers: Of every call: JSON, and who we are.
@@ -124,7 +141,7 @@ class SalesforceConnector:
     def __init__(self, settings: SalesforceSettings, outbound: Outbound) -> None:
         self.settings = settings
         self.root = f"/services/data/v{settings.api_version}"
-        self.usage = ApiUsage()
+        self.usage = ApiUsage(outbound.treasury.treasurer(settings.budget))
         self._composite = f"{self.root}/composite"
         options = f"client={settings.client_name}"
         self.read_headers = {"accept": "application/json", "sforce-call-options": options}

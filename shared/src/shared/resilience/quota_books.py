@@ -1,0 +1,59 @@
+"""The books of every budget on a Valkey, read without changing them."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import msgspec
+from redis.asyncio import Redis
+
+from shared.resilience.quota_budget import Budget
+from shared.resilience.quota_forecast import Snapshot
+
+PREFIX = "triptych:quota:"
+"""Of the keys of ledgers; a budget's name follows."""
+NAMES = "triptych:quotas"
+"""The set of the names of all budgets."""
+
+_terms = msgspec.json.Decoder(Budget)
+
+
+async def read_budgets(valkey: Redis) -> list[Snapshot]:
+    """Every budget that was spent from within its window, by name.
+
+    Raises:
+        redis.exceptions.RedisError, OSError: The server cannot be reached.
+    """
+    execute = cast(Callable[..., Awaitable[Any]], valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
+    names = sorted(each.decode() for each in await execute("SMEMBERS", NAMES))
+    found = [await read_budget(valkey, name) for name in names]
+    return [each for each in found if each is not None]
+
+
+async def read_budget(valkey: Redis, name: str, now: float | None = None) -> Snapshot | None:
+    """One budget as it stands, None when nobody spent from it within its window.
+
+    Args:
+        valkey: The server.
+        name: Of the budget.
+        now: Unix seconds, if not the present.
+
+    Raises:
+        redis.exceptions.RedisError, OSError: The server cannot be reached.
+    """
+    read = cast(Callable[[str], Awaitable[Mapping[bytes, bytes]]], valkey.hgetall)
+    books = await read(PREFIX + name)
+    if b"terms" not in books:
+        return None
+    return Snapshot(
+        budget=_terms.decode(books[b"terms"]),
+        now=time.time() if now is None else now,
+        allowed=int(books[b"allowed"]),
+        calls=_buckets(books, b"b"),
+        others=_buckets(books, b"o"),
+        seen=int(books[b"seen"]),
+    )
+
+
+def _buckets(books: Mapping[bytes, bytes], kind: bytes) -> dict[int, int]:
+    return {int(field[1:]): int(value) for field, value in books.items() if field[:1] == kind and field[1:].isdigit()}
