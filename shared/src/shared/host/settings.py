@@ -40,6 +40,9 @@ def read_settings(
 
 
 def _resolve(value: Any, backend: str, sandboxes: Mapping[str, str], state: Path) -> Any:
+    if isinstance(value, dict):
+        table: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - TOML keys are text
+        return {name: _resolve(each, backend, sandboxes, state) for name, each in table.items()}
     if not isinstance(value, str):
         return value
     if value.startswith(SANDBOX):

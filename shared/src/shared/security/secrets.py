@@ -44,6 +44,36 @@ class Secret:
             raise UnreadableSecretError(f"There is no secret at {self!s}; put one there or correct the reference.")
         return value
 
+    @property
+    def path(self) -> Path | None:
+        """The file it is in; None for the environment."""
+        return Path(self._place) if self._kind == "file" else None
+
+    def replace(self, value: str) -> None:
+        """Put another secret in its file, whole or not at all, durably and for our eyes only.
+
+        Raises:
+            UnreadableSecretError: It is not in a file, or the file cannot be written.
+        """
+        path = self.path
+        if path is None:
+            raise UnreadableSecretError(f"{self!s} cannot be replaced; keep what changes in a file (file:/path).")
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(value)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise UnreadableSecretError(f"{self!s} cannot be written ({type(error).__name__}).") from None
+
     def _read_file(self) -> str:
         path = Path(self._place)
         if not path.is_absolute():

@@ -1,4 +1,4 @@
-"""Salesforce's REST API: queries and Composite over one backend, JWT bearer sessions, limits observed."""
+"""Salesforce's REST API: queries and Composite over one backend, one session, limits observed."""
 
 import asyncio
 import random
@@ -9,37 +9,32 @@ import msgspec
 
 from shared.binding.problems import BackendFault, Transient
 from shared.resilience.credentials import Credentials
-from shared.resilience.outbound import Backend, BackendSettings, Classify, Outbound
+from shared.resilience.outbound import Backend, Classify, Outbound
 from shared.resilience.quota_budget import Budget, Share
 from shared.resilience.wire import WireReply
-from shared.security.secrets import Secret
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.composite import Part, envelope, refusal_of
-from system_apis.salesforce.credentials import JwtBearer
 from system_apis.salesforce.faults import (
     BACKEND,
     problem_of_reply,
-    problem_of_token_reply,
 )
 from system_apis.salesforce.limits import ApiUsage, call_budget
+from system_apis.salesforce.oauth.sessions import OrgSession
+from system_apis.salesforce.oauth.settings import LoginSettings
 from system_apis.salesforce.records import CompositeAnswer, Rows, SubResult
 from system_apis.salesforce.soql import Statement, Value
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
+OrgName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 ApiName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
 
 
-class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
-    """How one org is reached, besides what every backend needs.
+class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
+    """How one org is reached (see `LoginSettings`) and what its fields are called.
 
     Attributes:
-        url: The org's My Domain.
-        username: The integration user.
-        private_key: Where the PEM of the RSA key is whose certificate the connected app holds.
-        login_url: Where tokens are issued; `url` when empty.
-        client_id: Consumer key of the connected app.
-        audience: `aud` of assertions.
-        instance_urls: Hosts besides `url` that a token may name as the org's, e.g. behind a proxy.
+        org: Name of this one among several; its metrics and refusals carry it.
+        orgs: Further orgs by name, each with all settings of its own; `SalesforceOrgs` connects to them.
         api_version: Version of the REST API.
         client_name: Our name in `Sforce-Call-Options`; change events carry it, so that we know our own.
         organization_id: The org's id, 18 characters; asked of the org when empty.
@@ -74,12 +69,8 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
         quota: Names the ledger of calls; suites that share a Valkey share it, so give each org a name of its own.
     """
 
-    username: str
-    private_key: Secret
-    login_url: str = ""
-    client_id: str = "triptych-local"
-    audience: str = "https://login.salesforce.com"
-    instance_urls: tuple[str, ...] = ()
+    org: OrgName | Literal[""] = ""
+    orgs: "dict[OrgName, SalesforceSettings]" = msgspec.field(default_factory=dict)
     api_version: Annotated[str, msgspec.Meta(pattern=r"^\d{2,3}\.0$")] = "66.0"
     client_name: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_./-]{1,64}$")] = "triptych"
     organization_id: Annotated[str, msgspec.Meta(pattern=r"^(00D[A-Za-z0-9]{15})?$")] = ""
@@ -112,6 +103,7 @@ class SalesforceSettings(BackendSettings, frozen=True, kw_only=True):
     quota: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "salesforce"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _ = self.budget  # whose terms are checked where they are read, with the file at hand
 
     @property
@@ -132,7 +124,8 @@ class SalesforceConnector:
         settings: How it is reached.
         root: Path of the API version.
         usage: Spends its allowance, and knows how much is used.
-        credentials: The session.
+        session: Its session: introspect it, end it.
+        credentials: The session's headers.
         backend: The org's host, with a session; what it refuses is a problem of `faults`.
         read_headers: Of every call: JSON, and who we are.
         write_headers: The same with a JSON body.
@@ -146,24 +139,12 @@ class SalesforceConnector:
         options = f"client={settings.client_name}"
         self.read_headers = {"accept": "application/json", "sforce-call-options": options}
         self.write_headers = {**self.read_headers, "content-type": "application/json"}
-        login = BackendSettings(
-            url=settings.login_url or settings.url,
-            timeout=settings.timeout,
-            retry_delays=settings.retry_delays,
-            retry_share=settings.retry_share,
-        )
-        bearer = JwtBearer(
-            outbound.backend(f"{BACKEND}-login", login, credentials=None, classify=problem_of_token_reply),
-            client_id=settings.client_id,
-            username=settings.username,
-            audience=settings.audience,
-            private_key=settings.private_key,
-            instances=(settings.url, *settings.instance_urls),
-        )
-        self.credentials = bearer.credentials()
         self._outbound = outbound
+        self._name = f"{BACKEND}-{settings.org}" if settings.org else BACKEND
+        self.session = OrgSession(self._name, settings, outbound)
+        self.credentials = self.session.credentials
         self.backend = outbound.backend(
-            BACKEND, settings, credentials=self.credentials, classify=problem_of_reply, quota=self.usage
+            self._name, settings, credentials=self.credentials, classify=problem_of_reply, quota=self.usage
         )
 
     def line(
@@ -177,13 +158,14 @@ class SalesforceConnector:
         """Another way to the same org, with places, a circuit and a time of its own, for what takes long.
 
         Args:
-            name: Appears in refusals, spans and metrics.
+            name: Appears in refusals, spans and metrics, with the org's name if it is one of several.
             timeout: Seconds for one call.
             classify: What its refusals mean.
             credentials: The session of the org by default.
         """
         settings = msgspec.structs.replace(self.settings, timeout=timeout)
         used = credentials or self.credentials
+        name += f"-{settings.org}" if settings.org else ""
         return self._outbound.backend(name, settings, credentials=used, classify=classify, quota=self.usage)
 
     async def query(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:

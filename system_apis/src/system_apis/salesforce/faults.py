@@ -91,6 +91,28 @@ _SETTLED: Final = (300, 304)
 HALTED = "PROCESSING_HALTED"
 """Said of the parts of a Composite that another part took down."""
 
+_STILL_WAITING: Final = frozenset({"authorization_pending", "slow_down"})
+_COMPARE: Final = (
+    "compare client_id and what auth needs (username, audience, private_key, client_secret, password) with the "
+    "connected app"
+)
+_AGAIN: Final = "it was revoked or is too old, or an old one was used again where each is good for one use"
+_ADVICE: Final = {
+    "expired access/refresh token": f"{_AGAIN}: log in again with python -m system_apis.salesforce.oauth",
+    "expired authorization code": "the code or assertion was too old or used before: check this machine's clock, or "
+    "begin the login again",
+    "user hasn't approved this consumer": "let the connected app in for the integration user (permitted users)",
+    "audience is invalid": "set audience to the login host of this kind of org",
+    "no client credentials user enabled": "name a run-as user for the client credentials flow of the connected app",
+    "request not supported on this domain": "use the org's My Domain as login_url",
+    "client identifier invalid": "set client_id to the consumer key of the connected app",
+    "invalid client credentials": "set client_secret to the consumer secret of the connected app",
+    "access_denied": "access was denied on the page: log in again and allow it",
+    "inactive_user": "the integration user is not active",
+    "inactive_org": "the org is not active",
+    "redirect_uri_mismatch": "list redirect_uri among the callback URLs of the connected app, character by character",
+    "invalid_token": "the token is not known any more",
+}
 _errors = msgspec.json.Decoder(list[SaveError])
 _token_refusal = msgspec.json.Decoder(TokenRefusal)
 
@@ -180,20 +202,24 @@ def is_transient(code: str) -> bool:
 
 
 def problem_of_token_reply(reply: WireReply) -> Problem | None:
-    """The problem a reply of the token endpoint stands for, or None if it is a token."""
+    """The problem a reply of an OAuth endpoint stands for, or None if it is an answer.
+
+    That a device still waits for its person is an answer. Of what the endpoint says, only its error code passes, and
+    what the descriptions that we know mean.
+    """
     if reply.status < 300:  # noqa: PLR2004
         return None
     if reply.status < 400:  # noqa: PLR2004
         return BackendFault("Salesforce answered with a redirect; set its login_url to the org's My Domain.")
-    error = _oauth_error(reply.body)
-    if not error or reply.status >= 500:  # noqa: PLR2004
+    refusal = _oauth_refusal(reply.body)
+    if not refusal.error or reply.status >= 500:  # noqa: PLR2004
         return _problem_of_bare(reply)
-    if error == "rate_limit_exceeded":
+    if refusal.error in _STILL_WAITING:
+        return None
+    if refusal.error == "rate_limit_exceeded":
         return BackendUnavailable("Salesforce issues no tokens now: too many were asked for.")
-    return BackendFault(
-        f"Salesforce does not accept our credentials ({error}); compare client_id, username, audience and "
-        "private_key with the connected app."
-    )
+    advice = _ADVICE.get(refusal.error_description) or _ADVICE.get(refusal.error) or _COMPARE
+    return BackendFault(f"Salesforce does not accept our credentials ({refusal.error}); {advice}.")
 
 
 def code_of(error: SaveError) -> str:
@@ -225,12 +251,12 @@ def errors_of_reply(reply: WireReply) -> list[SaveError]:
         return []
 
 
-def _oauth_error(body: bytes) -> str:
+def _oauth_refusal(body: bytes) -> TokenRefusal:
     try:
-        error = _token_refusal.decode(body).error
+        refusal = _token_refusal.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-    return error if _CODE.fullmatch(error) else ""
+        return TokenRefusal()
+    return refusal if _CODE.fullmatch(refusal.error) else TokenRefusal()
 
 
 def _limit_exceeded(*, concurrent: bool) -> QuotaExceeded:

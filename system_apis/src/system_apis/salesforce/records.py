@@ -250,14 +250,8 @@ class SaveResult(msgspec.Struct, frozen=True):
     errors: list[SaveError] = []
 
 
-class Token(msgspec.Struct, frozen=True):
-    """The token endpoint's answer (RFC 6749 §5.1, and where the org lives)."""
-
-    access_token: str
-    instance_url: str
-
-
 class TokenRefusal(msgspec.Struct, frozen=True):
     """The token endpoint's refusal (RFC 6749 §5.2)."""
 
     error: str = ""
+    error_description: str = ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from sandboxes.kit import Clock, Sandbox, SandboxApp
 from sandboxes.salesforce.controls import controls, event_controls
 from sandboxes.salesforce.doors import Doors
+from sandboxes.salesforce.oauth.controls import login_controls
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.pubsub.listening import PubSubDoor
 
@@ -24,7 +25,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         reset=org.reset,
         ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
         beside={"pubsub": pubsub.listening},
-        controls=controls(org) | event_controls(org) | {"pubsub": pubsub.told},
+        controls=login_controls(org) | controls(org) | event_controls(org) | {"pubsub": pubsub.told},
     )
 
 

@@ -13,18 +13,6 @@ from sandboxes.salesforce.saving import Lock
 def controls(org: Org) -> dict[str, Control]:
     """The control routes of an org, by name below /__sandbox__/."""
 
-    def expire_tokens(body: dict[str, Any]) -> object:
-        """End every session; refresh tokens and connected apps stay."""
-        del body
-        return {"expired": org.sessions.expire_all()}
-
-    def connected_apps(body: dict[str, Any]) -> object:
-        """Let an app in: client_id, and any of client_secret, run_as (username), public_key (PEM)."""
-        client_id = str(body["client_id"])
-        secret, run_as, key = (str(body.get(name, "")) for name in ("client_secret", "run_as", "public_key"))
-        org.apps.register(client_id, secret, run_as, key)
-        return {"client_id": client_id}
-
     def limits(body: dict[str, Any]) -> object:
         """Set allowances by name, e.g. {"DailyApiRequests": 10}; `used` sets the calls already made."""
         for name, most in body.items():
@@ -47,18 +35,10 @@ def controls(org: Org) -> dict[str, Control]:
         org.deployments.seconds = float(body["seconds"])
         return {"seconds": org.deployments.seconds}
 
-    def session_life(body: dict[str, Any]) -> object:
-        """How long an unused session lives, in seconds."""
-        org.sessions.seconds = float(body["seconds"])
-        return {"seconds": org.sessions.seconds}
-
     return {
-        "connected-apps": connected_apps,
         "deployments": deployments,
-        "expire-tokens": expire_tokens,
         "limits": limits,
         "lock-rows": lock_rows,
-        "session-life": session_life,
     }
 
 

@@ -16,7 +16,9 @@ from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.identity import Identity
 from sandboxes.salesforce.metadata.soap import MetadataSoap
-from sandboxes.salesforce.oauth import OAuth
+from sandboxes.salesforce.oauth.authorize import Authorize
+from sandboxes.salesforce.oauth.discovery import Discovery
+from sandboxes.salesforce.oauth.tokens import OAuth
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.resources import ROUTES
 from sandboxes.salesforce.rest import Rest, refusal
@@ -37,14 +39,17 @@ class Doors:
 
     def __init__(self, org: Org) -> None:
         self._org = org
-        oauth, identity = OAuth(org), Identity(org)
+        oauth, identity, discovery = OAuth(org), Identity(org), Discovery(org)
         # By path in lower case; the first that the path begins with.
         self._doors: tuple[tuple[str, Door], ...] = (
             ("/services/data", Rest(org, ROUTES).answer),
+            ("/services/oauth2/authorize", Authorize(org).answer),
             ("/services/oauth2/token", oauth.token),
             ("/services/oauth2/revoke", oauth.revoke),
             ("/services/oauth2/introspect", oauth.introspect),
             ("/services/oauth2/userinfo", identity.answer),
+            ("/.well-known/openid-configuration", discovery.configuration),
+            ("/id/keys", discovery.keys),
             ("/id/", identity.answer),
             ("/services/soap/m/", MetadataSoap(org).answer),
             ("/services/soap/", SoapLogin(org).answer),

@@ -14,6 +14,9 @@ from sandboxes.salesforce.events.managed import ManagedSubscriptions
 from sandboxes.salesforce.metadata import Definitions
 from sandboxes.salesforce.metadata.deployments import Deployments
 from sandboxes.salesforce.metadata.tooling import Tooling
+from sandboxes.salesforce.oauth.codes import Codes
+from sandboxes.salesforce.oauth.devices import Devices
+from sandboxes.salesforce.oauth.signing import SigningKey
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
@@ -26,6 +29,7 @@ PUBLIC_KEY_FILE = "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE"
 """Environment variable: path of a PEM public key or certificate that signs for the app triptych-local."""
 DEVELOPMENT_APP = "triptych-local"
 DEVELOPMENT_SECRET = "triptych-local-secret"  # noqa: S105 - opens nothing but this sandbox
+DEVELOPMENT_CALLBACK = "http://localhost:1717/OauthRedirect"
 PASSWORD = "sandbox-password"  # noqa: S105 - every user's
 SECURITY_TOKEN = "sandbox-token"  # noqa: S105 - every user's
 MY_DOMAIN = "https://tarn-gauge.my.salesforce.com"
@@ -66,7 +70,12 @@ class Org:
         self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
         key_file = os.environ.get(PUBLIC_KEY_FILE)
-        development = ConnectedApp(DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [])
+        self.codes, self.devices = Codes(clock), Devices(clock)
+        self.signing = SigningKey()
+        self.password_flow = True
+        development = ConnectedApp(
+            DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [], callbacks=[DEVELOPMENT_CALLBACK]
+        )
         self.apps = ConnectedApps([development], Path(key_file) if key_file else None)
 
     def user_named(self, username: str) -> Row | None:

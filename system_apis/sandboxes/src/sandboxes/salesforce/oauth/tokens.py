@@ -1,20 +1,28 @@
 """The OAuth door: token, revoke, introspect."""
 
 import hmac
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
-from hashlib import sha256
-from urllib.parse import parse_qsl, urlencode, urlsplit
-from xml.sax.saxutils import escape
+from urllib.parse import urlsplit
 
 from sandboxes.salesforce.assertions import AUDIENCES, OAuthError, read_assertion, verified
 from sandboxes.salesforce.http import Request, Response
+from sandboxes.salesforce.oauth.answers import (
+    REFRESHING,
+    credentials_of,
+    form_of,
+    formatted,
+    refused,
+    signed_answer,
+    token_answer,
+)
+from sandboxes.salesforce.oauth.codes import proves
+from sandboxes.salesforce.oauth.devices import INTERVAL_SECONDS
 from sandboxes.salesforce.org import MY_DOMAIN, PASSWORD, SECURITY_TOKEN, Org
 from sandboxes.salesforce.sessions import ConnectedApp, Session
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPE = "api web refresh_token"
 _LOGIN_HOST = "https://login.salesforce.com"
+_LOGIN_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 
 
 class OAuth:
@@ -29,19 +37,19 @@ class OAuth:
 
     def token(self, request: Request) -> Response:
         """A token for a grant, or the refusal as an object."""
-        form = _form(request)
+        form = form_of(request)
         try:
             if request.method != "POST":
                 raise OAuthError("invalid_request", "must use HTTP POST")
-            answer = self._granted(form, request)
+            if form.get("response_type") == "device_code":
+                return Response(200, self._device_codes(form, request))
+            return formatted(form, self._granted(form, request), 200)
         except OAuthError as fault:
-            error = {"error": fault.error, "error_description": fault.description}
-            return _formatted(form, error, fault.status)
-        return _formatted(form, answer, 200)
+            return refused(form, fault)
 
     def revoke(self, request: Request) -> Response:
         """End a token: 200 empty, or 400 when nobody knows it."""
-        token = (_form(request) | request.query).get("token", "")
+        token = (form_of(request) | request.query).get("token", "")
         if self._org.sessions.revoke(token):
             return Response(200)
         error = {"error": "invalid_token", "error_description": "invalid token"}
@@ -49,9 +57,9 @@ class OAuth:
 
     def introspect(self, request: Request) -> Response:
         """What a token is good for (RFC 7662)."""
-        form = _form(request)
+        form = form_of(request)
         try:
-            self._authenticated(form, request)
+            self._authenticated(form, request, public=False)
         except OAuthError as fault:
             error = {"error": fault.error, "error_description": fault.description}
             return Response(401, error)
@@ -83,6 +91,10 @@ class OAuth:
                 return self._password(form, request)
             case "refresh_token":
                 return self._refresh(form, request)
+            case "authorization_code":
+                return self._code(form, request)
+            case "device":
+                return self._device(form, request)
             case _:
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
 
@@ -103,92 +115,89 @@ class OAuth:
         if not user["IsActive"]:
             raise OAuthError("inactive_user", "user is inactive")
         session = self._org.sessions.start(user["Id"], app.client_id, "api web")
-        return self._described(session, request)
+        return token_answer(self._org, session, request)
 
     def _client_credentials(self, form: dict[str, str], request: Request) -> dict[str, str]:
-        app = self._authenticated(form, request)
+        if urlsplit(request.origin).hostname in _LOGIN_HOSTS:
+            raise OAuthError("invalid_grant", "request not supported on this domain")
+        app = self._authenticated(form, request, public=False)
         user = self._org.user_named(app.run_as) if app.run_as else None
         if user is None:
             raise OAuthError("invalid_grant", "no client credentials user enabled")
         session = self._org.sessions.start(user["Id"], app.client_id, "api web")
-        return self._described(session, request) | self._signed(session, app, request)
+        return signed_answer(self._org, session, app, request)
 
     def _password(self, form: dict[str, str], request: Request) -> dict[str, str]:
         app = self._authenticated(form, request)
         user = self._org.user_named(form.get("username", ""))
-        if user is None or form.get("password") not in (PASSWORD, PASSWORD + SECURITY_TOKEN):
+        known = user is not None and form.get("password") in (PASSWORD, PASSWORD + SECURITY_TOKEN)
+        if user is None or not known or not self._org.password_flow:
             raise OAuthError("invalid_grant", "authentication failure")
-        session = self._org.sessions.start(user["Id"], app.client_id, _SCOPE, refreshable=True)
-        signed = self._signed(session, app, request)
-        return self._described(session, request) | signed | {"refresh_token": session.refresh_token}
+        return self._begun(app, user["Id"], _SCOPE, request)
 
-    def _refresh(self, form: dict[str, str], request: Request) -> dict[str, str]:
-        grant = self._org.sessions.of_refresh_token(form.get("refresh_token", ""))
-        app = self._org.apps.find(_credentials(form, request)[0])
+    def _code(self, form: dict[str, str], request: Request) -> dict[str, str]:
+        app = self._authenticated(form, request)
+        code = self._org.codes.redeem(form.get("code", ""))
+        if code is None or code.client_id != app.client_id:
+            raise OAuthError("invalid_grant", "expired authorization code")
+        if form.get("redirect_uri") != code.redirect_uri:
+            raise OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
+        if code.challenge and not proves(form.get("code_verifier", ""), code.challenge):
+            raise OAuthError("invalid_grant", "invalid code verifier")
+        if app.public and not code.challenge and not form.get("client_secret"):
+            raise OAuthError("invalid_client", "an app without a secret needs code_challenge (PKCE)")
+        return self._begun(app, code.user_id, code.scope, request)
+
+    def _device_codes(self, form: dict[str, str], request: Request) -> dict[str, object]:
+        app = self._org.apps.find(form.get("client_id", ""))
         if app is None:
             raise OAuthError("invalid_client_id", "client identifier invalid")
-        if grant is None or grant.client_id != app.client_id:
-            raise OAuthError("invalid_grant", "expired access/refresh token")
-        session = self._org.sessions.start(grant.user_id, app.client_id, grant.scope)
-        return self._described(session, request) | self._signed(session, app, request)
+        device = self._org.devices.begin(app.client_id, form.get("scope") or _SCOPE)
+        codes: dict[str, object] = {"device_code": device.device_code, "user_code": device.user_code}
+        return codes | {"verification_uri": f"{request.origin}/setup/connect", "interval": INTERVAL_SECONDS}
 
-    def _authenticated(self, form: dict[str, str], request: Request) -> ConnectedApp:
-        client_id, client_secret = _credentials(form, request)
+    def _device(self, form: dict[str, str], request: Request) -> dict[str, str]:
+        app = self._org.apps.find(form.get("client_id", ""))
+        if app is None:
+            raise OAuthError("invalid_client_id", "client identifier invalid")
+        device = self._org.devices.ask(form.get("code", ""), app.client_id)
+        if isinstance(device, str):
+            raise OAuthError(device, device.replace("_", " "))
+        return self._begun(app, device.user_id, device.scope, request)
+
+    def _begun(self, app: ConnectedApp, user_id: str, scope: str, request: Request) -> dict[str, str]:
+        refreshable = bool(REFRESHING & set(scope.split()))
+        session = self._org.sessions.start(user_id, app.client_id, scope, refreshable=refreshable)
+        return signed_answer(self._org, session, app, request)
+
+    def _refresh(self, form: dict[str, str], request: Request) -> dict[str, str]:
+        client_id, secret = credentials_of(form, request)
         app = self._org.apps.find(client_id)
         if app is None:
             raise OAuthError("invalid_client_id", "client identifier invalid")
-        if not hmac.compare_digest(app.client_secret.encode(), client_secret.encode()):
-            raise OAuthError("invalid_client", "invalid client credentials")
+        if secret:
+            _check_secret(app, secret)
+        session = self._org.sessions.refreshed(form.get("refresh_token", ""), client_id, rotate=app.rotates)
+        if session is None:
+            raise OAuthError("invalid_grant", "expired access/refresh token")
+        return signed_answer(self._org, session, app, request)
+
+    def _authenticated(self, form: dict[str, str], request: Request, *, public: bool = True) -> ConnectedApp:
+        client_id, secret = credentials_of(form, request)
+        app = self._org.apps.find(client_id)
+        if app is None:
+            raise OAuthError("invalid_client_id", "client identifier invalid")
+        if secret or not (public and app.public):
+            _check_secret(app, secret)
         return app
 
-    def _described(self, session: Session, request: Request) -> dict[str, str]:
-        return {
-            "access_token": session.token,
-            "scope": session.scope,
-            "instance_url": request.origin,
-            "id": self._identity(session, request),
-            "token_type": "Bearer",
-        }
 
-    def _identity(self, session: Session, request: Request) -> str:
-        return f"{request.origin}/id/{self._org.id}/{session.user_id}"
-
-    def _signed(self, session: Session, app: ConnectedApp, request: Request) -> dict[str, str]:
-        issued_at = str(int(session.issued_at * 1000))
-        signed = (self._identity(session, request) + issued_at).encode()
-        signature = hmac.digest(app.client_secret.encode(), signed, sha256)
-        return {"issued_at": issued_at, "signature": b64encode(signature).decode()}
-
-
-def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def _credentials(form: dict[str, str], request: Request) -> tuple[str, str]:
-    """Client id and secret, from the body or from Basic."""
-    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            client_id, _, secret = b64decode(encoded).decode().partition(":")
-        except (Base64Error, UnicodeDecodeError):
-            raise OAuthError("invalid_client", "invalid client credentials") from None
-        return client_id, secret
-    return form.get("client_id", ""), form.get("client_secret", "")
+def _check_secret(app: ConnectedApp, secret: str) -> None:
+    if not hmac.compare_digest(app.client_secret.encode(), secret.encode()):
+        raise OAuthError("invalid_client", "invalid client credentials")
 
 
 def _own_urls(request: Request) -> set[str]:
     """This org's own addresses, whichever scheme the client reached it by."""
     host = urlsplit(request.origin).netloc
     return {MY_DOMAIN, f"http://{host}", f"https://{host}"}
-
-
-def _formatted(form: dict[str, str], answer: dict[str, str], status: int) -> Response:
-    match form.get("format", "json"):
-        case "urlencoded":
-            return Response(status, urlencode(answer).encode(), {}, "application/x-www-form-urlencoded")
-        case "xml":
-            children = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in answer.items())
-            document = f'<?xml version="1.0" encoding="UTF-8"?><OAuth>{children}</OAuth>'
-            return Response(status, document.encode(), {}, "application/xml;charset=UTF-8")
-        case _:
-            return Response(status, answer, {"Cache-Control": "no-cache, no-store"})

@@ -1,0 +1,1 @@
+"""How apps and people get into the org: every OAuth flow it has, and what their tokens stand for."""
