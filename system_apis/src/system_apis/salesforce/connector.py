@@ -21,6 +21,7 @@ from system_apis.salesforce.faults import (
 from system_apis.salesforce.limits import ApiUsage, call_budget
 from system_apis.salesforce.oauth.sessions import OrgSession
 from system_apis.salesforce.oauth.settings import LoginSettings
+from system_apis.salesforce.oauth.token_endpoint import UserInfo
 from system_apis.salesforce.records import CompositeAnswer, Rows, SubResult
 from system_apis.salesforce.soql import Statement, Value
 
@@ -113,6 +114,7 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
 
 
 _answer = msgspec.json.Decoder(CompositeAnswer)
+_user_info = msgspec.json.Decoder(UserInfo)
 MAX_PAGES = 50
 """Further pages of one answer that are followed; each is an API call."""
 
@@ -167,6 +169,16 @@ class SalesforceConnector:
         used = credentials or self.credentials
         name += f"-{settings.org}" if settings.org else ""
         return self._outbound.backend(name, settings, credentials=used, classify=classify, quota=self.usage)
+
+    async def userinfo(self) -> UserInfo:
+        """Whom our session acts for.
+
+        Raises:
+            Problem: See `faults`.
+        """
+        path = "/services/oauth2/userinfo"
+        reply = await self.backend.send("GET", path, headers=self.read_headers, operation="salesforce.userinfo")
+        return _decoded(_user_info, reply)
 
     async def query(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:
         """Every row of a query; one call unless there are more than 2,000.

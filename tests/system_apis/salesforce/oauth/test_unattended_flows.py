@@ -180,10 +180,9 @@ async def test_a_session_that_was_ended_begins_anew_with_the_next_call(
     await salesforce.session.end()
     assert await ask(salesforce) == BUYER
     assert len(await org.requests(TOKEN)) == 2
-    who = await salesforce.backend.send("GET", "/services/oauth2/userinfo", operation="userinfo")
-    assert msgspec.json.decode(who.body)["preferred_username"] == USERNAME
+    assert (await salesforce.userinfo()).preferred_username == USERNAME
     await org.control("expire-tokens")  # this door says 403 Bad_OAuth_Token where others say 401
-    assert (await salesforce.backend.send("GET", "/services/oauth2/userinfo", operation="userinfo")).status == 200
+    assert (await salesforce.userinfo()).organization_id == company().salesforce_organization_id
 
 
 async def test_nothing_secret_is_in_an_address_or_a_log(

@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from shared.binding.call_context import current_context
 from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded, Problem
-from shared.resilience.outbound_faults import decode_json
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
 from system_apis.salesforce.events.refusals import SessionOver, problem_of_call
 from system_apis.salesforce.events.schemas import EventSchema, Schemas
-from system_apis.salesforce.faults import BACKEND
 
 _PORT = 7443
 _MOST_BYTES = 4 * 1024 * 1024  # of one message, either way
@@ -43,14 +41,6 @@ class Whoami(Struct, frozen=True):
 
     organization: str
     user: str
-
-
-class _Id(Struct, rename={"id": "Id"}):
-    id: str
-
-
-class _Ids(Struct):
-    records: list[_Id]
 
 
 class PubSub:
@@ -98,10 +88,8 @@ class PubSub:
     async def whoami(self) -> Whoami:
         """Who we are in the org; asked once."""
         if self._whoami is None:
-            settings = self._salesforce.settings
-            organization = settings.organization_id or await self._id_of("SELECT Id FROM Organization")
-            name = settings.username.replace("\\", "\\\\").replace("'", "\\'")
-            self._whoami = Whoami(organization, await self._id_of(f"SELECT Id FROM User WHERE Username='{name}'"))  # noqa: S608 - escaped
+            user = await self._salesforce.userinfo()
+            self._whoami = Whoami(self._salesforce.settings.organization_id or user.organization_id, user.user_id)
         return self._whoami
 
     async def aclose(self) -> None:
@@ -163,14 +151,6 @@ class PubSub:
         return (
             ("accesstoken", token), ("instanceurl", self._salesforce.settings.url), ("tenantid", organization)
         )  # fmt: skip
-
-    async def _id_of(self, soql: str) -> str:
-        path = f"{self._salesforce.root}/query?q={quote(soql, safe='')}"
-        reply = await self._salesforce.backend.send("GET", path, operation="salesforce.whoami")
-        records = decode_json(reply, _Ids, backend=BACKEND).records
-        if not records:
-            raise BackendFault("Salesforce does not show us our own user; compare username with the org.")
-        return records[0].id
 
 
 class Stream:

@@ -56,6 +56,14 @@ class Introspection(msgspec.Struct, frozen=True):
     nbf: int = 0
 
 
+class UserInfo(msgspec.Struct, frozen=True):
+    """Whom a session acts for (OpenID Connect Core §5.3), as far as we need it; ids have 18 characters."""
+
+    user_id: str
+    organization_id: str
+    preferred_username: str = ""
+
+
 class TokenEndpoint:
     """One connected app at one login host.
 
