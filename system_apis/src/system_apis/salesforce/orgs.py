@@ -4,7 +4,8 @@ import msgspec
 
 from shared.binding.problems import BackendFault
 from shared.resilience.outbound import Outbound
-from system_apis.salesforce.connector import SalesforceConnector
+from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
+from system_apis.salesforce.faults import BACKEND
 
 
 class SalesforceOrgs:
@@ -17,7 +18,7 @@ class SalesforceOrgs:
 
     def __init__(self, default: SalesforceConnector, outbound: Outbound) -> None:
         self._orgs = {"": default} | {
-            name: SalesforceConnector(msgspec.structs.replace(settings, org=name), outbound)
+            name: SalesforceConnector(_of_its_own(name, settings), outbound)
             for name, settings in default.settings.orgs.items()
         }
 
@@ -39,3 +40,9 @@ class SalesforceOrgs:
                 f"No org is called {name!r}; the further orgs of [backends.salesforce.orgs] are {known}."
             )
         return org
+
+
+def _of_its_own(name: str, settings: SalesforceSettings) -> SalesforceSettings:
+    """The settings of a further org; its allowance is its own unless a quota of another name says otherwise."""
+    quota = f"{BACKEND}-{name}" if settings.quota == BACKEND else settings.quota
+    return msgspec.structs.replace(settings, org=name, quota=quota)
