@@ -27,7 +27,7 @@ class Org:
         self.url = url
         self._client = client
 
-    async def control(self, name: str, **body: Any) -> Any:
+    async def control(self, name: str, /, **body: Any) -> Any:
         reply = await self._client.post(f"{self.url}/__sandbox__/{name}", json=body)
         assert reply.status_code < 300, reply.text
         return reply.json() if reply.content else None

@@ -21,6 +21,16 @@ async def authority(served: Any, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 @pytest.fixture
+async def org(served: Any) -> AsyncGenerator[Any]:
+    """The org without events; its records stay, for resetting them takes long."""
+    await served.heal()
+    await served.control("pubsub-faults")
+    await served.control("forget-events")
+    yield served
+    await served.heal()
+
+
+@pytest.fixture
 def settings(settings: SalesforceSettings, authority: tuple[str, Path]) -> SalesforceSettings:
     return msgspec.structs.replace(settings, pubsub_url=authority[0], pubsub_ca=str(authority[1]))
 
@@ -34,9 +44,8 @@ async def open_events(settings: SalesforceSettings) -> AsyncGenerator[Open]:
     wire, opened = open_wire(), list[SalesforceEvents]()
 
     def make(**changes: Any) -> SalesforceEvents:
-        outbound = Outbound(wire)
-        changed = msgspec.structs.replace(settings, **changes)
-        opened.append(SalesforceEvents(SalesforceConnector(changed, outbound), outbound))
+        connector = SalesforceConnector(msgspec.structs.replace(settings, **changes), Outbound(wire))
+        opened.append(SalesforceEvents(connector))
         return opened[-1]
 
     yield make

@@ -96,7 +96,7 @@ async def test_a_position_the_org_no_longer_has_is_told(org: Any, events: Any) -
     source = events.source(CHANNEL)
     position = (await taken(source, OLDEST, 2))[0].position
     await events.aclose()
-    await org.control("reset")
+    await org.control("forget-events")
     with pytest.raises(PositionExpired, match=CHANNEL):
         await source.read(position, 10, 5)
     with pytest.raises(PositionExpired):

@@ -54,6 +54,7 @@ class Cometd:
     def __init__(self, org: Org, poll_seconds: float = _POLL_SECONDS) -> None:
         self._org, self._poll_seconds = org, poll_seconds
         self._clients: dict[str, Client] = {}
+        self._forgotten = 0
         self._replies: dict[str, Callable[[Request, Message], Message]] = {
             "/meta/handshake": self._handshake,
             "/meta/subscribe": self._subscribe,
@@ -212,6 +213,9 @@ class Cometd:
         return {"Set-Cookie": f"{_COOKIE}={made[-1].browser}; Path=/; HttpOnly"} if made else {}
 
     def _forget(self) -> None:
+        if self._forgotten != self._org.forgotten:
+            self._forgotten = self._org.forgotten
+            self._clients.clear()
         oldest = self._now() - _FORGOTTEN_AFTER_SECONDS
         gone = [each.id for each in self._clients.values() if not each.polling and each.seen_at < oldest]
         for client_id in gone:

@@ -69,6 +69,19 @@ def event_controls(org: Org) -> dict[str, Control]:
         org.keepalive_seconds = float(body["seconds"])
         return {"seconds": org.keepalive_seconds}
 
+    def forget_events(body: dict[str, Any]) -> object:
+        """Drop every event that is kept."""
+        del body
+        org.bus.forget()
+        return {"newest": org.bus.newest()}
+
+    def forget_clients(body: dict[str, Any]) -> object:
+        """Let the streaming door forget every client: their next poll is told 403::Unknown client."""
+        del body
+        org.forgotten += 1
+        org.bus.announce()
+        return {"times": org.forgotten}
+
     def pubsub_faults(body: dict[str, Any]) -> object:
         """Let calls of the Pub/Sub API fail: see `Disturbance`; an empty body ends them."""
         org.disturbances[:] = [*org.disturbances, msgspec.convert(body, Disturbance)] if body else []
@@ -76,6 +89,8 @@ def event_controls(org: Org) -> dict[str, Control]:
 
     return {
         "change-data-capture": change_data_capture,
+        "forget-clients": forget_clients,
+        "forget-events": forget_events,
         "gap": gap,
         "keepalive": keepalive,
         "managed-subscription": managed_subscription,

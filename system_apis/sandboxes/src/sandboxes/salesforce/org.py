@@ -61,6 +61,8 @@ class Org:
         self.keepalive_seconds = KEEPALIVE_SECONDS
         self.disturbances: list[Disturbance] = []
         """What is to go wrong in the Pub/Sub API."""
+        self.forgotten = 0
+        """How often the streaming door was told to forget its clients."""
         self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
         self.definitions = Definitions(
             self.store, self.catalogue, self.changes, self.channels, self.queries, self.saving, clock

@@ -9,7 +9,6 @@ import msgspec
 
 from shared.binding.problems import BackendFault
 from shared.messaging.event_source import PositionExpired
-from shared.resilience.outbound import BackendSettings, Outbound
 from shared.resilience.outbound_faults import decode_json
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.events.bayeux import BayeuxClient, Message, UnknownClient
@@ -17,7 +16,7 @@ from system_apis.salesforce.events.changes import HEADER
 from system_apis.salesforce.events.position import position_of, replay_id_of
 from system_apis.salesforce.events.received import Batch, Received
 from system_apis.salesforce.events.window import Window
-from system_apis.salesforce.faults import BACKEND, problem_of_reply
+from system_apis.salesforce.faults import BACKEND
 
 _NEW, _ALL = -1, -2
 _POLL_SECONDS = 130.0  # a poll hangs for 110
@@ -34,17 +33,12 @@ class CometdDoor:
 
     Args:
         salesforce: The org.
-        outbound: Reaches it.
     """
 
-    def __init__(self, salesforce: SalesforceConnector, outbound: Outbound) -> None:
-        settings = salesforce.settings
-        patient = BackendSettings(url=settings.url, timeout=_POLL_SECONDS, retry_delays=(), max_waiting=0)
+    def __init__(self, salesforce: SalesforceConnector) -> None:
         self._salesforce = salesforce
-        self._backend = outbound.backend(
-            f"{BACKEND}-streaming", patient, credentials=salesforce.credentials, classify=problem_of_reply
-        )
-        self._path = f"/cometd/{settings.api_version}"
+        self._backend = salesforce.line(f"{BACKEND}-streaming", timeout=_POLL_SECONDS)
+        self._path = f"/cometd/{salesforce.settings.api_version}"
         self._names: dict[str, str] = {}
 
     async def batches(self, channel: str, after: str, window: Window, *, latest: bool) -> AsyncGenerator[Batch]:

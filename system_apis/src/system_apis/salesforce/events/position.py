@@ -1,7 +1,8 @@
 """Positions in a channel, as cursors carry them: letters, digits, `-` and `_` only."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from shared.messaging.event_source import PositionExpired
@@ -17,11 +18,10 @@ def position_of(replay_id: bytes) -> str:
 def replay_id_of(position: str) -> bytes:
     """The replay id of a position; PositionExpired when it is none of this source."""
     text = position.removeprefix(_REPLAY)
-    try:
-        if text != position:
-            return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (Error, ValueError):
-        pass
+    with suppress(Error, ValueError):
+        replay_id = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        if text != position and replay_id:
+            return replay_id
     raise PositionExpired("That is no place in a Salesforce channel; begin with the oldest event, or the latest.")
 
 

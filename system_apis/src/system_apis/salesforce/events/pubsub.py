@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from shared.binding.call_context import current_context
-from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded, Problem
+from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
 from system_apis.salesforce.events.refusals import SessionOver, problem_of_call
 from system_apis.salesforce.events.schemas import EventSchema, Schemas
@@ -153,6 +153,10 @@ class PubSub:
         )  # fmt: skip
 
 
+class StreamBroken(BackendUnavailable):
+    """A streaming call ended while we wrote, and nobody said why."""
+
+
 class Stream:
     """A streaming call under way.
 
@@ -165,11 +169,15 @@ class Stream:
         self.used = used
 
     async def write(self, request: Any, what: str) -> None:
-        """Send a message; raises the problem that ended the call, if one did."""
+        """Send a message.
+
+        Raises:
+            StreamBroken: The call ended meanwhile. gRPC does not keep why; another call tells.
+        """
         try:
             await self._call.write(request)
         except Exception as error:  # noqa: BLE001 - gRPC has several for a call that ended
-            raise await self._ending(error, what) from None
+            raise StreamBroken(f"The stream of {what} broke ({type(error).__name__}).") from None
 
     async def read(self, seconds: float | None, what: str) -> Any:
         """The next message.
@@ -189,8 +197,8 @@ class Stream:
                 message = await self._call.read()
         except TimeoutError:
             raise BackendUnavailable(f"Salesforce was silent about {what} for {seconds:g} s.") from None
-        except Exception as error:  # noqa: BLE001 - as above
-            raise await self._ending(error, what) from None
+        except aio.AioRpcError as error:
+            raise problem_of_call(error, what) from None
         if message is aio.EOF:
             raise BackendUnavailable(f"Salesforce ended the stream of {what}.")
         return message
@@ -198,18 +206,6 @@ class Stream:
     def close(self) -> None:
         """Hang up."""
         self._call.cancel()
-
-    async def _ending(self, error: Exception, what: str) -> Problem:
-        from grpc.aio import AioRpcError  # noqa: PLC0415 - see messages
-
-        if isinstance(error, AioRpcError):
-            return problem_of_call(error, what)
-        if self._call.done() and not self._call.cancelled():
-            from system_apis.salesforce.events.refusals import code_of, problem_of_code  # noqa: PLC0415
-
-            status, trailers = await self._call.code(), await self._call.trailing_metadata()
-            return problem_of_code(status.name, code_of(trailers), what)
-        return BackendUnavailable(f"The stream of {what} broke ({type(error).__name__}).")
 
 
 def _loaded(settings: SalesforceSettings) -> tuple[str, bytes | None]:

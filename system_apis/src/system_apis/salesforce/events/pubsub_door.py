@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from system_apis.salesforce.events.changes import with_names
 from system_apis.salesforce.events.position import position_of, replay_id_of
-from system_apis.salesforce.events.pubsub import PubSub, Stream
+from system_apis.salesforce.events.pubsub import PubSub, Stream, StreamBroken
 from system_apis.salesforce.events.received import Batch, Received
 from system_apis.salesforce.events.refusals import SessionOver
 from system_apis.salesforce.events.schemas import Schemas
@@ -46,6 +46,9 @@ class PubSubDoor:
                 demand.outstanding -= len(reply.events)
         except SessionOver:
             await self._pubsub.renew(stream.used)
+            raise
+        except StreamBroken:
+            await self._pubsub.topic(channel)  # says why, or that all is well; renews a session that is over
             raise
         finally:
             stream.close()

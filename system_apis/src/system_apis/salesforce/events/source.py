@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from shared.messaging.event_source import Event
-from shared.resilience.outbound import Outbound
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.events.cometd import CometdDoor
 from system_apis.salesforce.events.feed import Door, Feed
@@ -27,20 +26,19 @@ class SalesforceEvents:
 
     Args:
         salesforce: The org.
-        outbound: Reaches the streaming API, if `event_door` asks for it.
 
     Attributes:
         pubsub: The Pub/Sub API, for what is no subscription.
     """
 
-    def __init__(self, salesforce: SalesforceConnector, outbound: Outbound) -> None:
+    def __init__(self, salesforce: SalesforceConnector) -> None:
         settings = salesforce.settings
         self.pubsub = PubSub(salesforce)
         self._settings = settings
         self._door: Door = (
             PubSubDoor(self.pubsub, settings.event_silence)
             if settings.event_door == "pubsub"
-            else CometdDoor(salesforce, outbound)
+            else CometdDoor(salesforce)
         )
         self._feeds: dict[str, list[Feed]] = {}
         self._lock = asyncio.Lock()

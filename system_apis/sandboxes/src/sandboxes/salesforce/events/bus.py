@@ -96,6 +96,10 @@ class Bus:
         sql = "SELECT 1 FROM _event WHERE replay = ? AND created >= ? AND topic IN (SELECT value FROM json_each(?))"
         return bool(self._store.select(sql, (replay, self._oldest(), names)))
 
+    def forget(self) -> None:
+        """Drop every event, as if its time were over; ids go on growing."""
+        self._store.execute("DELETE FROM _event")
+
     async def wait(self, seconds: float) -> None:
         """Until something is published, at most so long; look again after it."""
         waiter = asyncio.get_running_loop().create_future()

@@ -100,9 +100,9 @@ class PubSub(pb_grpc.PubSubServicer):
         """Deliver as many events as were asked for, from where the first request says."""
         try:
             self._session(context)
+            subscription = await Subscription.begun(self._org, requests)
             if self._struck("Subscribe"):
                 return
-            subscription = await Subscription.begun(self._org, requests)
             async for delivery in subscription.deliveries(lambda: self._session(context)):
                 if self._struck("Subscribe"):
                     return
