@@ -12,7 +12,7 @@ from shared.host.runtime import own_state
 from shared.host.server import free_port
 
 TOPOLOGIES = Path(__file__).parents[3] / "deploy" / "topologies"
-COMMANDS = ("up", "serve", "apis", "token", "order", "trace", "check", "sandbox", "new")
+COMMANDS = ("up", "serve", "apis", "token", "order", "trace", "check", "sandbox", "new", "quota")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -37,6 +37,7 @@ async def test_every_command_explains_itself(triptych: Any) -> None:
         (("up", "--port", "0"), "Try `triptych up --help`"),
         (("bogus",), "Try `triptych --help`"),
         (("order",), "run `triptych up` first"),
+        (("quota",), "run `triptych up` first"),
         (("token",), "run `triptych up` first"),
         (("trace", TRACE), "run `triptych up` first"),
         (("serve", "suite"), "run `triptych up` first"),

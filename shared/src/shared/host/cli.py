@@ -24,6 +24,7 @@ from shared.host.cli_events import events
 from shared.host.cli_flows import register as register_flows
 from shared.host.cli_new import register as register_new
 from shared.host.cli_proofs import register as register_proofs
+from shared.host.cli_quota import quota
 from shared.host.project import TOPOLOGIES, project_folder
 from shared.host.runtime import VERSION, NotRunning, StateRefused, read_runtime, state_directory
 from shared.host.sandbox_process import SandboxesMissing
@@ -78,6 +79,7 @@ def cli() -> None:
 
 
 cli.add_command(events)
+cli.add_command(quota)
 register_flows(cli)
 register_new(cli)
 register_proofs(cli)

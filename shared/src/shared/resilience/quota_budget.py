@@ -11,7 +11,7 @@ from shared.binding.problems import QuotaExceeded
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
-ALERT_LEVELS: Final = (70, 85, 95)
+ALERT_LEVELS: Final[tuple[int, ...]] = (70, 85, 95)
 """Percent of the allowance at which an operator is told."""
 
 

@@ -7,8 +7,8 @@ The rules, for both:
 - The backend's own count, less what is ours, is what others use. Of the counts seen within a 24th of the window (an
   hour of a day) up to the latest, the highest stands: a lower one may be late, or may miss calls on their way. So a
   count raises what we believe at once, and what rolls out of the window at the backend lowers it an hour later.
-- Nothing is granted above the ceiling of its priority, except one call a bucket that looks: when the ceiling is reached
-  because of others and nobody has heard from the backend for a whole bucket.
+- Nothing is granted above the ceiling of its priority, except one call a bucket that looks: when others have used what
+  ours have left of it, and nobody has heard from the backend for a whole bucket. Ours alone never pass the ceiling.
 """
 
 from typing import NamedTuple, Protocol

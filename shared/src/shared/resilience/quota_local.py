@@ -39,10 +39,11 @@ class LocalLedger:
             self._hear(errand, current)
         others = self._used_by_others(current - budget.buckets)
         limit = budget.limit(self._allowed)
-        room = limit - ceil(limit * errand.withheld) - self._ours * self._processes - others
-        granted, wait = self._grant(errand, room, others, current), 0.0
+        left = limit - ceil(limit * errand.withheld) - self._ours * self._processes
+        others_stop_us = left > 0 and others > 0
+        granted, wait = self._grant(errand, left - others, current, may_look=others_stop_us), 0.0
         if errand.needed and not granted:
-            wait = self._free_again(1 - room, others, current) * budget.width_ms - now
+            wait = self._free_again(1 - left + others, current, may_look=others_stop_us) * budget.width_ms - now
         crossed = self._cross((self._ours * self._processes + others) * 100 / limit)
         ends_in = ((current + 1) * budget.width_ms - now) / 1000
         return Balance(granted, current, ends_in, self._ours, others, limit, wait / 1000, crossed, self._level)
@@ -78,18 +79,18 @@ class LocalLedger:
         recent = range(max(self._seen - self._budget.buckets // 24 + 1, first), self._seen + 1)
         return max((self._others.get(bucket, 0) for bucket in recent), default=0)
 
-    def _grant(self, errand: Errand, room: int, others: int, current: int) -> int:
+    def _grant(self, errand: Errand, room: int, current: int, *, may_look: bool) -> int:
         if not errand.needed:
             return 0
         room //= self._processes
         granted = max(0, min(errand.needed, room))
         granted += max(0, min(errand.extra, (room - granted) // 100))
-        if not granted and others and self._seen < current - 1 and self._looked < current:
+        if not granted and may_look and self._seen < current - 1 and self._looked < current:
             granted, self._looked = 1, current
         self._book(current, granted)
         return granted
 
-    def _free_again(self, short: int, others: int, current: int) -> int:
+    def _free_again(self, short: int, current: int, *, may_look: bool) -> int:
         """The bucket in which `short` calls fewer will count."""
         free = current
         for bucket in sorted(self._calls):
@@ -98,7 +99,7 @@ class LocalLedger:
                 free = bucket
                 break
         free += self._budget.buckets + 1
-        return min(free, max(self._seen + 2, current + 1)) if others else free
+        return min(free, max(self._seen + 2, current + 1)) if may_look else free
 
     def _cross(self, percent: float) -> int:
         reached = max((level for level in ALERT_LEVELS if percent >= level), default=0)

@@ -64,10 +64,13 @@ if cap > 0 then limit = math.min(limit, cap) end
 
 local ceiling = limit - math.ceil(limit * withheld)
 local room, granted, wait = ceiling - ours - others, 0, 0
+local because_of_others = others > 0 and ours < ceiling
 if needed > 0 then
   granted = math.max(0, math.min(needed, room))
   granted = granted + math.max(0, math.min(extra, math.floor((room - granted) / 100)))
-  if granted == 0 and others > 0 and seen < current - 1 and looked < current then granted, looked = 1, current end
+  if granted == 0 and because_of_others and seen < current - 1 and looked < current then
+    granted, looked = 1, current
+  end
   book(current, granted)
   if granted == 0 then
     local short, free = 1 - room, current
@@ -76,7 +79,7 @@ if needed > 0 then
       if short <= 0 then free = i; break end
     end
     free = free + kept + 1
-    if others > 0 then free = math.min(free, math.max(seen + 2, current + 1)) end
+    if because_of_others then free = math.min(free, math.max(seen + 2, current + 1)) end
     wait = free * width - now
   end
 end

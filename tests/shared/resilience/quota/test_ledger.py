@@ -128,6 +128,15 @@ async def test_nobody_looks_at_a_reserve_that_only_we_have_reached(keep: Keep, c
         assert (await ledger.settle(Errand(needed=1, withheld=0.2))).granted == 0
 
 
+async def test_nobody_looks_when_ours_alone_have_reached_the_ceiling(keep: Keep, clock: Any) -> None:
+    ledger = keep(budget(10))
+    await ledger.settle(Errand(needed=8))
+    await ledger.settle(Errand(used=9, allowed=10))
+    clock.now += 2 * BUCKET
+    refused = await ledger.settle(Errand(needed=1, withheld=0.2))
+    assert (refused.granted, refused.others, refused.wait) == (0, 1, DAY - BUCKET)
+
+
 async def test_a_cap_bounds_what_the_backend_allows(keep: Keep) -> None:
     ledger = keep(budget(1000, cap=500))
     assert (await ledger.settle(Errand(used=0, allowed=5_000_000, needed=900))).granted == 500

@@ -1,0 +1,51 @@
+"""A small allowance in a running suite: batch work stops at the reserve, orders go through, operators are told."""
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from sandboxes.company import company
+from shared.host.quota_view import show_quotas
+
+ALLOWED = 120
+BUYER = company().customers[0].salesforce_id
+QUOTE = company().quotes_for("plain")[0].salesforce_id
+
+
+async def test_a_batch_leaves_the_reserve_to_orders_and_operators_are_told(calm_suite: Any, capsys: Any) -> None:
+    await calm_suite.sandbox("salesforce", "POST", "limits", {"DailyApiRequests": ALLOWED})
+    bearer = {"authorization": f"Bearer {calm_suite.token('crm')}"}
+    async with httpx.AsyncClient(base_url=calm_suite.edge, headers=bearer, timeout=20.0) as client:
+        batch = f"/system/crm/v1/customers/{BUYER}"
+        await client.get(batch)  # the first reply tells how small the allowance is
+
+        async def work() -> list[httpx.Response]:
+            return [await client.get(batch, headers={"triptych-priority": "batch"}) for _ in range(40)]
+
+        answers = [answer for answers in await asyncio.gather(*(work() for _ in range(3))) for answer in answers]
+        count = Counter(answer.status_code for answer in answers)
+        assert count.keys() == {200, 429}
+        assert 90 <= count[200] <= 95  # the suite may have made a call of its own
+        refused = answers[-1]
+        assert (refused.json()["quota"], refused.json()["priority"]) == ("salesforce", "batch")
+        assert 86_000 < int(refused.headers["retry-after"]) <= 86_700
+
+        async with calm_suite.phone() as phone:
+            placed = await phone.post("/orders", json={"quoteId": QUOTE}, headers={"prefer": "wait=15"})
+        assert (placed.status_code, placed.json()["state"]) == (201, "completed")
+        assert (await client.get(batch)).status_code == 200  # somebody waits for this one
+
+        health = (await client.get("/health")).json()
+        assert health["checks"]["quotas"][0]["status"] == "warn"
+        metrics = (await client.get("/metrics")).text
+        assert 'triptych_quota_alerts_total{budget="salesforce",level="70"}' in metrics
+    await show_quotas(calm_suite.runtime, as_json=True)
+    (told,) = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["budget"], told["limit"], told["reserve"]) == ("salesforce", ALLOWED, 24)
+    assert 97 < told["usedByUs"] < ALLOWED
+    assert told["left"] == ALLOWED - told["usedByUs"] - told["usedByOthers"]
+    await show_quotas(calm_suite.runtime, as_json=False)
+    assert f"{told['left']}" in capsys.readouterr().out
