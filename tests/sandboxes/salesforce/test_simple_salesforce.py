@@ -10,7 +10,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce, bulk2
+from simple_salesforce import Salesforce, bulk, bulk2
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
@@ -157,5 +157,33 @@ async def test_bulk_2_loads_and_extracts(connect: Callable[[], Salesforce], monk
         ids = [{"Id": line.split(",")[0].strip('"')} for page in pages for line in page.splitlines()[1:]]
         gone = sf.bulk2.Account.delete(records=ids)
         assert (gone[0]["numberRecordsProcessed"], gone[0]["numberRecordsFailed"]) == (250, 0)
+
+    await asyncio.to_thread(run)
+
+
+async def test_bulk_1_writes_and_reads(connect: Callable[[], Salesforce], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "sleep", lambda _: None)  # as above
+
+    def run() -> None:
+        accounts = connect().bulk.Account
+        records = [{"Name": f"One {number}", "ERP_Customer_Number__c": f"ONE-{number}"} for number in range(120)]
+        made = accounts.insert([*records, {"Name": None}], batch_size=50)
+        assert [each["success"] for each in made] == [True] * 120 + [False]
+        assert made[120]["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
+        found = accounts.query("SELECT Id, Name FROM Account WHERE ERP_Customer_Number__c LIKE 'ONE-%'")
+        assert {each["Id"] for each in found} == {each["id"] for each in made[:120]}
+        changed = accounts.update([{"Id": made[0]["id"], "Phone": "1"}, {"Id": "001000000000000", "Phone": "1"}])
+        assert [each["success"] for each in changed] == [True, False]
+        again = accounts.upsert(records[:3], "ERP_Customer_Number__c", batch_size="auto", use_serial=True)
+        assert [(each["success"], each["created"]) for each in again] == [(True, False)] * 3
+        detailed = accounts.upsert(records[:2], "ERP_Customer_Number__c", include_detailed_results=True)
+        assert [each["Name"] for each in detailed] == ["One 0", "One 1"]
+        gone = accounts.delete([{"Id": each["id"]} for each in made[:120]])
+        assert all(each["success"] for each in gone)
+        assert accounts.query_all(
+            "SELECT Id FROM Account WHERE ERP_Customer_Number__c LIKE 'ONE-%' AND IsDeleted = true"
+        )
+        with pytest.raises(SalesforceMalformedRequest, match="InvalidJob"):
+            accounts.upsert(records[:1], "Phone")
 
     await asyncio.to_thread(run)

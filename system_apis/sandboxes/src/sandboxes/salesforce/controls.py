@@ -25,8 +25,9 @@ def controls(org: Org) -> dict[str, Control]:
         return org.usage.limits()
 
     def lock_rows(body: dict[str, Any]) -> object:
-        """Refuse writes with UNABLE_TO_LOCK_ROW: object (or "*"), id (or any), times."""
+        """Refuse writes with UNABLE_TO_LOCK_ROW: object (or "*"), id (or any), times, from_others."""
         lock = Lock(str(body.get("object", "*")), str(body.get("id", "")), int(body.get("times", 1)))
+        lock.from_others = bool(body.get("from_others"))
         org.saving.locks.append(lock)
         return {"object": lock.sobject, "times": lock.times}
 

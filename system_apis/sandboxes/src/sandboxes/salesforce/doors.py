@@ -11,6 +11,7 @@ import msgspec
 
 from sandboxes.kit import Receive, Scope, Send, read_body, send_response
 from sandboxes.kit import Response as Sent
+from sandboxes.salesforce.async_api.door import AsyncDoor
 from sandboxes.salesforce.cometd import Cometd
 from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Request, Response
@@ -44,6 +45,7 @@ class Doors:
         self._doors: tuple[tuple[str, Door], ...] = (
             ("/services/data", Rest(org, ROUTES).answer),
             ("/services/oauth2/authorize", Authorize(org).answer),
+            ("/services/async/", AsyncDoor(org).answer),
             ("/services/oauth2/token", oauth.token),
             ("/services/oauth2/revoke", oauth.revoke),
             ("/services/oauth2/introspect", oauth.introspect),

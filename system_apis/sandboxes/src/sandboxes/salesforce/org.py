@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandboxes.company import company
 from sandboxes.kit import Clock
+from sandboxes.salesforce.async_api.work import AsyncApi
 from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
@@ -70,6 +71,7 @@ class Org:
         self.tooling = Tooling(self.definitions, clock)
         self.deployments = Deployments(self.store, self.definitions, clock)
         self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
+        self.async_api = AsyncApi(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
         key_file = os.environ.get(PUBLIC_KEY_FILE)
         self.codes, self.devices = Codes(clock), Devices(clock)

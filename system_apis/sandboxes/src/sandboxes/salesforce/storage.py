@@ -32,6 +32,11 @@ CREATE TABLE IF NOT EXISTS _component (type TEXT, name TEXT COLLATE NOCASE, id T
 CREATE TABLE IF NOT EXISTS _deployment (id TEXT PRIMARY KEY, deployment BLOB, package BLOB, open INTEGER);
 CREATE INDEX IF NOT EXISTS _event_topic ON _event (topic, replay);
 CREATE INDEX IF NOT EXISTS _event_record ON _event (record) WHERE record <> '';
+CREATE TABLE IF NOT EXISTS _async_job (id TEXT PRIMARY KEY, job BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _async_batch (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job TEXT, batch BLOB, content BLOB,
+                                         result BLOB, open INTEGER);
+CREATE INDEX IF NOT EXISTS _async_batch_job ON _async_batch (job, number);
+CREATE INDEX IF NOT EXISTS _async_batch_open ON _async_batch (number) WHERE open = 1;
 CREATE TABLE IF NOT EXISTS _job_part (job TEXT, kind TEXT, start INTEGER, count INTEGER, lines BLOB,
                                       PRIMARY KEY (job, kind, start)) WITHOUT ROWID;
 """

@@ -6,13 +6,13 @@ from itertools import islice
 
 from sandboxes.salesforce.bulk.columns import Body, HeaderRefused, Put, setters
 from sandboxes.salesforce.bulk.jobs import Job, Jobs
+from sandboxes.salesforce.bulk.writing import AMBIGUOUS, Writing, told
 from sandboxes.salesforce.faults import ApiError, MultipleChoices
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import Catalogue, SObject
 from sandboxes.salesforce.storage import Store
 
 SUCCESSFUL, FAILED, UNPROCESSED = "successful", "failed", "unprocessed"
-OPERATIONS = frozenset({"insert", "update", "upsert", "delete", "hardDelete"})
 _ID_ONLY = frozenset({"delete", "hardDelete"})
 
 
@@ -36,11 +36,12 @@ class Ingestion:
 
     def __init__(self, job: Job, jobs: Jobs, store: Store, saving: Saving, catalogue: Catalogue) -> None:
         self.job = job
-        self._jobs, self._store, self._saving = jobs, store, saving
+        self._jobs, self._store = jobs, store
         sobject = catalogue.get(job.object)
         if sobject is None:
             raise JobFailed(f"InvalidEntity : {job.object}")
         self._sobject: SObject = sobject
+        self._write = Writing(store, saving, sobject, job.operation, job.external_id, job.user_id).write
         self._rows = self._read()
         self._put = self._columns()
         for _ in islice(self._rows, job.processed):
@@ -111,37 +112,10 @@ class Ingestion:
             for put, text in zip(self._put, row, strict=True):
                 put(body, text)
             record_id = str(body.get("Id") or "")
-            saved, created = self._save(body)
+            saved, created = self._write(body)
         except ApiError as fault:
-            bad.append([record_id, _told(fault), *row])
+            bad.append([record_id, told(fault), *row])
         except MultipleChoices:
-            bad.append([record_id, "DUPLICATE_EXTERNAL_ID:more than one record has this external id:--", *row])
+            bad.append([record_id, told(AMBIGUOUS), *row])
         else:
             good.append([saved, "true" if created else "false", *row])
-
-    def _save(self, body: Body) -> tuple[str, bool]:
-        job, saving, sobject = self.job, self._saving, self._sobject
-        if job.operation == "insert":
-            return saving.create(sobject, body, job.user_id), True
-        if job.operation == "upsert":
-            field = sobject.fields[job.external_id.lower()]
-            key = body.pop(field.name, None)
-            if key is None:
-                raise ApiError(400, "MISSING_ARGUMENT", f"{field.name} not specified", [field.name])
-            return saving.upsert(sobject, field, str(key), body, job.user_id)
-        record_id = body.pop("Id", None)
-        if record_id is None:
-            raise ApiError(400, "MISSING_ARGUMENT", f"Id not specified in an {job.operation} call", [])
-        found = str(saving.existing(sobject, str(record_id))["Id"])
-        if job.operation == "update":
-            saving.update(sobject, found, body, job.user_id)
-        else:
-            saving.delete(sobject, found, job.user_id)
-            if job.operation == "hardDelete":
-                self._store.remove(sobject, found)
-        return found, False
-
-
-def _told(fault: ApiError) -> str:
-    fields = ", ".join(fault.fields or ())
-    return f"{fault.code}:{fault.message}:{fields + ' ' if fields else ''}--"

@@ -12,8 +12,9 @@ import msgspec
 
 from sandboxes.salesforce.bulk.csv_text import DELIMITERS, LINE_ENDINGS, CsvDialect
 from sandboxes.salesforce.bulk.extraction import RESULTS, refuse_unsupported
-from sandboxes.salesforce.bulk.ingestion import FAILED, OPERATIONS, SUCCESSFUL, UNPROCESSED
+from sandboxes.salesforce.bulk.ingestion import FAILED, SUCCESSFUL, UNPROCESSED
 from sandboxes.salesforce.bulk.jobs import ENDED, Job
+from sandboxes.salesforce.bulk.writing import OPERATIONS
 from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Response
 from sandboxes.salesforce.rest import Call, Route
