@@ -11,7 +11,7 @@ from shared.binding.problems import (
     Refused,
 )
 from shared.resilience.wire import ReplyHeaders, WireReply
-from system_apis.salesforce.faults import problem_of_reply, problem_of_token_reply
+from system_apis.salesforce.faults import QueryTooSlow, problem_of_reply, problem_of_token_reply
 
 
 def _reply(status: int, body: object) -> WireReply:
@@ -34,10 +34,10 @@ def _refusal(
         (403, "INSUFFICIENT_ACCESS", BackendFault),
         (400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", BackendFault),
         (400, "UNABLE_TO_LOCK_ROW", BackendUnavailable),
-        (400, "QUERY_TIMEOUT", BackendUnavailable),
+        (400, "QUERY_TIMEOUT", QueryTooSlow),
         (400, "API_TEMPORARILY_UNAVAILABLE", BackendUnavailable),
         (400, "TXN_SECURITY_METERING_ERROR", BackendUnavailable),
-        (400, "REQUEST_RUNNING_TOO_LONG", BackendUnavailable),
+        (400, "REQUEST_RUNNING_TOO_LONG", QueryTooSlow),
         (400, "MALFORMED_QUERY", BackendFault),
         (400, "INVALID_FIELD", BackendFault),
         (400, "INVALID_TYPE", BackendFault),

@@ -30,10 +30,18 @@ Classify = Callable[[WireReply], Problem | None]
 _NOT_AN_ANSWER = 300
 _MAX_FAULT_BYTES = 64 * 1024
 _NO_HEADERS: Mapping[str, str] = {}
+_SAFE = frozenset({"GET", "HEAD"})
 
 
 class Backend:
-    """One backend with its own places, circuit, credentials and repeats. Made by `Outbound.backend`."""
+    """One backend with its own places, circuit, credentials and repeats. Made by `Outbound.backend`.
+
+    Attributes:
+        name: As people call it.
+        settings: Where it is and how much of it we use.
+        changes: Requests that ended and may have changed something (every method but GET and HEAD). An answer
+            that was asked for before the latest of them may be older than what their callers know.
+    """
 
     def __init__(
         self,
@@ -49,6 +57,7 @@ class Backend:
     ) -> None:
         self.name = name
         self.settings = settings
+        self.changes = 0
         self._wire = wire
         self._credentials = credentials
         self._classify = classify
@@ -109,19 +118,22 @@ class Backend:
                 `QuotaExceeded`; `BackendUnavailable` and its kinds in `outbound_faults`; `BackendFault`.
         """
         call = OutboundCall(method, self._address.resolve(path), headers, body, operation, repeatable)
-        async with (
-            Deadline(self.name, self.settings.timeout) as deadline,
-            self._bulkhead,
-            Trial(self._breaker, call, deadline, self.settings.breaker_patience) as trial,
-        ):
-            if self._quota is not None:
-                await self._quota.take()
-            return await self._retry.run(
-                lambda number: self._attempt(call, deadline, number, classify or self._classify),
-                deadline,
-                repeatable=call.repeatable,
-                probe=trial.probe,
-            )
+        try:
+            async with (
+                Deadline(self.name, self.settings.timeout) as deadline,
+                self._bulkhead,
+                Trial(self._breaker, call, deadline, self.settings.breaker_patience) as trial,
+            ):
+                if self._quota is not None:
+                    await self._quota.take()
+                return await self._retry.run(
+                    lambda number: self._attempt(call, deadline, number, classify or self._classify),
+                    deadline,
+                    repeatable=call.repeatable,
+                    probe=trial.probe,
+                )
+        finally:
+            self.changes += method not in _SAFE
 
     @asynccontextmanager
     async def stream(
@@ -153,6 +165,8 @@ class Backend:
                     yield arriving
             except WireFailure as failure:
                 raise problem_of_failure(failure, self.name, deadline, repeatable=call.repeatable) from failure
+            finally:
+                self.changes += method not in _SAFE
 
     async def _attempt(self, call: OutboundCall, deadline: Deadline, number: int, classify: Classify) -> WireReply:
         if number and self._quota is not None:

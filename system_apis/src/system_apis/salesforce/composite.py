@@ -46,9 +46,9 @@ class PartRefused(Exception):  # noqa: N818 - carries a refusal to the operation
         self.problem = problem
 
 
-def envelope(parts: Sequence[Part]) -> bytes:
-    """The body that runs these in their order, each seeing what the ones before did, all or none."""
-    return _body.encode({"allOrNone": True, "collateSubrequests": False, "compositeRequest": parts})
+def envelope(parts: Sequence[Part], *, all_or_none: bool = True) -> bytes:
+    """The body that runs these in their order, each seeing what the ones before did; by default all or none."""
+    return _body.encode({"allOrNone": all_or_none, "collateSubrequests": False, "compositeRequest": parts})
 
 
 def refusal_of(answer: Sequence[SubResult]) -> PartRefused | None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from shared.resilience.outbound import Backend, Classify, Outbound
 from shared.resilience.quota_budget import Budget, Share
 from shared.resilience.wire import WireReply
 from system_apis.salesforce.bulk.settings import BulkSettings
+from system_apis.salesforce.child_pages import ChildPages
+from system_apis.salesforce.coalescing import Coalescing
 from system_apis.salesforce.composite import Part, envelope, refusal_of
 from system_apis.salesforce.faults import (
     BACKEND,
@@ -68,6 +71,8 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
         batch_reserve: Share of them that batch work never spends.
         interactive_reserve: Share of them that only interactive calls spend; part of `batch_reserve`.
         quota: Names the ledger of calls; suites that share a Valkey share it, so give each org a name of its own.
+        coalesce_milliseconds: Longest time that a read waits for others like it, so that they become one call; a
+            lone read never waits. 0 sends every read by itself.
     """
 
     org: OrgName | Literal[""] = ""
@@ -102,6 +107,7 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
     batch_reserve: Share = 0.2
     interactive_reserve: Share = 0.02
     quota: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = "salesforce"
+    coalesce_milliseconds: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 3.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,6 +154,13 @@ class SalesforceConnector:
         self.backend = outbound.backend(
             self._name, settings, credentials=self.credentials, classify=problem_of_reply, quota=self.usage
         )
+        self._backends = [self.backend]
+        self._coalescing = Coalescing(self, settings.coalesce_milliseconds)
+
+    @property
+    def changes(self) -> int:
+        """Requests to the org, on any line, that ended and may have changed something."""
+        return sum(backend.changes for backend in self._backends)
 
     def line(
         self,
@@ -168,7 +181,9 @@ class SalesforceConnector:
         settings = msgspec.structs.replace(self.settings, timeout=timeout)
         used = credentials or self.credentials
         name += f"-{settings.org}" if settings.org else ""
-        return self._outbound.backend(name, settings, credentials=used, classify=classify, quota=self.usage)
+        backend = self._outbound.backend(name, settings, credentials=used, classify=classify, quota=self.usage)
+        self._backends.append(backend)
+        return backend
 
     async def userinfo(self) -> UserInfo:
         """Whom our session acts for.
@@ -181,14 +196,42 @@ class SalesforceConnector:
         return _decoded(_user_info, reply)
 
     async def query(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:
-        """Every row of a query; one call unless there are more than 2,000.
+        """Every row of a query, with all of its children; at most one call, unless there are further pages.
 
         Raises:
             Problem: See `faults`.
         """
-        path = statement.path(**values)
+        records = await self._coalescing.read(statement, operation, values)
+        return await self._completed(records, statement.children, operation)
+
+    async def query_anew(self, statement: Statement[_Record], operation: str, **values: Value) -> list[_Record]:
+        """As `query`, but no call that is under way already answers it: for reads on which a write will rest."""
+        records = await self._coalescing.read(statement, operation, values, anew=True)
+        return await self._completed(records, statement.children, operation)
+
+    async def _completed(self, records: list[_Record], children: ChildPages, operation: str) -> list[_Record]:
+        if children:
+            for at, record in enumerate(records):
+                if children.unfinished(record):
+                    follow = partial(self.all_of, operation=operation)
+                    records[at] = await children.completed(record, follow)
+        return records
+
+    async def fetch(self, statement: Statement[_Record], path: str, operation: str) -> list[_Record]:
+        """Every row of a query, asked for by itself; `path` is the statement's with its values."""
         reply = await self.backend.send("GET", path, headers=self.read_headers, operation=operation)
         return await self.all_of(_decoded(statement.rows, reply), statement.rows, operation)
+
+    async def fetch_each(self, parts: Sequence[Part], operation: str) -> list[SubResult]:
+        """The answers of up to five queries as one call; each may be refused by itself."""
+        body = envelope(parts, all_or_none=False)
+        reply = await self.backend.send(
+            "POST", self._composite, headers=self.write_headers, body=body, repeatable=True, operation=operation
+        )
+        answers = _decoded(_answer, reply).composite_response
+        if len(answers) != len(parts):
+            raise BackendFault("Salesforce answered another number of parts than it was asked.")
+        return answers
 
     async def all_of(
         self, rows: Rows[_Record] | None, decoder: msgspec.json.Decoder[Rows[_Record]], operation: str

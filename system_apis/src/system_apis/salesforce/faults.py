@@ -23,11 +23,17 @@ from shared.resilience.outbound_faults import problem_of_status
 from shared.resilience.wire import WireReply
 from system_apis.salesforce.records import SaveError, TokenRefusal
 
+
+class QueryTooSlow(BackendUnavailable):
+    """Salesforce gave a query up for the time it took; it may do better later, or for fewer rows."""
+
+
 BACKEND = "salesforce"
 LIMIT_PAUSE_SECONDS = 60.0
 """How long we leave an org alone whose 24-hour allowance is used up; it frees bit by bit."""
 
 _CODE = re.compile(r"[A-Za-z0-9_]{1,80}")
+_SLOW: Final = ("QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG")
 _ASYNC_CODE = re.compile(rb"exceptionCode\"?\s*[:>]\s*\"?([A-Za-z0-9_]{1,80})")
 _FIRST_BYTES = 4_096
 _TRANSIENT: Final = frozenset(
@@ -154,6 +160,8 @@ def problem_of_errors(status: int, errors: Sequence[SaveError], *, concurrent: b
         return _limit_exceeded(concurrent=concurrent)
     if code in _USED_UP:
         return QuotaExceeded("An allowance of the org for 24 hours is used up, of Bulk API batches or jobs mostly.")
+    if code in _SLOW:
+        return QueryTooSlow(f"Salesforce cannot do it now ({code}).")
     if code in _TRANSIENT or status in (420, 429) or status >= 500:  # noqa: PLR2004
         return BackendUnavailable(f"Salesforce cannot do it now ({code}).")
     if status == 401 or code in _NOT_ALLOWED:  # noqa: PLR2004

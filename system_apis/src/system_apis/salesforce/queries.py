@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from shared.contracts.canonical.quote import QuoteState
+from system_apis.salesforce.child_pages import rows_decoder
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
 from system_apis.salesforce.records import (
     AccountName,
@@ -19,11 +20,10 @@ from system_apis.salesforce.records import (
     OrderWithItems,
     OrderWithQuote,
     QuoteDocument,
-    QuoteLineRecord,
     QuoteStanding,
     ReturnRecord,
 )
-from system_apis.salesforce.soql import Statement, literal, rows_decoder
+from system_apis.salesforce.soql import Statement, literal
 from system_apis.salesforce.spelling import Spelling
 from system_apis.salesforce.translator import OPEN_STATUSES
 
@@ -66,28 +66,28 @@ class Queries:
         self.customer_columns = self._spelling.columns(AccountRecord, {})
         self.customer_row = msgspec.json.Decoder(self._spelling.of(AccountRecord))
         customer, quote = "FROM Account WHERE Id=:customer", "FROM Quote WHERE Id=:quote"
-        self.customer = self._statement(AccountRecord, customer)
-        self.customer_name = self._statement(AccountName, customer)
-        self.customer_exists = self._statement(IdRecord, customer)
-        self.overview = self._statement(AccountOverview, customer, _OVERVIEW)
-        self.quote = self._statement(QuoteDocument, quote, {"QuoteLineItems": _LINE_ORDER})
-        self.quote_standing = self._statement(QuoteStanding, quote)
-        self.order = self._statement(OrderWithQuote, "FROM Order WHERE Id=:order")
+        self.customer = self._statement("customer", AccountRecord, customer)
+        self.customer_name = self._statement("customer_name", AccountName, customer)
+        self.customer_exists = self._statement("customer_exists", IdRecord, customer)
+        self.overview = self._statement("overview", AccountOverview, customer, _OVERVIEW)
+        self.quote = self._statement("quote", QuoteDocument, quote, {"QuoteLineItems": _LINE_ORDER})
+        self.quote_standing = self._statement("quote_standing", QuoteStanding, quote)
+        self.order = self._statement("order", OrderWithQuote, "FROM Order WHERE Id=:order")
         self.orders_like = self._statement(
+            "orders_like",
             OrderRecord,
             f"FROM Order WHERE {settings.order_reference_field}=:reference OR QuoteId=:quote ORDER BY CreatedDate",
         )
         self.return_columns = self._spelling.columns(ReturnRecord, {})
-        self.crm_return = self._statement(ReturnRecord, "FROM ReturnOrder WHERE Id=:crm_return")
+        self.crm_return = self._statement("crm_return", ReturnRecord, "FROM ReturnOrder WHERE Id=:crm_return")
         self.returns_like = self._statement(
-            ReturnRecord, f"FROM ReturnOrder WHERE {settings.return_reference_field}=:reference"
+            "returns_like", ReturnRecord, f"FROM ReturnOrder WHERE {settings.return_reference_field}=:reference"
         )
         self.order_with_items = self._statement(
-            OrderWithItems, "FROM Order WHERE Id=:order", {"OrderItems": "ORDER BY OrderItemNumber"}
+            "order_with_items", OrderWithItems, "FROM Order WHERE Id=:order", {"OrderItems": "ORDER BY OrderItemNumber"}
         )
         self.return_row = msgspec.json.Decoder(self._spelling.of(ReturnRecord))
         self.order_items = rows_decoder(self._spelling.of(OrderItemRecord))
-        self.quote_lines = rows_decoder(self._spelling.of(QuoteLineRecord))
         self.order_row = msgspec.json.Decoder(self._spelling.of(OrderRecord))
         self._customers = {
             (searching, further): self._customer_page(searching=searching, further=further)
@@ -113,18 +113,20 @@ class Queries:
 
     def _customer_page(self, *, searching: bool, further: bool) -> Statement[AccountRecord]:
         conditions = ["Name LIKE :pattern"] * searching + [_FURTHER] * further
-        return self._statement(AccountRecord, f"FROM Account {_where(conditions)} ORDER BY Name,Id LIMIT :limit")
+        return self._statement(
+            "customers", AccountRecord, f"FROM Account {_where(conditions)} ORDER BY Name,Id LIMIT :limit"
+        )
 
     def _quote_page(self, state: QuoteState | None, *, further: bool) -> Statement[AccountQuotes]:
         conditions = [_OF_STATE[state]] * (state is not None) + [_OLDER] * further
         tail = f"{_where(conditions)} ORDER BY CreatedDate DESC,Id DESC LIMIT :limit"
-        return self._statement(AccountQuotes, "FROM Account WHERE Id=:customer", {"Quotes": tail})
+        return self._statement("quotes", AccountQuotes, "FROM Account WHERE Id=:customer", {"Quotes": tail})
 
     def _statement(
-        self, kind: type[_Record], source: str, children: Mapping[str, str] = MappingProxyType({})
+        self, name: str, kind: type[_Record], source: str, children: Mapping[str, str] = MappingProxyType({})
     ) -> Statement[_Record]:
         columns = self._spelling.columns(kind, children)
-        return Statement(self._root, f"SELECT {columns} {source}", self._spelling.of(kind))
+        return Statement(self._root, f"SELECT {columns} {source}", self._spelling.of(kind), name)
 
 
 def _where(conditions: list[str]) -> str:

@@ -82,7 +82,11 @@ class SalesforceCrm(Crm):
 
     async def note_erp_number(self, customer_id: str, identity: ErpIdentity) -> Customer:
         """See `Crm.note_erp_number`; one or two API calls. The field is unique, so two accounts never share one."""
-        known = await self.get_customer(customer_id)
+        account, operation = _account(customer_id), "crm.note_erp_number"
+        found = await self._salesforce.query_anew(self._queries.customer, operation, customer=account)
+        if not found:
+            raise _no_customer(customer_id)
+        known = self._translator.customer(found[0])
         if known.erp_number is not None:
             if known.erp_number != identity.erp_number:
                 raise ErpNumberTaken(f"Customer {customer_id} has the number {known.erp_number} in the ERP already.")
@@ -91,7 +95,7 @@ class SalesforceCrm(Crm):
         change = Part("account", "PATCH", row(), self._translator.erp_fields(identity.erp_number))
         answer = Part("answer", "GET", row(self._queries.customer_columns))
         try:
-            answers = await self._salesforce.composite([change, answer], "crm.note_erp_number", repeatable=True)
+            answers = await self._salesforce.composite([change, answer], operation, repeatable=True)
         except PartRefused as refused:
             if refused.code == "DUPLICATE_VALUE":
                 raise ErpNumberTaken(f"The number {identity.erp_number} is another customer's.") from None
@@ -140,7 +144,7 @@ class SalesforceCrm(Crm):
         if not found or found[0].account_id is None:
             raise _no_quote(quote_id)
         record = found[0]
-        lines = await self._salesforce.all_of(record.quote_line_items, self._queries.quote_lines, "crm.get_quote")
+        lines = record.quote_line_items.records if record.quote_line_items else []
         return self._translator.quote(record, found[0].account_id, _today(), lines)
 
     async def get_order(self, crm_order_id: str) -> CrmOrder:
@@ -165,7 +169,7 @@ class SalesforceCrm(Crm):
     async def cancel_order(self, crm_order_id: str, cancellation: OrderCancellation) -> CrmOrder:
         """See `Crm.cancel_order`; a quote that is accepted becomes approved again."""
         order_id = _known_form(crm_order_id, _no_order)
-        found = await self._salesforce.query(self._queries.order, "crm.cancel_order", order=order_id)
+        found = await self._salesforce.query_anew(self._queries.order, "crm.cancel_order", order=order_id)
         if not found:
             raise _no_order(crm_order_id)
         order = found[0]

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from system_apis.salesforce.child_pages import ChildPages, rows_decoder
 from system_apis.salesforce.records import Rows
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -20,6 +22,7 @@ MAX_LITERAL = 4_000
 """Characters of one string literal in WHERE that Salesforce accepts."""
 
 _PLACE = re.compile(r":([a-z_]+)")
+_KEYED = re.compile(r" WHERE Id=:([a-z_]+)$")
 _ESCAPES: Final = str.maketrans(
     {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 )
@@ -82,11 +85,6 @@ def _listed(values: Iterable[str]) -> str:
     return f"({','.join(literals)})"
 
 
-def rows_decoder(record: type[_Record]) -> msgspec.json.Decoder[Rows[_Record]]:
-    """Decodes the answer of a query for such records."""
-    return msgspec.json.Decoder(Rows[record])
-
-
 class Statement(Generic[_Record]):
     """One SELECT, encoded for a URL once, so that only the values cost time.
 
@@ -94,14 +92,25 @@ class Statement(Generic[_Record]):
         root: Path of the API version, e.g. `/services/data/v66.0`.
         soql: Constant text; `:name` marks the place of a value.
         record: What each row is decoded into.
+        name: As metrics call it.
+
+    Attributes:
+        rows: Decodes an answer.
+        children: Completes the child lists of a row.
+        key: The place of the one id whose row is asked for (`… WHERE Id=:customer`); None for any other SELECT.
     """
 
-    def __init__(self, root: str, soql: str, record: type[_Record]) -> None:
+    def __init__(self, root: str, soql: str, record: type[_Record], name: str = "other") -> None:
         pieces = _PLACE.split(soql)
         self.soql = soql
-        self.rows: Final = rows_decoder(record)
+        self.name = name
+        self.rows: Final[msgspec.json.Decoder[Rows[_Record]]] = rows_decoder(record)
+        self.children: Final = ChildPages(record)
+        self._root, self._record = root, record
         self._head = f"{root}/query?q={quote(pieces[0], safe='')}"
         self._places = list(zip(pieces[1::2], (quote(text, safe="") for text in pieces[2::2]), strict=True))
+        keyed = _KEYED.search(soql)
+        self.key: Final = keyed[1] if keyed else None
 
     def path(self, **values: Value) -> str:
         """The path and query that run it with these values; ValueError if one has no literal."""
@@ -109,6 +118,11 @@ class Statement(Generic[_Record]):
         for name, text in self._places:
             parts += (_in_url(values[name]), text)
         return "".join(parts)
+
+    @cached_property
+    def of_several(self) -> "Statement[_Record]":
+        """The same for several ids at once, in the place of the one. Only for a statement with a `key`."""
+        return Statement(self._root, _KEYED.sub(r" WHERE Id IN :\1", self.soql), self._record, self.name)
 
 
 def _in_url(value: Value) -> str:

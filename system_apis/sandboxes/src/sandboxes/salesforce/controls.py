@@ -36,10 +36,16 @@ def controls(org: Org) -> dict[str, Control]:
         org.deployments.seconds = float(body["seconds"])
         return {"seconds": org.deployments.seconds}
 
+    def page_rows(body: dict[str, Any]) -> object:
+        """How many rows, and children of a row, a page of an answer has: rows; 0 for as many as usual."""
+        org.page_rows = int(body["rows"])
+        return {"rows": org.page_rows}
+
     return {
         "deployments": deployments,
         "limits": limits,
         "lock-rows": lock_rows,
+        "page-rows": page_rows,
     }
 
 

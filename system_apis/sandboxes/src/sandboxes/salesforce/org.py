@@ -64,6 +64,7 @@ class Org:
         """What is to go wrong in the Pub/Sub API."""
         self.forgotten = 0
         """How often the streaming door was told to forget its clients."""
+        self.page_rows = 0  # rows of a page, whatever the client asks for, as orgs decide for large rows; 0 as asked
         self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
         self.definitions = Definitions(
             self.store, self.catalogue, self.changes, self.channels, self.queries, self.saving, clock
@@ -104,6 +105,7 @@ class Org:
         self.usage.reset()
         self.saving.locks.clear()
         self.disturbances.clear()
+        self.page_rows = 0
 
     def orders(self) -> list[dict[str, object]]:
         """Every order created here, oldest first, for the ledger."""

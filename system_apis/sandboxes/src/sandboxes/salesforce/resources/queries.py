@@ -11,7 +11,7 @@ from sandboxes.salesforce.http import Response
 from sandboxes.salesforce.ids import new_id
 from sandboxes.salesforce.resources.columns import column_metadata
 from sandboxes.salesforce.rest import Call, Route
-from sandboxes.salesforce.soql.compiler import Plan
+from sandboxes.salesforce.soql.compiler import ChildPlan, Plan
 from sandboxes.salesforce.soql.execution import Result
 from sandboxes.salesforce.soql.shapes import Record
 
@@ -45,21 +45,24 @@ def answer(call: Call, plan: Plan, resource: str = "query") -> Record:
     """What a query answers: the first page, and where the next one is."""
     result = call.org.queries.run(plan, call.rows, call.session.user_id)
     size = _page_size(call)
-    for child in plan.children:
-        for record in result.records:
-            _page_children(call, record[child.key], size)
+    _page_children(call, plan.children, result.records, size)
     return _first_page(call, result, size, resource)
 
 
 def _page_size(call: Call) -> int:
+    if call.org.page_rows:
+        return call.org.page_rows
     wanted = _BATCH_SIZE.search(call.request.headers.get("sforce-query-options", ""))
     return max(_SMALLEST, min(_PAGE, int(wanted[1]))) if wanted else _PAGE
 
 
-def _page_children(call: Call, kids: Record | None, size: int) -> None:
-    if kids and kids["totalSize"] > size:
-        rest = kids["records"]
-        kids |= {"done": False, "nextRecordsUrl": _keep(call, rest, size, "query"), "records": rest[:size]}
+def _page_children(call: Call, children: list[ChildPlan], parents: list[Record], size: int) -> None:
+    for child in children:
+        for kids in filter(None, (parent[child.key] for parent in parents)):
+            rest = kids["records"]
+            _page_children(call, child.children, rest, size)
+            if len(rest) > size:
+                kids |= {"done": False, "nextRecordsUrl": _keep(call, rest, size, "query"), "records": rest[:size]}
 
 
 def _first_page(call: Call, result: Result, size: int, resource: str) -> Record:
