@@ -1,13 +1,19 @@
 """Reads at the same time share calls, and nobody can tell."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from sandboxes.company import company
 from shared.binding.call_context import CallContext, calling
@@ -22,19 +28,32 @@ from shared.binding.problems import (
 )
 from shared.contracts.canonical.party import Customer
 from shared.contracts.system.crm import CrmOrderStatus
+from shared.resilience.outbound import Outbound
+from shared.resilience.wire_default import open_wire
+from shared.security.secrets import Secret
 from shared.telemetry.metrics import REGISTRY
 from shared.telemetry.tracing import Span, add_sink, remove_sink
-from system_apis.salesforce.coalescing_call import MAX_IDS, MAX_IDS_WITH_CHILDREN
+from system_apis.salesforce.coalescing_call import MAX_IDS, MAX_IDS_WITH_CHILDREN, MAX_PATH_BYTES
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
 from system_apis.salesforce.faults import QueryTooSlow
+from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.service import SalesforceCrm
 
 QUERY = "/services/data/v66.0/query"
+USERNAME = "integration@tarn-gauge.example"
 COMPOSITE = "/services/data/v66.0/composite"
 IDS = [customer.salesforce_id for customer in company().customers]
 UNKNOWN = [f"001000000000{number:03}AAA" for number in range(10)]
 QUOTES = [each.salesforce_id for each in company().quotes]
 Connect = Callable[[SalesforceSettings], SalesforceConnector]
+
+
+@pytest.fixture
+async def org(served: Any) -> AsyncGenerator[Any]:
+    """The org as the last test left it: almost all of this only reads."""
+    await served.heal()
+    yield served
+    await served.heal()
 
 
 @pytest.fixture
@@ -108,8 +127,9 @@ async def test_readers_gather_no_longer_than_calls_like_theirs_take(
 
 
 async def test_without_a_window_every_read_is_a_call(plain: SalesforceCrm, org: Any) -> None:
+    before = await calls(org)
     await asyncio.gather(*(plain.get_customer(each) for each in IDS[:10]))
-    assert (await calls(org))[0] == 10
+    assert (await calls(org))[0] == before[0] + 10
 
 
 async def test_overviews_share_a_call_with_all_that_hangs_on_them(
@@ -131,27 +151,27 @@ async def test_children_on_further_pages_go_to_the_right_parent(
     whole = [await plain.get_quote(each) for each in quotes]
     overviews = [await plain.get_customer_overview(each) for each in customers]
     await org.control("page-rows", rows=2)
-    assert [await plain.get_quote(each) for each in quotes[:3]] == whole[:3]
-    await slow(0.01)
-    assert await asyncio.gather(*(crm.get_quote(each) for each in quotes)) == whole
-    assert await asyncio.gather(*(crm.get_customer_overview(each) for each in customers)) == overviews
+    try:
+        assert [await plain.get_quote(each) for each in quotes[:3]] == whole[:3]
+        await slow(0.01, 2)
+        assert await asyncio.gather(*(crm.get_quote(each) for each in quotes)) == whole
+        assert await asyncio.gather(*(crm.get_customer_overview(each) for each in customers)) == overviews
+        assert len(await org.requests(f"{QUERY}/01g")) > len(quotes)
+    finally:
+        await org.control("page-rows", rows=0)
 
 
 async def test_statements_that_differ_go_as_one_composite(crm: SalesforceCrm, org: Any, slow: Any) -> None:
     await slow()
     before = await calls(org)
-    reads = [
-        crm.get_customer(IDS[0]),
-        crm.get_customer(IDS[1]),
-        crm.get_quote(QUOTES[0]),
-        crm.get_quote("0Q0" + 15 * "0"),
-    ]
-    found = await asyncio.gather(*(outcome_of(each) for each in [*reads, crm.get_customer_overview(IDS[2])]))
+    customers, quotes = [crm.get_customer(each) for each in IDS[:2]], [crm.get_quote(each) for each in QUOTES[:2]]
+    reads = [*customers, *quotes, crm.get_quote("0Q0000000000000AAA"), crm.get_customer_overview(IDS[2])]
+    found = await asyncio.gather(*(outcome_of(each) for each in reads))
     queries, composites = await calls(org)
     assert (queries - before[0], composites - before[1]) == (1, 1)
-    assert [found[0].customer_id, found[1].customer_id, found[2].quote_id] == [*IDS[:2], QUOTES[0]]
-    assert issubclass(found[3][0], NotFound)
-    assert found[4].customer.customer_id == IDS[2]
+    assert [each.customer_id for each in found[:2]] + [each.quote_id for each in found[2:4]] == IDS[:2] + QUOTES[:2]
+    assert issubclass(found[4][0], NotFound)
+    assert found[5].customer.customer_id == IDS[2]
 
 
 async def test_a_part_that_is_refused_is_asked_for_by_itself(
@@ -159,7 +179,11 @@ async def test_a_part_that_is_refused_is_asked_for_by_itself(
 ) -> None:
     alone = [await plain.get_customer(IDS[1]), await plain.get_quote(QUOTES[0])]
     await slow(times=1)
-    refused = {"httpStatusCode": 400, "body": [{"errorCode": "QUERY_TIMEOUT", "message": ""}], "httpHeaders": {}}
+    refused: dict[str, Any] = {
+        "httpStatusCode": 400,
+        "body": [{"errorCode": "QUERY_TIMEOUT", "message": ""}],
+        "httpHeaders": {},
+    }
     parts = [{**refused, "referenceId": f"read{number}"} for number in (0, 1)]
     await org.fault(COMPOSITE, fault="nonsense", body={"compositeResponse": parts})
     reads = (crm.get_customer(IDS[0]), crm.get_customer(IDS[1]), crm.get_quote(QUOTES[0]))
@@ -212,26 +236,33 @@ async def test_readers_of_a_failing_call_have_the_problem_they_would_have_alone(
 
 async def test_a_session_that_expires_is_renewed_for_all(crm: SalesforceCrm, org: Any, slow: Any) -> None:
     await slow()
+    before = len(await org.requests("/services/oauth2/token"))
     await org.control("expire-tokens")
     found = await asyncio.gather(*(crm.get_customer(each) for each in IDS[:60]))
     assert [each.customer_id for each in found] == IDS[:60]
-    assert len(await org.requests("/services/oauth2/token")) == 2
+    assert len(await org.requests("/services/oauth2/token")) == before + 1
 
 
 async def test_the_allowance_of_the_org_is_spent_by_calls_not_by_readers(
     crm: SalesforceCrm, org: Any, slow: Any
 ) -> None:
     await slow()
-    used = len(await org.requests(QUERY))
-    await org.control("limits", DailyApiRequests=used + 2)
-    assert len(await asyncio.gather(*(crm.get_customer(each) for each in IDS[:60]))) == 60
-    refused = await asyncio.gather(*(outcome_of(crm.get_customer(each)) for each in IDS[:5]))
+    allowed = (await org.control("limits"))["DailyApiRequests"]
+    await org.control("limits", DailyApiRequests=allowed["Max"] - allowed["Remaining"] + 2)
+    try:
+        assert len(await asyncio.gather(*(crm.get_customer(each) for each in IDS[:60]))) == 60
+        refused = await asyncio.gather(*(outcome_of(crm.get_customer(each)) for each in IDS[:5]))
+    finally:
+        await org.control("limits", DailyApiRequests=allowed["Max"])
     assert {each[0] for each in refused} == {QuotaExceeded}
 
 
 async def test_a_row_that_cannot_be_read_harms_nobody_else(crm: SalesforceCrm, org: Any, slow: Any) -> None:
     await slow(times=1)
-    rows = [{"attributes": {}, "Id": IDS[1], "Name": "Fine"}, {"attributes": {}, "Id": IDS[2], "Name": 7}]
+    rows: list[dict[str, Any]] = [
+        {"attributes": {}, "Id": IDS[1], "Name": "Fine"},
+        {"attributes": {}, "Id": IDS[2], "Name": 7},
+    ]
     await org.fault(QUERY, fault="nonsense", body={"totalSize": 2, "done": True, "records": rows})
     found = await asyncio.gather(*(outcome_of(crm.get_customer(each)) for each in IDS[:3]))
     assert [each.customer_id for each in found] == IDS[:3]  # each asked for itself
@@ -279,13 +310,13 @@ async def test_a_deadline_that_is_over_is_refused_before_anything_is_sent(
     crm: SalesforceCrm, org: Any, slow: Any
 ) -> None:
     await slow(0.1)
+    before = await calls(org)
     first = asyncio.create_task(crm.get_customer(IDS[0]))
     await asyncio.sleep(0.01)
-    before = await calls(org)
     with calling(CallContext(deadline=time.monotonic() - 1)), pytest.raises(DeadlineExceeded, match="nothing was sent"):
         await crm.get_customer(IDS[1])
     await first
-    assert await calls(org) == before
+    assert (await calls(org))[0] == before[0] + 1
 
 
 @pytest.fixture
@@ -298,27 +329,28 @@ async def under_way(crm: SalesforceCrm, slow: Any) -> AsyncGenerator[asyncio.Tas
         await asyncio.sleep(0.01)
         shared = asyncio.create_task(crm.get_customer(IDS[1]))
     await asyncio.sleep(0.1)
+    assert not shared.done()
     yield shared
     await asyncio.gather(first, shared)
 
 
-async def test_who_asks_for_the_same_shares_a_call_under_way(crm: SalesforceCrm, org: Any, under_way: Any) -> None:
-    assert not under_way.done()
+async def test_who_asks_for_the_same_shares_a_call_under_way(
+    crm: SalesforceCrm, org: Any, under_way: asyncio.Task[Customer]
+) -> None:
     before = await calls(org)
     with calling(CallContext(deadline=time.monotonic() + 2)):
-        assert (await crm.get_customer(IDS[1])).customer_id == IDS[1]
-    assert await calls(org) == before
+        assert await crm.get_customer(IDS[1]) == await under_way
+    assert (await calls(org))[0] == before[0] + 2  # the first and the shared one, noted when they are answered
 
 
 @pytest.mark.parametrize("context", [CallContext(), CallContext(priority="order"), CallContext(priority="batch")])
 async def test_flows_and_those_with_more_time_share_no_call_under_way(
-    crm: SalesforceCrm, org: Any, under_way: Any, context: CallContext
+    crm: SalesforceCrm, org: Any, under_way: asyncio.Task[Customer], context: CallContext
 ) -> None:
-    assert not under_way.done()
     before = await calls(org)
     with calling(context.replace(deadline=time.monotonic() + (2 if context.priority != "interactive" else 20))):
-        await crm.get_customer(IDS[1])
-    assert (await calls(org))[0] == before[0] + 1
+        assert await crm.get_customer(IDS[1]) == await under_way
+    assert (await calls(org))[0] == before[0] + 3
 
 
 async def test_who_wrote_reads_what_was_written(crm: SalesforceCrm, org: Any, new_order: Any, slow: Any) -> None:
@@ -338,8 +370,9 @@ async def test_who_wrote_reads_what_was_written(crm: SalesforceCrm, org: Any, ne
 
 async def test_searches_are_shared_with_the_same_search_alone(crm: SalesforceCrm, org: Any, slow: Any) -> None:
     await slow()
-    before = await calls(org)
-    pages = await asyncio.gather(*(crm.list_customers(search, None, 5) for search in ["a", "a", "a", "e", "e"]))
+    one, other = company().customers[0].name, company().customers[7].name
+    before, searches = await calls(org), [one, one, one, other, other]
+    pages = await asyncio.gather(*(crm.list_customers(search, None, 5) for search in searches))
     assert pages[0] == pages[1] == pages[2] != pages[3] == pages[4]
     queries, composites = await calls(org)
     assert (queries - before[0], composites - before[1]) == (3, 0)
@@ -365,7 +398,59 @@ async def test_metrics_and_spans_tell_what_was_shared(crm: SalesforceCrm, slow: 
 
 
 async def test_a_query_of_many_ids_stays_below_what_a_url_may_be(salesforce: SalesforceConnector) -> None:
-    statement = SalesforceCrm(salesforce)._queries.overview  # pyright: ignore[reportPrivateUsage]
-    path = statement.of_several.path(customer=IDS[:MAX_IDS_WITH_CHILDREN], today=__import__("datetime").date.today())
-    assert len(path) < 12_288
+    statement = Queries(salesforce).overview
+    path = statement.of_several.path(customer=IDS[:MAX_IDS_WITH_CHILDREN], today=date(2026, 1, 1))
+    assert len(path) < MAX_PATH_BYTES
     assert quote("Id IN ('", safe="") in path
+
+
+_reads = st.sampled_from(
+    [
+        *(("get_customer", each) for each in (*IDS[:6], IDS[0][:15], *UNKNOWN[:2], "x")),
+        *(("get_customer_overview", each) for each in (*IDS[:6], UNKNOWN[0])),
+        *(("list_quotes", each) for each in (*IDS[:4], UNKNOWN[0])),
+        *(("get_quote", each) for each in (*QUOTES[:6], "0Q0000000000000AAA")),
+        ("get_order", "801000000000000AAA"),
+        ("list_customers", company().customers[0].name),
+    ]
+)
+
+
+@pytest.fixture
+def compared(served: Any, private_key: Any) -> Any:
+    """Asks for reads at once, coalesced and not, on a loop of its own, since hypothesis is not asynchronous."""
+    settings = SalesforceSettings(url=served.url, username=USERNAME, private_key=Secret(f"file:{private_key[0]}"))
+
+    async def answers(reads: list[tuple[str, str]], pauses: list[float], milliseconds: float) -> list[Any]:
+        wire = open_wire()
+        tuned = msgspec.structs.replace(settings, coalesce_milliseconds=milliseconds)
+        crm = SalesforceCrm(SalesforceConnector(tuned, Outbound(wire)))
+
+        async def ask(name: str, at: str, pause: float) -> Any:
+            await asyncio.sleep(pause)
+            return await outcome_of(getattr(crm, name)(at))
+
+        try:
+            return await asyncio.gather(*(ask(*read, pause) for read, pause in zip(reads, pauses, strict=True)))
+        finally:
+            await wire.aclose()
+
+    def compare(reads: list[tuple[str, str]], pauses: list[float]) -> tuple[list[Any], list[Any]]:
+        with ThreadPoolExecutor(1) as pool:
+            return (
+                pool.submit(asyncio.run, answers(reads, pauses, 5.0)).result(),
+                pool.submit(asyncio.run, answers(reads, pauses, 0.0)).result(),
+            )
+
+    return compare
+
+
+@hypothesis_settings(
+    max_examples=int(os.environ.get("TRIPTYCH_COALESCING_EXAMPLES", "6")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
+@given(st.lists(st.tuples(_reads, st.sampled_from([0.0, 0.0, 0.001, 0.004])), min_size=2, max_size=24))
+def test_coalesced_answers_equal_uncoalesced_ones(compared: Any, asked: list[tuple[tuple[str, str], float]]) -> None:
+    coalesced, alone = compared([read for read, _ in asked], [pause for _, pause in asked])
+    assert coalesced == alone
