@@ -70,7 +70,7 @@ class Treasurer:
         self._local = LocalLedger(budget, self._processes, wall)
         self._leases = {priority: Lease(priority) for priority in get_args(Priority)}
         self._spent = self._debt = self._spent_alone = 0
-        self._heard: tuple[int, int] | None = None
+        self._heard: tuple[int, int, float] | None = None
         tell_alone(budget.name, alone=False)
 
     async def take(self) -> None:
@@ -96,9 +96,11 @@ class Treasurer:
         It cannot count calls still on their way to it, so of what is heard between two visits the most stands.
         """
         beyond = used - self._spent
-        if self._heard is not None and self._heard[0] > beyond:
-            beyond = self._heard[0]
-        self._heard = beyond, allowed
+        if self._heard is None:
+            self._heard = beyond, allowed, self._clock()
+        else:
+            most, _, since = self._heard
+            self._heard = beyond if beyond > most else most, allowed, since  # noqa: FURB136 - the hot path
 
     async def visit(self) -> None:
         """Take to the ledger what it does not know yet, and set the gauges; never raises for a lost Valkey."""
@@ -161,12 +163,12 @@ class Treasurer:
             unspent, bucket, withheld = lease.give_back(), lease.bucket, self.budget.withheld(lease.priority)
             returned = unspent if lease.ledger is self._ledger else 0
         debt, self._debt = self._debt, 0
-        used, allowed = -1, 0
+        used, allowed, age = -1, 0, 0.0
         if self._heard is not None:
-            (beyond, allowed), self._heard = self._heard, None
-            used = max(0, beyond + self._spent)
+            (beyond, allowed, since), self._heard = self._heard, None
+            used, age = max(0, beyond + self._spent), self._clock() - since
         held = sum(each.permits for each in self._leases.values())
-        return Errand(needed, extra, withheld, debt, returned, bucket, used, allowed, held)
+        return Errand(needed, extra, withheld, debt, returned, bucket, used, allowed, held, age)
 
     async def _settle(self, errand: Errand) -> tuple[Balance, Ledger]:
         """Run an errand at the shared ledger, or at our own while that is away."""

@@ -7,6 +7,8 @@ The rules, for both:
 - The backend's own count, less what is ours, is what others use. Of the counts seen within a 24th of the window (an
   hour of a day) up to the latest, the highest stands: a lower one may be late, or may miss calls on their way. So a
   count raises what we believe at once, and what rolls out of the window at the backend lowers it an hour later.
+- A count heard before the bucket in progress began is dropped: beside books from which calls have rolled out since, it
+  would make calls of ours look like those of others.
 - Nothing is granted above the ceiling of its priority, except one call a bucket that looks: when others have used what
   ours have left of it, and nobody has heard from the backend for a whole bucket. Ours alone never pass the ceiling.
 """
@@ -29,6 +31,7 @@ class Errand(NamedTuple):
         used: The backend's count, with calls made since; -1 when there is none to tell.
         allowed: The allowance it named.
         unspent: Permits in hand, which that count cannot contain.
+        age: Seconds since that count was heard.
     """
 
     needed: int = 0
@@ -40,6 +43,7 @@ class Errand(NamedTuple):
     used: int = -1
     allowed: int = 0
     unspent: int = 0
+    age: float = 0.0
 
 
 class Balance(NamedTuple):

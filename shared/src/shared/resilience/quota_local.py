@@ -35,7 +35,7 @@ class LocalLedger:
         self._roll(current - budget.buckets)
         self._book(errand.returned_to, -min(errand.returned, self._calls.get(errand.returned_to, 0)))
         self._book(current, errand.debt)
-        if errand.used >= 0:
+        if errand.used >= 0 and now - int(errand.age * 1000) >= current * budget.width_ms:
             self._hear(errand, current)
         others = self._used_by_others(current - budget.buckets)
         limit = budget.limit(self._allowed)

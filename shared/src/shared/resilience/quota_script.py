@@ -22,6 +22,7 @@ local h, width, kept = KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local needed, extra, withheld, debt = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local back, back_to, used, said, unspent = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]),
   tonumber(ARGV[13]), tonumber(ARGV[14])
+local age = tonumber(ARGV[15])
 local now = tonumber(ARGV[1])
 if not now then local t = redis.call('TIME'); now = t[1] * 1000 + math.floor(t[2] / 1000) end
 local current = math.floor(now / width)
@@ -50,7 +51,7 @@ if back > 0 and back_to >= oldest then
   book(back_to, -math.min(back, tonumber(redis.call('HGET', h, 'b' .. back_to)) or 0))
 end
 book(current, debt)
-if used >= 0 then
+if used >= 0 and now - age >= current * width then
   allowed, seen = said, current
   local most = math.max(0, used - (ours - unspent), tonumber(redis.call('HGET', h, 'o' .. current)) or 0)
   redis.call('HSET', h, 'o' .. current, most)
@@ -85,11 +86,11 @@ if needed > 0 then
 end
 
 local percent, reached, crossed = limit > 0 and (ours + others) * 100 / limit or 100, 0, 0
-for each in string.gmatch(ARGV[15], '%d+') do if percent >= tonumber(each) then reached = tonumber(each) end end
+for each in string.gmatch(ARGV[16], '%d+') do if percent >= tonumber(each) then reached = tonumber(each) end end
 if reached > level then crossed, level = reached, reached
 elseif reached < level and percent < level - 2 then level = reached end
 redis.call('HSET', h, 'oldest', oldest, 'newest', current, 'ours', ours, 'seen', seen, 'looked', looked,
-  'allowed', allowed, 'level', level, 'terms', ARGV[16])
+  'allowed', allowed, 'level', level, 'terms', ARGV[17])
 redis.call('PEXPIRE', h, (kept + 2) * width)
 return {granted, current, (current + 1) * width - now, ours, others, limit, wait, crossed, level}
 """
@@ -124,7 +125,7 @@ class ValkeyLedger:
         arguments = (
             PREFIX + budget.name, now, budget.width_ms, budget.buckets, budget.allowance, budget.cap, errand.needed,
             errand.extra, repr(errand.withheld), errand.debt, errand.returned, errand.returned_to, errand.used,
-            errand.allowed, errand.unspent, self._levels, self._terms,
+            errand.allowed, errand.unspent, int(errand.age * 1000), self._levels, self._terms,
         )  # fmt: skip
         execute = cast(Callable[..., Awaitable[list[int]]], self._valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
         if not self._known:

@@ -86,6 +86,14 @@ async def test_what_the_backend_counts_beyond_ours_is_used_by_others(keep: Keep)
     assert (lower.others, lower.limit) == (290, 2000)  # it may be late
 
 
+async def test_a_count_from_before_this_bucket_makes_nobody_of_calls_that_rolled_out(keep: Keep, clock: Any) -> None:
+    ledger = keep(budget(1000))
+    await ledger.settle(Errand(needed=100))
+    clock.now += DAY + BUCKET + 1.5
+    assert (await ledger.settle(Errand(used=100, allowed=1000, age=2.0))).used == 0
+    assert (await ledger.settle(Errand(used=100, allowed=1000, age=1.0))).used == 100
+
+
 async def test_what_others_use_falls_an_hour_after_the_backend_says_so(keep: Keep, clock: Any) -> None:
     ledger = keep(budget(1000))
     await ledger.settle(Errand(used=600, allowed=1000))
