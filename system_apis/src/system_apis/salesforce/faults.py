@@ -94,6 +94,8 @@ _SESSION: Final = frozenset(
 """Of what is not allowed: what no request is, whatever it asks."""
 _SETTLED: Final = (300, 304)
 """Several records under one external id, and nothing new: answers to those who ask for them."""
+LOCKED = "UNABLE_TO_LOCK_ROW"
+"""Somebody else is writing the row or its parent; nothing was done, so a repeat is harmless whatever was asked."""
 HALTED = "PROCESSING_HALTED"
 """Said of the parts of a Composite that another part took down."""
 
@@ -140,10 +142,11 @@ def trouble_of_reply(reply: WireReply) -> Problem | None:
     """As `problem_of_reply` for callers who understand refusals themselves: only what says nothing of their request."""
     if reply.status in _SETTLED:
         return None
-    problem = problem_of_reply(reply)
+    problem, errors = problem_of_reply(reply), errors_of_reply(reply)
+    if errors and code_of(errors[0]) == LOCKED:
+        return None
     if problem is None or problem.transient:
         return problem
-    errors = errors_of_reply(reply)
     return None if errors and reply.status != 401 and code_of(errors[0]) not in _SESSION else problem  # noqa: PLR2004
 
 

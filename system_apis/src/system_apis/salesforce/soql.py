@@ -40,6 +40,11 @@ def containing(text: str) -> Pattern:
     return Pattern(f"%{text.translate(_ESCAPES).translate(_WILDCARDS)}%")
 
 
+def starting(text: str) -> Pattern:
+    """The LIKE pattern for values that begin with `text`."""
+    return Pattern(f"{text.translate(_ESCAPES).translate(_WILDCARDS)}%")
+
+
 def literal(value: Value) -> str:
     """A value as a SOQL literal (SOQL and SOSL Reference, "Filtering with WHERE").
 

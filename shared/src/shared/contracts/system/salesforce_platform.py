@@ -1,11 +1,12 @@
 """Raw power over a Salesforce org: any object, any field, in the org's own names."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
-from shared.binding.declare import Contract, Cursor, Page, PageSize, get
-from shared.binding.problems import Conflict, Gone, Invalid, NotFound
+from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
+from shared.binding.problems import Conflict, Gone, Invalid, NotFound, ProblemDetails
 
 ObjectName = Annotated[
     str,
@@ -16,6 +17,40 @@ ObjectName = Annotated[
         examples=["Account"],
         description="API name of an object, e.g. Account or Meter_Reading__c; case does not matter",
     ),
+]
+
+FieldPath = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}$",
+        examples=["Name"],
+        description="API name of a field, with dots along references: Account.Owner.Name",
+    ),
+]
+RowId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^/\x00-\x1f\x7f]+$")]
+"""A record id of 15 or 18 characters, or the value of an external id."""
+
+FieldValue = (
+    Annotated[str, msgspec.Meta(max_length=131_072)]
+    | Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)]
+    | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+    | bool
+    | None
+)
+"""What a field holds: dates and moments as ISO 8601, multi-select picklists as `A;B`."""
+
+Version = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=128,
+        pattern=r'^("[A-Za-z0-9+/=_:.\-]{1,100}"|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)?$',
+        examples=['"19f0c2d1a00"'],
+        description="What a row's `version` said when it was read",
+    ),
+]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Operator = Literal[
+    "=", "!=", "<", "<=", ">", ">=", "like", "contains", "starts-with", "in", "not-in", "includes", "excludes"
 ]
 
 
@@ -37,6 +72,10 @@ class FieldNotKnown(Invalid):
 
 class DuplicateValue(Conflict):
     """Another row has this value in a field that is unique."""
+
+
+class RolledBack(Conflict):
+    """Another change of the same request was refused, so this one was not made either."""
 
 
 class QueryExpired(Gone):
@@ -116,6 +155,143 @@ class ObjectDescription(ObjectSummary, frozen=True, rename="camel"):
     child_relationships: list[ChildRelationship] = []
 
 
+class Row(msgspec.Struct, frozen=True, rename="camel"):
+    """One row: values by field, those of parents and of compound fields with dots, children by relationship.
+
+    `version` goes with a later change that must not overwrite somebody else's; only single reads tell it.
+    """
+
+    row_id: str
+    sobject: str
+    fields: dict[str, FieldValue]
+    children: dict[str, list[dict[str, FieldValue]]] = {}
+    version: str = ""
+
+
+class DeletedRow(msgspec.Struct, frozen=True, rename="camel"):
+    """A row that was deleted."""
+
+    row_id: str
+    deleted_at: datetime
+
+
+class RowChanges(msgspec.Struct, frozen=True, rename="camel"):
+    """Which rows of an object changed in a window; the next one should begin at `covered_until`."""
+
+    updated: list[str]
+    deleted: list[DeletedRow]
+    covered_until: datetime
+
+
+class Condition(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What a field must be. Date fields also take SOQL's words: TODAY, LAST_N_DAYS:30.
+
+    `in`, `not-in`, `includes` and `excludes` take `values`, the others `value`. `contains` and `starts-with` take text
+    as it is, in `like` the signs % and _ stand for any characters and any one.
+    """
+
+    field: FieldPath
+    operator: Operator = "="
+    value: FieldValue = None
+    values: Annotated[list[FieldValue], msgspec.Meta(max_length=1_000)] = []
+
+
+class Ordering(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A field to order by."""
+
+    field: FieldPath
+    descending: bool = False
+    nulls_last: bool = False
+
+
+class ChildQuery(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Rows that refer to each row found, by the name of the child relationship, e.g. Contacts."""
+
+    relationship: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$", examples=["Contacts"])]
+    fields: Annotated[list[FieldPath], msgspec.Meta(min_length=1, max_length=200)]
+    where: Annotated[list[Condition], msgspec.Meta(max_length=50)] = []
+    order_by: Annotated[list[Ordering], msgspec.Meta(max_length=10)] = []
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2_000)] | None = None
+
+
+class QueryRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A question for rows. Without fields only `total` is answered.
+
+    All of `where` must hold, and of each list in `any_of` at least one condition. `deleted` includes what lies in the
+    recycle bin and what is archived. With a `cursor` ask the same question as on the first page.
+    """
+
+    sobject: ObjectName
+    fields: Annotated[list[FieldPath], msgspec.Meta(max_length=500)] = []
+    where: Annotated[list[Condition], msgspec.Meta(max_length=50)] = []
+    any_of: Annotated[
+        list[Annotated[list[Condition], msgspec.Meta(min_length=1, max_length=50)]], msgspec.Meta(max_length=20)
+    ] = []
+    order_by: Annotated[list[Ordering], msgspec.Meta(max_length=10)] = []
+    children: Annotated[list[ChildQuery], msgspec.Meta(max_length=20)] = []
+    limit: Annotated[int, msgspec.Meta(ge=1, le=50_000_000)] | None = None
+    page_size: Annotated[int, msgspec.Meta(ge=200, le=2_000)] = 2_000
+    deleted: bool = False
+    cursor: Cursor | None = None
+
+
+class QueryPage(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Rows that were found, `total` of them on all pages; pages can be had for two days."""
+
+    total: int
+    rows: list[Row]
+    next_cursor: str | None = None
+
+
+class RowReference(msgspec.Struct, frozen=True, rename="camel"):
+    """The id of the row that an earlier change of the same request makes, by that change's `reference`."""
+
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=80, examples=["company"])]
+
+
+class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One write. `create` takes fields; `update` and `delete` a `row_id`; `upsert` a `key_field` and its `key`.
+
+    A field `Account.ERP_Customer_Number__c` names a parent by its external id. With a `version` the change is made only
+    if the row is still of it. `reference` is a name for later changes to refer to.
+    """
+
+    action: Literal["create", "update", "upsert", "delete"]
+    sobject: ObjectName
+    fields: dict[FieldPath, FieldValue | RowReference] = {}
+    row_id: RowId | Literal[""] = ""
+    key_field: FieldPath | Literal[""] = ""
+    key: Annotated[str, msgspec.Meta(max_length=255)] = ""
+    version: Version = ""
+    reference: Annotated[str, msgspec.Meta(max_length=80)] = ""
+
+
+class SaveRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Changes of any kind and of any objects, made in their order where one refers to another.
+
+    `all_or_none` reaches up to 500 changes. Without it, changes that refer to one another stand or fall together, and
+    every other one for itself.
+    """
+
+    changes: Annotated[list[Change], msgspec.Meta(min_length=1, max_length=2_000)]
+    all_or_none: bool = False
+
+
+class ChangeResult(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What became of one change: the row, or Salesforce's code and the problem it stands for."""
+
+    row_id: str = ""
+    created: bool = False
+    code: str = ""
+    problem: ProblemDetails | None = None
+
+
+class SaveOutcome(msgspec.Struct, frozen=True, rename="camel"):
+    """One result for each change, in their order."""
+
+    results: list[ChangeResult]
+
+
 class Allowance(msgspec.Struct, frozen=True, rename="camel"):
     """How much of something the org may use, and what is left of it now."""
 
@@ -142,6 +318,50 @@ class SalesforcePlatform(Contract, tier="system", version="v1"):
         """Describe one object: fields, child relationships, what may be done with it.
 
         Answers come from memory for some minutes; a name that the org refuses is asked about anew.
+        """
+        ...
+
+    @get("/objects/{sobject}/rows/{row_id}", scope="salesforce-platform:read", raises=[RowNotFound, SeveralRows])
+    async def get_row(
+        self,
+        sobject: ObjectName,
+        row_id: RowId,
+        key_field: FieldPath | None = None,
+        fields: Annotated[list[FieldPath], msgspec.Meta(max_length=200)] | None = None,
+    ) -> Row:
+        """Return one row with its version.
+
+        Args:
+            sobject: API name of its object.
+            row_id: Its id, or its value of `keyField`.
+            key_field: An external id field of the object.
+            fields: Only these; all by default.
+        """
+        ...
+
+    @get("/objects/{sobject}/changes", scope="salesforce-platform:read", raises=[ObjectNotFound])
+    async def list_changes(
+        self, sobject: ObjectName, since: Moment | None = None, until: Moment | None = None
+    ) -> RowChanges:
+        """List the rows that were changed or deleted in a window.
+
+        Args:
+            sobject: API name of the object.
+            since: Begin of the window, at most 30 days ago; a day ago by default.
+            until: Its end; now by default.
+        """
+        ...
+
+    @post("/queries", scope="salesforce-platform:read", safe=True, raises=[ObjectNotFound, FieldNotKnown, QueryExpired])
+    async def query(self, question: QueryRequest) -> QueryPage:
+        """Find rows of an object by conditions, with parents and children."""
+        ...
+
+    @post("/changes", scope="salesforce-platform:write", status=200, raises=[ObjectNotFound, FieldNotKnown])
+    async def save(self, request: SaveRequest) -> SaveOutcome:
+        """Make any mix of changes in as few API calls as serve; each has its own result.
+
+        What cannot be sent at all is refused before anything is written.
         """
         ...
 

@@ -18,6 +18,7 @@ from shared.contracts.system.salesforce_platform import (
     FieldNotKnown,
     ObjectNotFound,
     QueryExpired,
+    RolledBack,
     RowNotFound,
     SeveralRows,
 )
@@ -44,6 +45,8 @@ _KINDS: Final[dict[str, tuple[type[Problem], str]]] = {
     "INVALID_SEARCH": (Invalid, "The org does not accept the search."),
     "QUERY_TOO_COMPLICATED": (Invalid, "The query is too complicated."),
     "JSON_PARSER_ERROR": (Invalid, "A value is not of the field's type."),
+    "PROCESSING_HALTED": (RolledBack, "Another change was refused, so this one was not made."),
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": (RolledBack, "Another change was refused, so this one was not made."),
     "LIMIT_EXCEEDED": (Refused, "An allowance of the org is used up, or too much was sent at once."),
 }
 STALE: Final = frozenset({"INVALID_FIELD", "INVALID_TYPE", "INVALID_FIELD_FOR_INSERT_UPDATE"})

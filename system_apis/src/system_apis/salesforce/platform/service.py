@@ -1,20 +1,44 @@
 """The platform contract on the REST API."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 import msgspec
 
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
+from shared.binding.problems import Invalid, Problem
 from shared.contracts.system.salesforce_platform import (
     Allowance,
+    ChangeResult,
     Limits,
     ObjectDescription,
     ObjectSummary,
+    QueryPage,
+    QueryRequest,
+    Row,
+    RowChanges,
     SalesforcePlatform,
+    SaveOutcome,
+    SaveRequest,
 )
 from system_apis.salesforce.connector import SalesforceConnector
+from system_apis.salesforce.faults import code_of
 from system_apis.salesforce.platform.calls import OrgCalls, decoded
+from system_apis.salesforce.platform.composing import Result
 from system_apis.salesforce.platform.describe import Describe
-from system_apis.salesforce.platform.refusals import OrgRefused
+from system_apis.salesforce.platform.drafts import Draft, drafts_of
+from system_apis.salesforce.platform.fields import Fields
+from system_apis.salesforce.platform.reading import Reading, RecordPage
+from system_apis.salesforce.platform.refusals import STALE, OrgRefused, problem_of
+from system_apis.salesforce.platform.rows import ReadRow, Rows
+from system_apis.salesforce.platform.saving import Saving
+from system_apis.salesforce.platform.select import Select, Selection
+from system_apis.salesforce.platform.values import Json, flat, picked
+
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
+"""No org has changes outside; what is further out cannot be reckoned with."""
+_QUERY: Final = "salesforce_platform.query"
 
 
 class _Allowance(msgspec.Struct, frozen=True, rename="pascal"):
@@ -38,6 +62,11 @@ class OrgPlatform(SalesforcePlatform):
     def __init__(self, salesforce: SalesforceConnector, describe: Describe) -> None:
         self._calls = OrgCalls(salesforce)
         self._describe = describe
+        self._rows = Rows(salesforce)
+        self._reading = Reading(salesforce)
+        self._select = Select(describe)
+        self._fields = Fields(describe)
+        self._saving = Saving(salesforce)
 
     async def list_objects(self, cursor: str | None = None, limit: int = 50) -> Page[ObjectSummary]:
         """See `SalesforcePlatform.list_objects`."""
@@ -49,6 +78,79 @@ class OrgPlatform(SalesforcePlatform):
         """See `SalesforcePlatform.describe_object`."""
         return await self._describe.object(sobject)
 
+    async def get_row(
+        self, sobject: str, row_id: str, key_field: str | None = None, fields: list[str] | None = None
+    ) -> Row:
+        """See `SalesforcePlatform.get_row`."""
+        described = await self._describe.object(sobject)
+        paths = [(await self._fields.find(described, path))[0] for path in dict.fromkeys(fields or ())]
+        key = "" if key_field is None else (await self._fields.find(described, key_field))[0]
+        columns = ",".join(paths)
+        try:
+            found = await self._rows.read(
+                described.name, row_id, "salesforce_platform.get_row", key_field=key, columns=columns
+            )
+        except OrgRefused as refused:
+            self._doubt(described.name, refused)
+            raise refused.problem from None
+        return _row(found or ReadRow({}, ""), described.name, paths)
+
+    async def list_changes(
+        self, sobject: str, since: datetime | None = None, until: datetime | None = None
+    ) -> RowChanges:
+        """See `SalesforcePlatform.list_changes`; one API call."""
+        described = await self._describe.object(sobject)
+        end = until or datetime.now(UTC)
+        begin = since or max(end, _EARLIEST) - timedelta(days=1)
+        if not _EARLIEST <= begin < end <= _LATEST:
+            raise Invalid("The window must begin before it ends, and lie within the last 30 days (since, until).")
+        return await self._rows.changes(described.name, begin, end, "salesforce_platform.list_changes")
+
+    async def query(self, question: QueryRequest) -> QueryPage:
+        """See `SalesforcePlatform.query`; one API call a page, and more only for rows with over 2,000 children."""
+        selection = await self._select.statement(question)
+        try:
+            page = await self._page(selection, question)
+        except OrgRefused as refused:
+            self._doubt(selection.sobject, refused)
+            raise refused.problem from None
+        rows = [await self._found(record, selection) for record in page.records]
+        return QueryPage(page.total_size, rows, page.locator and encode_cursor(page.locator))
+
+    async def save(self, request: SaveRequest) -> SaveOutcome:
+        """See `SalesforcePlatform.save`."""
+        drafts = await drafts_of(request.changes, self._describe)
+        saved = await self._saving.save(drafts, "salesforce_platform.save", all_or_none=request.all_or_none)
+        return SaveOutcome([self._result(draft, saved[draft.at]) for draft in drafts])
+
+    def _result(self, draft: Draft, result: Result | Problem) -> ChangeResult:
+        if isinstance(result, Problem):
+            return ChangeResult(problem=result.details())
+        if not result.errors:
+            return ChangeResult(result.row_id, created=result.created)
+        code = code_of(result.errors[0])
+        if code in STALE:
+            self._describe.forget(draft.sobject)
+        return ChangeResult(code=code, problem=problem_of(result.status, result.errors).details())
+
+    async def _page(self, selection: Selection, question: QueryRequest) -> RecordPage:
+        if question.cursor is not None:
+            locator = decode_cursor(question.cursor, str)
+            return await self._reading.further(locator, _QUERY, deleted=question.deleted)
+        return await self._reading.first(selection.soql, _QUERY, deleted=question.deleted, page_size=question.page_size)
+
+    async def _found(self, record: Json, selection: Selection) -> Row:
+        children = {
+            name: [picked(child, paths) for child in await self._reading.children(record.get(name), _QUERY)]
+            for name, paths in selection.children.items()
+        }
+        return Row(_id_of(record), selection.sobject, picked(record, selection.fields), children)
+
+    def _doubt(self, sobject: str, refused: OrgRefused) -> None:
+        """The org does not know a name that its description told: it has changed since."""
+        if refused.code in STALE:
+            self._describe.forget(sobject)
+
     async def get_limits(self) -> Limits:
         """See `SalesforcePlatform.get_limits`."""
         try:
@@ -57,3 +159,16 @@ class OrgPlatform(SalesforcePlatform):
             raise refused.problem from None
         found = decoded(_limits, reply)
         return Limits({name: Allowance(each.max, each.remaining) for name, each in sorted(found.items())})
+
+
+def _row(found: ReadRow, sobject: str, paths: list[str]) -> Row:
+    fields = picked(found.record, paths) if paths else flat(found.record)
+    return Row(_id_of(found.record), sobject, fields, version=found.version)
+
+
+def _id_of(record: Json) -> str:
+    """The id of a record, from its URL where the field was not asked for."""
+    if isinstance(named := record.get("Id"), str):
+        return named
+    attributes: Json = record.get("attributes") or {}
+    return str(attributes.get("url", "")).rpartition("/")[2]
