@@ -72,6 +72,7 @@ PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
     "start": ("the whole suite from nothing to its first answer", _start),
     "wire": ("CPU of each wire engine, and of the outbound policies", _script("bench_wire.py", "400")),
     "limits": ("rate-limit decisions, alone and by several processes", _script("bench_rate_limit.py")),
+    "quota": ("spending from a backend's allowance, hearing of it, forecasting", _script("bench_quota.py")),
     "telemetry": ("spans, metrics, log lines", _script("bench_telemetry.py")),
     "poison": ("what poisonous flows cost their neighbours", _script("bench_poison.py")),
     "durable": ("four-step flows through the journal, beside DBOS; takeover; first commit", measure_durable),

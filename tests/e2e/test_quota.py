@@ -1,8 +1,6 @@
 """A small allowance in a running suite: batch work stops at the reserve, orders go through, operators are told."""
 
-import asyncio
 import json
-from collections import Counter
 from typing import Any
 
 import httpx
@@ -11,7 +9,7 @@ from sandboxes.company import company
 from shared.host.quota_view import show_quotas
 
 ALLOWED = 120
-BUYER = company().customers[0].salesforce_id
+BUYERS = [customer.salesforce_id for customer in company().customers]
 QUOTE = company().quotes_for("plain")[0].salesforce_id
 
 
@@ -19,24 +17,22 @@ async def test_a_batch_leaves_the_reserve_to_orders_and_operators_are_told(calm_
     await calm_suite.sandbox("salesforce", "POST", "limits", {"DailyApiRequests": ALLOWED})
     bearer = {"authorization": f"Bearer {calm_suite.token('crm')}"}
     async with httpx.AsyncClient(base_url=calm_suite.edge, headers=bearer, timeout=20.0) as client:
-        batch = f"/system/crm/v1/customers/{BUYER}"
-        await client.get(batch)  # the first reply tells how small the allowance is
+        # one after the other, because reads that come together share a call
+        customers = (f"/system/crm/v1/customers/{buyer}" for buyer in BUYERS)
+        await client.get(next(customers))  # the first reply tells how small the allowance is
 
-        async def work() -> list[httpx.Response]:
-            return [await client.get(batch, headers={"triptych-priority": "batch"}) for _ in range(40)]
-
-        answers = [answer for answers in await asyncio.gather(*(work() for _ in range(3))) for answer in answers]
-        count = Counter(answer.status_code for answer in answers)
-        assert count.keys() == {200, 429}
-        assert 90 <= count[200] <= 95  # the suite may have made a call of its own
-        refused = answers[-1]
+        refused = await client.get(next(customers), headers={"triptych-priority": "batch"})
+        while refused.status_code != 429:
+            assert refused.status_code in (200, 503), refused.text  # a busy machine sheds batch work first
+            refused = await client.get(next(customers), headers={"triptych-priority": "batch"})
+        assert ALLOWED * 0.2 <= await calls_left(calm_suite) <= ALLOWED * 0.2 + 3  # one may have been given up unsent
         assert (refused.json()["quota"], refused.json()["priority"]) == ("salesforce", "batch")
         assert 86_000 < int(refused.headers["retry-after"]) <= 86_700
 
         async with calm_suite.phone() as phone:
             placed = await phone.post("/orders", json={"quoteId": QUOTE}, headers={"prefer": "wait=15"})
         assert (placed.status_code, placed.json()["state"]) == (201, "completed")
-        assert (await client.get(batch)).status_code == 200  # somebody waits for this one
+        assert (await client.get(next(customers))).status_code == 200  # somebody waits for this one
 
         health = (await client.get("/health")).json()
         assert health["checks"]["quotas"][0]["status"] == "warn"
@@ -49,3 +45,8 @@ async def test_a_batch_leaves_the_reserve_to_orders_and_operators_are_told(calm_
     assert told["left"] == ALLOWED - told["usedByUs"] - told["usedByOthers"]
     await show_quotas(calm_suite.runtime, as_json=False)
     assert f"{told['left']}" in capsys.readouterr().out
+
+
+async def calls_left(suite: Any) -> int:
+    """By the org's own count."""
+    return (await suite.sandbox("salesforce", "POST", "limits", {}))["DailyApiRequests"]["Remaining"]

@@ -121,19 +121,14 @@ def _reached(snapshot: Snapshot, used: float, rate: float, ceiling: int) -> floa
         return 0.0
     if rate <= 0:
         return None
-    width, at = snapshot.budget.width_ms / 1000, snapshot.now
-    for bucket in range(snapshot.current + 1, snapshot.current + 2 * snapshot.budget.buckets + 2):
+    width, current, buckets = snapshot.budget.width_ms / 1000, snapshot.current, snapshot.budget.buckets
+    at = snapshot.now
+    for bucket in range(current + 1, current + buckets + 3):  # after that as much rolls out as is spent
         until = bucket * width
-        if used + rate * (until - at) >= ceiling:
+        risen = used + rate * (until - at)
+        if risen >= ceiling:
             return at + (ceiling - used) / rate - snapshot.now
-        used += rate * (until - at) - _rolls_out(snapshot, bucket, rate)
+        gone = bucket - buckets - 1
+        used = risen - (snapshot.calls.get(gone, 0) if gone <= current else rate * width)
         at = until
     return None
-
-
-def _rolls_out(snapshot: Snapshot, bucket: int, rate: float) -> float:
-    """Calls that stop counting when `bucket` begins; of buckets to come, what they will hold at this rate."""
-    gone = bucket - snapshot.budget.buckets - 1
-    if gone > snapshot.current:
-        return rate * snapshot.budget.width_ms / 1000
-    return snapshot.calls.get(gone, 0)
