@@ -75,6 +75,7 @@ PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
     "quota": ("spending from a backend's allowance, hearing of it, forecasting", _script("bench_quota.py")),
     "telemetry": ("spans, metrics, log lines", _script("bench_telemetry.py")),
     "poison": ("what poisonous flows cost their neighbours", _script("bench_poison.py")),
+    "bulk": ("many records upserted and read back, beside simple-salesforce", _script("bench_bulk.py")),
     "durable": ("four-step flows through the journal, beside DBOS; takeover; first commit", measure_durable),
 }
 

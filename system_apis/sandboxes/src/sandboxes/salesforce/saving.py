@@ -212,8 +212,8 @@ class Saving:
     def _check_references(self, sobject: SObject, change: Change) -> None:
         for field in sobject.parents.values():
             value = change.row.get(field.name)
-            if value is None or not change.changed(field.name):
-                continue
+            if value is None or value == change.user_id or not change.changed(field.name):
+                continue  # whoever writes is there
             parent = self._catalogue.of_id(value)
             if parent is None or parent.name not in field.to:
                 message = f"{field.label}: id value of incorrect type: {value}"

@@ -21,8 +21,8 @@ _BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS _sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _page (cursor TEXT, start INTEGER, total INTEGER, records BLOB, created REAL,
                                   PRIMARY KEY (cursor, start)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job BLOB, upload BLOB, open INTEGER,
-                                 created REAL);
+CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job BLOB, open INTEGER, created REAL);
+CREATE TABLE IF NOT EXISTS _job_upload (job TEXT PRIMARY KEY, content BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS _job_open ON _job (number) WHERE open = 1;
 CREATE TABLE IF NOT EXISTS _event (replay INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, uuid TEXT, record TEXT,
                                    payload BLOB, created REAL);

@@ -87,7 +87,7 @@ class Jobs:
         job.id = new_id(_PREFIX, number)
         self._forget_old()
         self._store.execute(
-            "INSERT INTO _job VALUES (?, ?, ?, NULL, 0, ?)",
+            "INSERT INTO _job (number, id, job, open, created) VALUES (?, ?, ?, 0, ?)",
             (number, job.id, msgspec.json.encode(job), self._clock.timestamp()),
         )
         return job
@@ -109,17 +109,19 @@ class Jobs:
 
     def upload(self, job: Job, content: bytes) -> None:
         """Keep the records of a job; ApiError when there are some already."""
-        if self._store.select("SELECT 1 FROM _job WHERE id = ? AND upload IS NOT NULL", (job.id,)):
+        if self._store.select("SELECT 1 FROM _job_upload WHERE job = ?", (job.id,)):
             message = (
                 f"Found multiple contents for job: <{job.id}>, please 'Close' / 'Abort' / 'Delete' the current Job "
                 "then create a new Job and make sure you only do 'PUT' once on a given Job."
             )
             raise ApiError(400, "ClientInputError", message)
-        self._store.execute("UPDATE _job SET upload = ? WHERE id = ?", (content, job.id))
+        # Apart from the job, whose row is written anew with each slice of its records.
+        self._store.execute("INSERT INTO _job_upload VALUES (?, ?)", (job.id, content))
 
     def uploaded(self, job: Job) -> bytes | None:
         """The records of a job as they came."""
-        return self._store.select("SELECT upload FROM _job WHERE id = ?", (job.id,))[0][0]
+        rows = self._store.select("SELECT content FROM _job_upload WHERE job = ?", (job.id,))
+        return rows[0][0] if rows else None
 
     def waiting(self) -> list[Job]:
         """Jobs with work left, oldest first."""
@@ -135,6 +137,7 @@ class Jobs:
     def remove(self, job: Job) -> None:
         """Forget a job with everything of it."""
         self._store.execute("DELETE FROM _job WHERE id = ?", (job.id,))
+        self._store.execute("DELETE FROM _job_upload WHERE job = ?", (job.id,))
         self._store.execute("DELETE FROM _job_part WHERE job = ?", (job.id,))
 
     def add_part(self, job: Job, kind: str, start: int, rows: list[list[str]]) -> None:
