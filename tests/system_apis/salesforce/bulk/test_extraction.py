@@ -85,10 +85,10 @@ async def test_a_page_that_breaks_off_is_read_again_or_refused_and_never_half_us
 
 
 async def test_a_slow_page_is_asked_for_again(connect, settings, extracts, org) -> None:
-    patient = BulkExtracts(connect(settings), msgspec.structs.replace(extracts.jobs.settings, reply_seconds=0.2))
+    patient = BulkExtracts(connect(settings), msgspec.structs.replace(extracts.jobs.settings, reply_seconds=1))
     mark = await patient.begin(EVERY)
     await patient.jobs.ended("query", mark.job)
-    await org.fault("*/results", fault="latency", seconds=1, times=1)
+    await org.fault("*/results", fault="latency", seconds=3, times=1)
     assert len(await read(patient, mark)) == 180
 
 

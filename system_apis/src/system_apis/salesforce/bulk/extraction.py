@@ -8,7 +8,7 @@ import msgspec
 from shared.binding.problems import BackendFault, Refused, Transient
 from shared.resilience.deadline import Deadline
 from system_apis.salesforce.bulk.checkpoint import ExtractMark
-from system_apis.salesforce.bulk.jobs import Jobs
+from system_apis.salesforce.bulk.jobs import Jobs, as_batch
 from system_apis.salesforce.bulk.outcomes import code_of_job
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.connector import SalesforceConnector
@@ -65,7 +65,9 @@ class BulkExtracts:
             BackendFault, Invalid: The query cannot be run in bulk.
             QuotaExceeded: The org has no query jobs left today.
         """
-        return ExtractMark(await self.jobs.create("query", operation="queryAll" if deleted else "query", query=soql))
+        with as_batch():
+            job = await self.jobs.create("query", operation="queryAll" if deleted else "query", query=soql)
+        return ExtractMark(job)
 
     async def pages(self, mark: ExtractMark, *, seconds: float = 3_600.0) -> AsyncGenerator[ExtractPage]:
         """The rows from a mark on, a page of `page_records` at a time; a page that breaks off is read again whole.
@@ -89,10 +91,11 @@ class BulkExtracts:
             yield page
 
     async def _completed(self, job: str, seconds: float) -> None:
-        async with Deadline(f"{BACKEND}-bulk", seconds):
-            view = await self.jobs.view("query", job)
-            if view.state in ("UploadComplete", "InProgress"):
-                view = await self.jobs.ended("query", job)
+        with as_batch():
+            async with Deadline(f"{BACKEND}-bulk", seconds):
+                view = await self.jobs.view("query", job)
+                if view.state in ("UploadComplete", "InProgress"):
+                    view = await self.jobs.ended("query", job)
         if view.state != "JobComplete":
             raise Refused(f"Salesforce ended the query job as {view.state} ({code_of_job(view.error_message)}).")
 
@@ -101,8 +104,9 @@ class BulkExtracts:
         while True:
             left -= 1
             try:
-                async with Deadline(f"{BACKEND}-bulk", seconds):
-                    lines, locator = await self.jobs.page(mark.job, mark.locator)
+                with as_batch():
+                    async with Deadline(f"{BACKEND}-bulk", seconds):
+                        lines, locator = await self.jobs.page(mark.job, mark.locator)
             except Transient:
                 if not left:
                     raise

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from shared.binding.call_context import calling, current_context
 from shared.binding.problems import BackendFault, Problem, Transient
 from shared.resilience.outbound_faults import decode_json
 from system_apis.salesforce.bulk.settings import BulkSettings
@@ -21,6 +22,11 @@ Kind = Literal["ingest", "query"]
 Results = Literal["successfulResults", "failedResults", "unprocessedrecords"]
 ENDED: Final = frozenset({"JobComplete", "Failed", "Aborted"})
 _GROWTH: Final = 1.5
+
+
+def as_batch() -> calling:
+    """Spend calls as batch work: it is the first to wait when the org's allowance runs short."""
+    return calling(current_context().replace(priority="batch"))
 
 
 class JobView(msgspec.Struct, frozen=True, rename="camel"):

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.resilience.deadline import Deadline
 from system_apis.salesforce.bulk.checkpoint import LoadCheckpoint, PartMark
-from system_apis.salesforce.bulk.jobs import Jobs, Operation
+from system_apis.salesforce.bulk.jobs import Jobs, Operation, as_batch
 from system_apis.salesforce.bulk.outcomes import Outcome
 from system_apis.salesforce.bulk.part_load import PartLoad
 from system_apis.salesforce.bulk.parts import Cutter, Part, Records, check_same, each
@@ -125,8 +125,9 @@ class BulkLoads:
             DeadlineExceeded: The time is over; jobs go on in Salesforce, and the checkpoint finds them.
             Problem: See `faults`. The checkpoint stays good in every case.
         """
-        async with Deadline(f"{BACKEND}-bulk", seconds):
-            return await _Load(self.jobs, spec, tell, keep, checkpoint or LoadCheckpoint(spec.columns)).run(records)
+        with as_batch():
+            async with Deadline(f"{BACKEND}-bulk", seconds):
+                return await _Load(self.jobs, spec, tell, keep, checkpoint or LoadCheckpoint(spec.columns)).run(records)
 
     async def abandon(self, checkpoint: LoadCheckpoint) -> None:
         """Abort the jobs of a load that are still under way; what they have written stays written."""

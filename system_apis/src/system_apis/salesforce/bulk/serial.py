@@ -17,6 +17,7 @@ from shared.resilience.credentials import Credentials
 from shared.resilience.deadline import Deadline
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
+from system_apis.salesforce.bulk.jobs import as_batch
 from system_apis.salesforce.bulk.loading import LoadSpec
 from system_apis.salesforce.bulk.outcomes import Outcome
 from system_apis.salesforce.bulk.parts import Records, each
@@ -205,14 +206,15 @@ class BulkSerial:
                 return told
 
     async def _send(self, method: str, path: str, body: bytes | None = None, *, repeatable: bool = False) -> WireReply:
-        return await self._line.send(
-            method,
-            f"{self._root}{path}",
-            headers=self._headers,
-            body=body,
-            repeatable=repeatable or method == "GET",
-            operation="salesforce.bulk.serial",
-        )
+        with as_batch():
+            return await self._line.send(
+                method,
+                f"{self._root}{path}",
+                headers=self._headers,
+                body=body,
+                repeatable=repeatable or method == "GET",
+                operation="salesforce.bulk.serial",
+            )
 
 
 def _outcome(result: _Result, position: int, key: str) -> Outcome:
