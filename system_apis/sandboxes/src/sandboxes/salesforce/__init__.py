@@ -8,7 +8,7 @@ API listens on a port of its own (`salesforce-pubsub`), over TLS under a certifi
 from pathlib import Path
 
 from sandboxes.kit import Clock, Sandbox, SandboxApp
-from sandboxes.salesforce.controls import controls, event_controls
+from sandboxes.salesforce.controls import controls, event_controls, schema_controls
 from sandboxes.salesforce.doors import Doors
 from sandboxes.salesforce.oauth.controls import login_controls
 from sandboxes.salesforce.org import Org
@@ -25,7 +25,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         reset=org.reset,
         ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
         beside={"pubsub": pubsub.listening},
-        controls=login_controls(org) | controls(org) | event_controls(org) | {"pubsub": pubsub.told},
+        controls=login_controls(org) | controls(org) | event_controls(org) | schema_controls(org) | {"pubsub": pubsub.told},
     )
 
 

@@ -49,6 +49,33 @@ def controls(org: Org) -> dict[str, Control]:
     }
 
 
+def schema_controls(org: Org) -> dict[str, Control]:
+    """The control routes of the schema, and of who touched what of it."""
+
+    def touched(body: dict[str, Any]) -> object:
+        """What has been read and written since the last {"clear": true}, by object."""
+        shown = org.touched.shown()
+        if body.get("clear"):
+            org.touched.clear()
+        return shown
+
+    def schema(body: dict[str, Any]) -> object:
+        """Hide an object, or a field of it, or `set` facts of the field; nothing takes all of it back."""
+        sobject, field = str(body.get("object", "")), str(body.get("field", ""))
+        if not sobject:
+            org.alterations.take_back()
+        elif not field:
+            org.alterations.hide_object(sobject)
+        elif "set" in body:
+            org.alterations.change_field(sobject, field, body["set"])
+        else:
+            org.alterations.hide_field(sobject, field)
+        org.queries.forget()
+        return {"object": sobject, "field": field}
+
+    return {"schema": schema, "touched": touched}
+
+
 def event_controls(org: Org) -> dict[str, Control]:
     """The control routes of the event bus."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandboxes.company import company
 from sandboxes.kit import Clock
+from sandboxes.salesforce.alterations import Alterations
 from sandboxes.salesforce.async_api.work import AsyncApi
 from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
@@ -24,6 +25,7 @@ from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
 from sandboxes.salesforce.sessions import ConnectedApp, ConnectedApps, Sessions
 from sandboxes.salesforce.soql.execution import Queries
 from sandboxes.salesforce.storage import Row, Store
+from sandboxes.salesforce.touched import Touched
 from sandboxes.salesforce.usage import Usage
 
 PUBLIC_KEY_FILE = "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE"
@@ -53,7 +55,9 @@ class Org:
         self.id = company().salesforce_organization_id
         self.catalogue = load_catalogue()
         self.store = Store(state, self.catalogue, Seed(self.catalogue))
-        self.queries = Queries(self.store, self.catalogue, clock)
+        self.touched = Touched()
+        self.alterations = Alterations(self.catalogue)
+        self.queries = Queries(self.store, self.catalogue, clock, self.touched)
         self.usage = Usage(clock)
         self.bus = Bus(self.store, self.usage, clock)
         self.changes = Changes(self.store, self.bus, clock)
@@ -65,7 +69,7 @@ class Org:
         self.forgotten = 0
         """How often the streaming door was told to forget its clients."""
         self.page_rows = 0  # rows of a page, whatever the client asks for, as orgs decide for large rows; 0 as asked
-        self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes)
+        self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes, self.touched)
         self.definitions = Definitions(
             self.store, self.catalogue, self.changes, self.channels, self.queries, self.saving, clock
         )
@@ -100,6 +104,9 @@ class Org:
 
     def reset(self) -> None:
         """Back to the seed; connected apps and sessions stay, so that clients go on."""
+        self.alterations.take_back()
+        self.queries.forget()
+        self.touched.clear()
         self.definitions.clear()
         self.store.reset()
         self.usage.reset()

@@ -13,6 +13,7 @@ from sandboxes.salesforce.rules import RULES, Change, Rules
 from sandboxes.salesforce.schema import Catalogue, Field, SObject
 from sandboxes.salesforce.schema.values import read_value, stored_moment
 from sandboxes.salesforce.storage import Row, Store
+from sandboxes.salesforce.touched import Touched
 
 _NO_RULES = Rules()
 Body = dict[str, Any]
@@ -39,11 +40,14 @@ class Saving:
         clock: Gives audit fields their moment.
         bus: Where records of platform events go instead of the store.
         changes: Told of every record that is saved or deleted.
+        touched: Told what callers write, and by which field they look a record up.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, bus: Bus, changes: Changes) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, clock: Clock, bus: Bus, changes: Changes, touched: Touched
+    ) -> None:
         self._store, self._catalogue, self._clock = store, catalogue, clock
-        self._bus, self._changes = bus, changes
+        self._bus, self._changes, self._touched = bus, changes, touched
         self.locks: list[Lock] = []
         self.in_turn = False
         self._blanks: dict[str, Row] = {}
@@ -97,6 +101,10 @@ class Saving:
 
     def delete(self, sobject: SObject, record_id: str, user_id: str) -> None:
         """Put a record and the records that go with it into the recycle bin."""
+        self._touched.deleted(sobject.name)
+        self._remove(sobject, record_id, user_id)
+
+    def _remove(self, sobject: SObject, record_id: str, user_id: str) -> None:
         row = self.existing(sobject, record_id)
         self._check_lock(sobject, row["Id"])
         with self._store.savepoint():
@@ -104,7 +112,7 @@ class Saving:
                 child_object = self._catalogue.get(child.sobject)
                 if child.field.cascade and child_object:
                     for each in self._store.find(child_object, child.field, row["Id"]):
-                        self.delete(child_object, each["Id"], user_id)
+                        self._remove(child_object, each["Id"], user_id)
             self._store.update(sobject, row["Id"], {"IsDeleted": 1, **_touched(user_id, self._now())})
             RULES.get(sobject.name, _NO_RULES).after(self._store, row)
             self._changes.note("DELETE", sobject, row, None, user_id)
@@ -125,6 +133,7 @@ class Saving:
 
     def lookup(self, sobject: SObject, field: Field, value: str) -> list[Row]:
         """The record with this external id, or none; MultipleChoices when several share it."""
+        self._touched.read(frozenset({(sobject.name, field.name)}))
         rows = self._store.find(sobject, field, read_value(field, value))
         if len(rows) > 1:
             raise MultipleChoices([f"{sobject.name}/{row['Id']}" for row in rows])
@@ -182,6 +191,7 @@ class Saving:
                 "of this field and verify that it is read/write for your profile or permission set."
             )
             raise bad_field("INVALID_FIELD_FOR_INSERT_UPDATE", message, *read_only)
+        self._touched.saved(sobject.name, "create" if creating else "edit", row)
         return row
 
     def _by_parent(self, sobject: SObject, name: str, value: Any) -> tuple[Field, str | None]:

@@ -58,7 +58,7 @@ class Extraction:
         plan = queries.plan(job.query, deleted=job.operation == "queryAll", version=job.api_version)
         self._columns = refuse_unsupported(plan)
         job.columns = [name for name, _ in self._columns]
-        self._rows: sqlite3.Cursor = store.cursor(plan.sql, queries.values(plan, job.user_id))
+        self._rows: sqlite3.Cursor = store.cursor(plan.sql, queries.parameters(plan, job.user_id))
         if job.processed:  # it began in an earlier life
             self._rows.fetchmany(job.processed)
 

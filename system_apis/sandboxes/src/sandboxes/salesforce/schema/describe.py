@@ -187,7 +187,7 @@ def _field(field: Field, sobject: SObject) -> dict[str, Any]:
 def _picklist(field: Field) -> list[dict[str, Any]]:
     return [
         {
-            "active": True,
+            "active": value not in field.inactive,
             "defaultValue": value == field.default,
             "label": value,
             "validFor": None,

@@ -44,6 +44,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         cascade: Deleting the parent deletes this record (master-detail).
         values: Picklist values, the default one first if `default` says so.
         restricted: Only the listed values are accepted.
+        inactive: Those of the values that an administrator deactivated; old records may still have them.
         default: Value on create.
         compound: The compound field this one belongs to.
         components: The fields of a compound field, by their key in its JSON object.
@@ -71,6 +72,7 @@ class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cascade: bool = False
     values: tuple[str, ...] = ()
     restricted: bool = False
+    inactive: tuple[str, ...] = ()
     default: Any = None
     compound: str = ""
     components: tuple[tuple[str, str], ...] = ()

@@ -57,7 +57,7 @@ def _picklist(field: Field, value: Any) -> str | None:
     text = _text(field, value)
     if not text:
         return None
-    known = {each.lower(): each for each in field.values}
+    known = {each.lower(): each for each in field.values if each not in field.inactive}
     if field.restricted and text.lower() not in known:
         message = f"{field.label}: bad value for restricted picklist field: {text}"
         raise bad_field("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)

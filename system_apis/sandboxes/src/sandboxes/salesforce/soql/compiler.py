@@ -16,6 +16,7 @@ from sandboxes.salesforce.soql.filters import Filters, Fragment, Parameter, Runn
 from sandboxes.salesforce.soql.frame import Frame
 from sandboxes.salesforce.soql.selection import Selection
 from sandboxes.salesforce.soql.shapes import Node, Value
+from sandboxes.salesforce.touched import Reading
 
 _MOST_CHILDREN = 20
 _MOST_JOINS = 2
@@ -45,6 +46,7 @@ class Plan(Struct):
         entries: The keys of AggregateResult rows.
         children: Child subqueries, in order.
         fields: The field behind each column that is one.
+        reading: Every field that it names, with its object.
     """
 
     sobject: SObject
@@ -55,6 +57,7 @@ class Plan(Struct):
     entries: list[Value] = []
     children: list[ChildPlan] = []
     fields: dict[int, Field] = {}
+    reading: Reading = frozenset()
 
 
 def compile_query(catalogue: Catalogue, query: syntax.Query, *, deleted: bool, depth: int) -> Plan:
@@ -66,7 +69,10 @@ def compile_query(catalogue: Catalogue, query: syntax.Query, *, deleted: bool, d
         deleted: Whether deleted records count too (queryAll).
         depth: How many levels of child subqueries the API version allows.
     """
-    return _Compiler(catalogue, query.text, deleted=deleted, depth=depth).plan(query)
+    compiler = _Compiler(catalogue, query.text, deleted=deleted, depth=depth)
+    plan = compiler.plan(query)
+    plan.reading = frozenset(compiler.named)
+    return plan
 
 
 class _Compiler:
@@ -74,13 +80,14 @@ class _Compiler:
         self._catalogue, self._soql, self._deleted, self._depth = catalogue, soql, deleted, depth
         self._aliases = count()
         self._joins = 0
+        self.named: set[tuple[str, str]] = set()
 
     def plan(self, query: syntax.Query) -> Plan:
         source = query.sources[0].path
         sobject = self._catalogue.get(source.text)
         if sobject is None:
             self._refuse("INVALID_TYPE", unknown_entity(source.text), source.at)
-        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases)
+        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases, self.named)
         limit = _limit(query)
         if _is_count(query):
             if query.groups or query.having or query.order:
@@ -130,7 +137,7 @@ class _Compiler:
             self._refuse("INVALID_TYPE", message, path.at)
         if is_aggregate(query):
             self._refuse("MALFORMED_QUERY", "Aggregate functions are not allowed in child subqueries", path.at)
-        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases)
+        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases, self.named)
         children: list[ChildPlan] = []
         selection = self._selection(query, frame, children, level + 1)
         owner = f'{frame.root.alias}."{link.field.name}"'
@@ -165,7 +172,7 @@ class _Compiler:
             self._refuse("INVALID_TYPE", unknown_entity(source.text), source.at)
         if self._joins > _MOST_JOINS or len(query.items) != 1 or not isinstance(item, syntax.Item):
             self._refuse("MALFORMED_QUERY", "Only two semi-joins of one ID field each are allowed", source.at)
-        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases)
+        frame = Frame(self._catalogue, self._soql, sobject, query.sources, self._aliases, self.named)
         selected = compile_expression(item.expression, frame)
         if selected.aggregate or query.groups:
             self._refuse("MALFORMED_QUERY", "A semi-join selects an ID field, not an aggregate", source.at)

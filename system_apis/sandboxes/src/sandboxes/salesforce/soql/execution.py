@@ -14,6 +14,7 @@ from sandboxes.salesforce.soql.literals import span_bounds
 from sandboxes.salesforce.soql.parser import parse
 from sandboxes.salesforce.soql.shapes import Reading, Record
 from sandboxes.salesforce.storage import Store
+from sandboxes.salesforce.touched import Touched
 
 _REMEMBERED = 2_000
 _DEEP_CHILDREN_SINCE = 58.0
@@ -34,10 +35,11 @@ class Queries:
         store: The records.
         catalogue: The objects.
         clock: What TODAY means.
+        touched: Told what every query that runs reads.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
+    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, touched: Touched) -> None:
+        self._store, self._catalogue, self._clock, self._touched = store, catalogue, clock, touched
         self._plans: OrderedDict[tuple[str, bool, int], Plan] = OrderedDict()
 
     def plan(self, soql: str, *, deleted: bool = False, version: float = 66.0) -> Plan:
@@ -60,7 +62,7 @@ class Queries:
 
     def run(self, plan: Plan, base: str, user_id: str) -> Result:
         """The records of a plan; `base` is the path records live under."""
-        rows = self._store.select(plan.sql, self.values(plan, user_id))
+        rows = self._store.select(plan.sql, self.parameters(plan, user_id))
         if plan.counts:
             return Result(plan.sobject, int(rows[0][0]), [])
         if plan.node is None:
@@ -71,8 +73,13 @@ class Queries:
         records = [record for row in rows if (record := node.read(row, reading)) is not None]
         return Result(plan.sobject, len(records), records)
 
-    def values(self, plan: Plan, user_id: str) -> tuple[object, ...]:
-        """The parameters of a plan's SQL, as they are now and for this user."""
+    def forget(self) -> None:
+        """Compile every query anew: the schema has changed."""
+        self._plans.clear()
+
+    def parameters(self, plan: Plan, user_id: str) -> tuple[object, ...]:
+        """What to run a plan's SQL with, as it is now and for this user; whoever asks runs it."""
+        self._touched.read(plan.reading)
         return self._values(plan.parameters, user_id)
 
     def _kids(self, children: list[ChildPlan], parents: list[str], base: str, user_id: str) -> list[dict[str, Record]]:

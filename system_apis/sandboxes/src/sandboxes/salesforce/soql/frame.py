@@ -58,6 +58,7 @@ class Frame:
         sobject: The object of FROM.
         sources: FROM's entries; the first is the object itself, the others name parents of it.
         aliases: Numbers that make SQL aliases, shared by all levels of the query.
+        named: Gets object and field of every column that is named, at any level.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class Frame:
         sobject: SObject,
         sources: tuple[Source, ...],
         aliases: Iterator[int],
+        named: set[tuple[str, str]],
     ) -> None:
-        self.catalogue, self.soql, self._numbers = catalogue, soql, aliases
+        self.catalogue, self.soql, self._numbers, self._named = catalogue, soql, aliases, named
         self.root = Table(sobject, f"t{next(aliases)}", ())
         self._joined: dict[tuple[str, ...], Table] = {(): self.root}
         self._joins: list[str] = []
@@ -93,6 +95,12 @@ class Frame:
         if field is None:
             message = unknown_column(names[-1], table.sobject.name)
             raise soql_error("INVALID_FIELD", message, self.soql, path.at)
+        return self.named(table, field)
+
+    def named(self, table: Table, field: Field) -> Column:
+        """A field of a table that the query names, one way or another."""
+        if table.sobject is not NAME:
+            self._named.add((table.sobject.name, field.name))
         return Column(table, field)
 
     def table(self, path: Path, names: list[str]) -> Table:

@@ -109,7 +109,7 @@ class Selection:
         for field in self._frame.root.sobject.fields.values():
             if _in_group(field, item.group) and ((), field.name) not in self._seen:
                 self._seen.add(((), field.name))
-                self._field(self.node, Column(self._frame.root, field))
+                self._field(self.node, self._frame.named(self._frame.root, field))
 
     def _typeof(self, item: syntax.TypeOf) -> None:
         nodes: list[Node] = []
@@ -132,7 +132,7 @@ class Selection:
             field = table.sobject.fields.get(path.text.lower())
             if field is None:
                 self._refuse("INVALID_FIELD", f"No such column '{path.text}' on entity", path.at)
-            self._field(node, Column(table, field))
+            self._field(node, self._frame.named(table, field))
         return node
 
     def _add_child(self, query: syntax.Query) -> None:
