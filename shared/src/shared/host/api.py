@@ -11,6 +11,8 @@ from typing import Any
 
 from shared.binding.declare import Contract
 from shared.binding.operation import Tier
+from shared.governance.access import AccessDeclaration
+from shared.governance.drift import DriftGuard
 
 ENTRY_POINTS = "triptych.tiers"
 """Each entry point names a package; every folder in it has an `api`, or `apis`, of that tier."""
@@ -26,6 +28,8 @@ class Api:
         flows: Durable flows that this API runs; their constructors are part of the call graph.
         schedules: Those of them that start by the clock (`Schedule`).
         subscriptions: Those of them that start when something has happened (`Subscription`).
+        access: What it does in its backend (`AccessDeclaration`); none for one that does what its callers ask for.
+        drift: Compares its backend with what it needs (`DriftGuard`).
     """
 
     service: type[Contract]
@@ -33,6 +37,8 @@ class Api:
     flows: tuple[type[Any], ...] = field(default=())
     schedules: tuple[Any, ...] = field(default=())
     subscriptions: tuple[Any, ...] = field(default=())
+    access: type[AccessDeclaration] | None = None
+    drift: type[DriftGuard] | None = None
 
     @property
     def contract(self) -> type[Contract]:

@@ -1,13 +1,13 @@
 """Settings of backends: from the topology file, with secrets by reference and sandboxes by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from shared.host.topology import TopologyRefused
-from shared.security.secrets import decode_secret
+from shared.security.secrets import decode_reference, decode_secret
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -25,6 +25,27 @@ def read_settings(
     Raises:
         TopologyRefused: The section is missing or wrong; says which field and why.
     """
+    return _converted(kind, backends, sandboxes, state, decode_secret)
+
+
+def look_at_settings(kind: type[_S], backends: Mapping[str, Mapping[str, Any]]) -> _S:
+    """The same settings where nothing runs: stand-ins have no address, and no secret is read.
+
+    Raises:
+        TopologyRefused: As `read_settings`.
+    """
+    texts = [value for section in backends.values() for value in section.values() if isinstance(value, str)]
+    sandboxes = {text.removeprefix(SANDBOX): "" for text in texts if text.startswith(SANDBOX)}
+    return _converted(kind, backends, sandboxes, Path(), decode_reference)
+
+
+def _converted(
+    kind: type[_S],
+    backends: Mapping[str, Mapping[str, Any]],
+    sandboxes: Mapping[str, str],
+    state: Path,
+    decode: Callable[[type, Any], Any],
+) -> _S:
     backend = kind.__module__.split(".")[1]
     section = backends.get(backend)
     if section is None:
@@ -34,7 +55,7 @@ def read_settings(
     if unknown:
         raise TopologyRefused(f"[backends.{backend}] has unknown settings: {', '.join(sorted(unknown))}.")
     try:
-        return msgspec.convert(values, kind, dec_hook=decode_secret)
+        return msgspec.convert(values, kind, dec_hook=decode)
     except (msgspec.ValidationError, ValueError) as error:
         raise TopologyRefused(f"[backends.{backend}]: {error}.") from None
 

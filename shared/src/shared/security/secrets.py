@@ -20,6 +20,7 @@ class Secret:
 
     Args:
         reference: `file:/absolute/path` or `env:NAME`.
+        checked: Read it once now, so that a reference that leads nowhere is refused at start.
 
     Raises:
         UnreadableSecretError: If it is a literal, or nothing (or nothing but space) is there.
@@ -27,14 +28,15 @@ class Secret:
 
     __slots__ = ("_kind", "_place")
 
-    def __init__(self, reference: str) -> None:
+    def __init__(self, reference: str, *, checked: bool = True) -> None:
         self._kind, _, self._place = reference.partition(":")
         if _REFERENCE.fullmatch(reference) is None:
             raise UnreadableSecretError(
                 "Settings hold references to secrets, not secrets: write file:/path or env:NAME, put the value "
                 "there, and replace the value if this file was shared."
             )
-        self.reveal()
+        if checked:
+            self.reveal()
 
     def reveal(self) -> str:
         """The secret itself, without its trailing line end. Hand it to the wire, never to a log."""
@@ -99,8 +101,17 @@ class Secret:
 
 def decode_secret(kind: type, value: Any) -> Any:
     """A msgspec `dec_hook` for settings with Secret fields: the setting holds the reference."""
+    return _decoded(kind, value, checked=True)
+
+
+def decode_reference(kind: type, value: Any) -> Any:
+    """The same where the secrets need not be there, because settings are only looked at."""
+    return _decoded(kind, value, checked=False)
+
+
+def _decoded(kind: type, value: Any, *, checked: bool) -> Secret:
     if kind is not Secret:
         raise TypeError(f"Settings of type {kind.__name__} are not supported.")
     if not isinstance(value, str):
         raise UnreadableSecretError("A secret reference is text: file:/path or env:NAME.")
-    return Secret(value)
+    return Secret(value, checked=checked)

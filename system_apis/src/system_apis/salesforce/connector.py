@@ -125,6 +125,11 @@ MAX_PAGES = 50
 """Further pages of one answer that are followed; each is an API call."""
 
 
+def root_of(settings: SalesforceSettings) -> str:
+    """Path of the API version."""
+    return f"/services/data/v{settings.api_version}"
+
+
 class SalesforceConnector:
     """One org.
 
@@ -141,7 +146,7 @@ class SalesforceConnector:
 
     def __init__(self, settings: SalesforceSettings, outbound: Outbound) -> None:
         self.settings = settings
-        self.root = f"/services/data/v{settings.api_version}"
+        self.root = root_of(settings)
         self.usage = ApiUsage(outbound.treasury.treasurer(settings.budget))
         self._composite = f"{self.root}/composite"
         options = f"client={settings.client_name}"

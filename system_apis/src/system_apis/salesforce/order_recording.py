@@ -14,7 +14,7 @@ from system_apis.salesforce.once import recorded_once
 from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.records import IdRecord, OrderRecord, QuoteStanding
-from system_apis.salesforce.translator import ACCEPTED, ACTIVATED, Translator
+from system_apis.salesforce.translator import ACCEPTANCE, ACTIVATION, Translator
 
 _COLLECTION: Final = 200
 """Records a collection may hold (REST API Developer Guide, "sObject Collections")."""
@@ -110,7 +110,7 @@ class OrderRecording:
         new = "@{order.id}"
         items = self._translator.order_items(order, new)
         return [
-            Part("quote", "PATCH", row("Quote", quote.id), {"Status": ACCEPTED}, unchanged),
+            Part("quote", "PATCH", row("Quote", quote.id), ACCEPTANCE, unchanged),
             Part(
                 "order",
                 "POST",
@@ -126,7 +126,7 @@ class OrderRecording:
                 )
                 for at in range(0, len(items), _COLLECTION)
             ),
-            Part("activation", "PATCH", row("Order", new), {"Status": ACTIVATED}),
+            Part("activation", "PATCH", row("Order", new), ACTIVATION),
             Part("answer", "GET", row("Order", new, self._queries.order_columns)),
         ]
 

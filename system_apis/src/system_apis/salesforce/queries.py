@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from shared.contracts.canonical.quote import QuoteState
 from system_apis.salesforce.child_pages import rows_decoder
-from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
+from system_apis.salesforce.connector import SalesforceSettings, root_of
 from system_apis.salesforce.records import (
     AccountName,
     AccountOverview,
@@ -55,16 +55,15 @@ class Queries:
     """The statements of one org.
 
     Args:
-        salesforce: The org; its settings name the custom fields.
+        settings: They name its custom fields.
     """
 
-    def __init__(self, salesforce: SalesforceConnector) -> None:
-        settings = salesforce.settings
-        self._root = salesforce.root
-        self._spelling = _spelling_of(settings)
-        self.order_columns = self._spelling.columns(OrderRecord, {})
-        self.customer_columns = self._spelling.columns(AccountRecord, {})
-        self.customer_row = msgspec.json.Decoder(self._spelling.of(AccountRecord))
+    def __init__(self, settings: SalesforceSettings) -> None:
+        self._root = root_of(settings)
+        self.spelling = _spelling_of(settings)
+        self.order_columns = self.spelling.columns(OrderRecord, {})
+        self.customer_columns = self.spelling.columns(AccountRecord, {})
+        self.customer_row = msgspec.json.Decoder(self.spelling.of(AccountRecord))
         customer, quote = "FROM Account WHERE Id=:customer", "FROM Quote WHERE Id=:quote"
         self.customer = self._statement("customer", AccountRecord, customer)
         self.customer_name = self._statement("customer_name", AccountName, customer)
@@ -78,7 +77,7 @@ class Queries:
             OrderRecord,
             f"FROM Order WHERE {settings.order_reference_field}=:reference OR QuoteId=:quote ORDER BY CreatedDate",
         )
-        self.return_columns = self._spelling.columns(ReturnRecord, {})
+        self.return_columns = self.spelling.columns(ReturnRecord, {})
         self.crm_return = self._statement("crm_return", ReturnRecord, "FROM ReturnOrder WHERE Id=:crm_return")
         self.returns_like = self._statement(
             "returns_like", ReturnRecord, f"FROM ReturnOrder WHERE {settings.return_reference_field}=:reference"
@@ -86,9 +85,9 @@ class Queries:
         self.order_with_items = self._statement(
             "order_with_items", OrderWithItems, "FROM Order WHERE Id=:order", {"OrderItems": "ORDER BY OrderItemNumber"}
         )
-        self.return_row = msgspec.json.Decoder(self._spelling.of(ReturnRecord))
-        self.order_items = rows_decoder(self._spelling.of(OrderItemRecord))
-        self.order_row = msgspec.json.Decoder(self._spelling.of(OrderRecord))
+        self.return_row = msgspec.json.Decoder(self.spelling.of(ReturnRecord))
+        self.order_items = rows_decoder(self.spelling.of(OrderItemRecord))
+        self.order_row = msgspec.json.Decoder(self.spelling.of(OrderRecord))
         self._customers = {
             (searching, further): self._customer_page(searching=searching, further=further)
             for searching in (False, True)
@@ -99,6 +98,22 @@ class Queries:
             for state in _OF_STATE
             for further in (False, True)
         }
+
+    @property
+    def statements(self) -> tuple[Statement[Any], ...]:
+        """Every statement there is."""
+        single = (each for each in vars(self).values() if isinstance(each, Statement))
+        return (*single, *self.customer_pages, *self.quote_pages)
+
+    @property
+    def customer_pages(self) -> tuple[Statement[AccountRecord], ...]:
+        """Every form of `customers`."""
+        return tuple(self._customers.values())
+
+    @property
+    def quote_pages(self) -> tuple[Statement[AccountQuotes], ...]:
+        """Every form of `quotes`."""
+        return tuple(self._quotes.values())
 
     def customers(self, *, searching: bool, further: bool) -> Statement[AccountRecord]:
         """A page by name: places `pattern` if searching, `name` and `last` if further on, `limit`."""
@@ -125,8 +140,8 @@ class Queries:
     def _statement(
         self, name: str, kind: type[_Record], source: str, children: Mapping[str, str] = MappingProxyType({})
     ) -> Statement[_Record]:
-        columns = self._spelling.columns(kind, children)
-        return Statement(self._root, f"SELECT {columns} {source}", self._spelling.of(kind), name)
+        columns = self.spelling.columns(kind, children)
+        return Statement(self._root, f"SELECT {columns} {source}", self.spelling.of(kind), name)
 
 
 def _where(conditions: list[str]) -> str:

@@ -12,14 +12,14 @@ from system_apis.salesforce.connector import SalesforceSettings
 from system_apis.salesforce.records import OrderItemRecord, OrderWithItems, ReturnRecord
 from system_apis.salesforce.translator import plain_number
 
-_STATUSES: Final[Mapping[CrmReturnState, str]] = {
+RETURN_STATUSES: Final[Mapping[CrmReturnState, str]] = {
     "requested": "Submitted",
     "approved": "Approved",
     "cancelled": "Canceled",
     "closed": "Closed",
 }
-_STATES: Final[dict[str, CrmReturnState]] = {status: state for state, status in _STATUSES.items()}
-_REASONS: Final[Mapping[ReturnReason, str]] = {
+_STATES: Final[dict[str, CrmReturnState]] = {status: state for state, status in RETURN_STATUSES.items()}
+RETURN_REASONS: Final[Mapping[ReturnReason, str]] = {
     "damaged": "Damaged",
     "defective": "Defective",
     "duplicate-order": "Duplicate Order",
@@ -64,7 +64,7 @@ class ReturnTranslator:
         fields: dict[str, Any] = {
             "AccountId": order.account_id,
             "OrderId": order.id,
-            "Status": _STATUSES["requested"],
+            "Status": RETURN_STATUSES["requested"],
             "Description": new.note or None,
             self._settings.return_reference_field: new.reference,
         }
@@ -94,7 +94,7 @@ class ReturnTranslator:
                 "Product2Id": by_sku[line.sku].product2_id,
                 "QuantityReturned": _finite(line.quantity, place),
                 "UnitPrice": by_sku[line.sku].unit_price,
-                "ReasonForReturn": _REASONS[line.reason],
+                "ReasonForReturn": RETURN_REASONS[line.reason],
                 "RepaymentMethod": "Credit",
                 "ProcessingPlan": "Restock",
             }
@@ -112,7 +112,7 @@ class ReturnTranslator:
             settings.refund_field: note.refund.amount if note.refund else None,
         }
         told = {name: value for name, value in fields.items() if value not in ("", None)}
-        return {"Status": _STATUSES[note.state], **told}
+        return {"Status": RETURN_STATUSES[note.state], **told}
 
 
 def _finite(value: Decimal, place: int) -> Decimal:

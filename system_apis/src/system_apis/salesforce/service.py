@@ -32,7 +32,7 @@ from system_apis.salesforce.queries import Queries
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.return_recording import ReturnRecording
 from system_apis.salesforce.soql import Value, containing
-from system_apis.salesforce.translator import ACCEPTED, REOPENED, STATUSES, Translator
+from system_apis.salesforce.translator import ACCEPTED, REOPENING, STATUSES, Translator
 
 _MAX_NAME_BYTES = 300
 """Longer names do not fit a cursor; they are read again instead."""
@@ -50,7 +50,7 @@ class SalesforceCrm(Crm):
 
     def __init__(self, salesforce: SalesforceConnector) -> None:
         self._salesforce = salesforce
-        self._queries = Queries(salesforce)
+        self._queries = Queries(salesforce.settings)
         self._translator = Translator(salesforce.settings)
         self._recording = OrderRecording(salesforce, self._queries, self._translator, _today)
         self._returns = ReturnRecording(salesforce, self._queries)
@@ -179,7 +179,7 @@ class SalesforceCrm(Crm):
         changes = [Part("order", "PATCH", self._row(order_id), fields)]
         if order.quote_id and order.quote and order.quote.status == ACCEPTED:
             url = self._salesforce.row("Quote", order.quote_id)
-            changes.append(Part("quote", "PATCH", url, {"Status": REOPENED}))
+            changes.append(Part("quote", "PATCH", url, REOPENING))
         return await self._change(order_id, changes, "crm.cancel_order")
 
     async def record_return(self, new: NewCrmReturn) -> CrmReturn:

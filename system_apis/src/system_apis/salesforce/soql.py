@@ -100,6 +100,7 @@ class Statement(Generic[_Record]):
         name: As metrics call it.
 
     Attributes:
+        record: What each row is decoded into.
         rows: Decodes an answer.
         children: Completes the child lists of a row.
         key: The place of the one id whose row is asked for (`… WHERE Id=:customer`); None for any other SELECT.
@@ -111,7 +112,8 @@ class Statement(Generic[_Record]):
         self.name = name
         self.rows: Final[msgspec.json.Decoder[Rows[_Record]]] = rows_decoder(record)
         self.children: Final = ChildPages(record)
-        self._root, self._record = root, record
+        self.record: Final = record
+        self._root = root
         self._head = f"{root}/query?q={quote(pieces[0], safe='')}"
         self._places = list(zip(pieces[1::2], (quote(text, safe="") for text in pieces[2::2]), strict=True))
         keyed = _KEYED.search(soql)
@@ -127,7 +129,7 @@ class Statement(Generic[_Record]):
     @cached_property
     def of_several(self) -> "Statement[_Record]":
         """The same for several ids at once, in the place of the one. Only for a statement with a `key`."""
-        return Statement(self._root, _KEYED.sub(r" WHERE Id IN :\1", self.soql), self._record, self.name)
+        return Statement(self._root, _KEYED.sub(r" WHERE Id IN :\1", self.soql), self.record, self.name)
 
 
 def _in_url(value: Value) -> str:

@@ -41,7 +41,7 @@ class Spelling:
     def _columns(self, kind: type[msgspec.Struct], prefix: str, children: Mapping[str, str]) -> list[str]:
         columns: list[str] = []
         for field in msgspec.structs.fields(kind):
-            name, inner = prefix + field.encode_name, _without_none(field.type)
+            name, inner = prefix + field.encode_name, without_none(field.type)
             if field.name == "currency_iso_code" and not self._multi_currency:
                 continue
             if self._custom.get(field.name) == "":
@@ -60,12 +60,13 @@ class Spelling:
         return msgspec.field(name=name) if field.required else msgspec.field(name=name, default=field.default)
 
     def _respelt(self, kind: Any) -> Any:
-        inner = _without_none(kind)
+        inner = without_none(kind)
         if get_origin(inner) is Rows:
             return Rows[self.of(get_args(inner)[0])] | None
         return kind
 
 
-def _without_none(kind: Any) -> Any:
+def without_none(kind: Any) -> Any:
+    """The type without its `None`, if that leaves one."""
     parts = [part for part in get_args(kind) if part is not type(None)]
     return parts[0] if len(parts) == 1 and type(None) in get_args(kind) else kind

@@ -27,8 +27,10 @@ from system_apis.salesforce.records import (
 )
 
 ACCEPTED: Final = "Accepted"
-REOPENED: Final = "Approved"
-ACTIVATED: Final = "Activated"
+ACCEPTANCE: Final[dict[str, Any]] = {"Status": ACCEPTED}
+REOPENING: Final[dict[str, Any]] = {"Status": "Approved"}
+ACTIVATION: Final[dict[str, Any]] = {"Status": "Activated"}
+"""What to change on a quote that is ordered, or whose order is cancelled, and on an order that is complete."""
 CANCELLED: Final = "Cancelled"
 STATUSES: Final[dict[QuoteState, tuple[str, ...]]] = {
     "draft": ("Draft",),

@@ -41,6 +41,8 @@ _UNUSED: dict[str, Any] = {
     "writeRequiresMasterRead": False,
 }
 _BYTES_PER_CHARACTER = 3
+_WITH_THE_OBJECT = frozenset({"CurrencyIsoCode", "FirstName", "OwnerId"})
+"""Optional fields that whoever sees the object sees."""
 
 
 def summary(sobject: SObject, path: str) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def _field(field: Field, sobject: SObject) -> dict[str, Any]:
         "nameField": field.name_field,
         "namePointing": len(field.to) > 1,
         "nillable": not field.required and field.type != "boolean",
-        "permissionable": not field.required and field.createable,
+        "permissionable": _permissionable(field),
         "picklistValues": _picklist(field),
         "polymorphicForeignKey": len(field.to) > 1,
         "precision": field.precision if number else 0,
@@ -182,6 +184,13 @@ def _field(field: Field, sobject: SObject) -> dict[str, Any]:
         "unique": field.unique,
         "updateable": field.updateable and field.type != "id",
     }
+
+
+def _permissionable(field: Field) -> bool:
+    """Whether a permission set may name it: a compound field as a whole, nothing required or worked out."""
+    if field.components:
+        return True
+    return field.createable and not (field.required or field.compound or field.name in _WITH_THE_OBJECT)
 
 
 def _picklist(field: Field) -> list[dict[str, Any]]:

@@ -73,10 +73,6 @@ class Queries:
         records = [record for row in rows if (record := node.read(row, reading)) is not None]
         return Result(plan.sobject, len(records), records)
 
-    def forget(self) -> None:
-        """Compile every query anew: the schema has changed."""
-        self._plans.clear()
-
     def parameters(self, plan: Plan, user_id: str) -> tuple[object, ...]:
         """What to run a plan's SQL with, as it is now and for this user; whoever asks runs it."""
         self._touched.read(plan.reading)
