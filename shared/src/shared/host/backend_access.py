@@ -8,7 +8,7 @@ import msgspec
 from shared.governance.access import AccessDeclaration, together
 from shared.host.api import Api, installed_apis
 from shared.host.settings import look_at_settings
-from shared.host.topology import Topology, TopologyRefused, chosen_apis
+from shared.host.topology import Topology, chosen_apis
 from shared.host.wiring import NotWirable, Wiring
 
 
@@ -34,11 +34,13 @@ def permission_set_of(topology: Topology, backend: str) -> tuple[str, list[str]]
 
 def apis_of_backend(apis: Sequence[Api], backend: str, port: str) -> list[Api]:
     """Those that speak to the backend and fill a port, `access` or `drift`; NothingDeclared if none does."""
-    able = [api for api in apis if getattr(api, port)]
+    able = [api for api in apis if getattr(api, port) is not None]
     found = [api for api in able if api.vendor == backend]
     if not found:
         names = ", ".join(sorted({api.vendor for api in able})) or "none"
-        raise NothingDeclared(f"No API of this topology fills {port!r} for {backend!r}; backends that have it: {names}.")
+        raise NothingDeclared(
+            f"No API of this topology declares its {port} for {backend!r}; there is that of: {names}."
+        )
     return found
 
 

@@ -19,9 +19,11 @@ import uvloop
 
 from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
+from shared.host.backend_access import NothingDeclared
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
 from shared.host.cli_events import events
 from shared.host.cli_flows import register as register_flows
+from shared.host.cli_governance import register as register_governance
 from shared.host.cli_new import register as register_new
 from shared.host.cli_proofs import register as register_proofs
 from shared.host.cli_quota import quota
@@ -37,7 +39,7 @@ from shared.security.secrets import UnreadableSecretError
 _STARTED = time.perf_counter() - time.process_time()
 """When this process began: importing is all it has done, and that keeps one processor busy."""
 _REFUSALS = (
-    BrokenApi, ForbiddenCall, NotRunning, NotWirable, PortTaken, SandboxesMissing, ScaffoldRefused,
+    BrokenApi, ForbiddenCall, NothingDeclared, NotRunning, NotWirable, PortTaken, SandboxesMissing, ScaffoldRefused,
     StateRefused, TopologyRefused, UnreadableSecretError, Problem,
 )  # fmt: skip
 _STATE = click.Path(path_type=Path, file_okay=False)
@@ -97,6 +99,9 @@ def topology_path(name: str) -> Path:
 def _load(name: str) -> tuple[Path, Topology]:
     path = topology_path(name)
     return path, load_topology(path)
+
+
+register_governance(cli, lambda name: _load(name)[1])
 
 
 @cli.command()

@@ -8,6 +8,7 @@ import msgspec
 from shared.binding.declare import Contract
 from shared.binding.openapi import openapi_document
 from shared.host.api import Api
+from shared.host.backend_access import access_document, declaration_findings
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown, check_calls
 
 
@@ -16,7 +17,7 @@ def check_declared(apis: Sequence[Api], deploy: Path, *, write: bool) -> list[st
 
     Args:
         apis: The installed APIs.
-        deploy: Where `call_graph.md` and `openapi/` lie.
+        deploy: Where `call_graph.md`, `openapi/` and `access/` lie.
         write: Write these files anew instead of comparing them.
     """
     findings = [finding for api in apis for finding in _unimplemented(api)]
@@ -25,6 +26,7 @@ def check_declared(apis: Sequence[Api], deploy: Path, *, write: bool) -> list[st
     except ForbiddenCall as refusal:
         findings.append(str(refusal))
     findings += _scopes(apis)
+    findings += [finding for api in apis for finding in declaration_findings(api)]
     if write:
         write_generated(apis, deploy)
     stale = _stale(apis, deploy)
@@ -68,4 +70,7 @@ def _generated(apis: Sequence[Api], deploy: Path) -> dict[Path, bytes]:
     for contract in {api.contract for api in apis}:
         document = msgspec.json.format(msgspec.json.encode(openapi_document(contract)), indent=2)
         files[deploy / "openapi" / f"{contract.slug}.json"] = document + b"\n"
+    for api in apis:
+        if api.access is not None:
+            files[deploy / "access" / f"{api.contract.slug}-{api.vendor}.json"] = access_document(api.access.usual())
     return files

@@ -13,6 +13,7 @@ from shared.binding.declare import Contract
 from shared.binding.inbound import Inbound
 from shared.binding.inline import inline_client
 from shared.host.api import Api
+from shared.host.drift_watch import DriftWatch
 from shared.host.embedded import valkey_client
 from shared.host.flow_journal import age_of_events, ages_of, archive_of, journal_of
 from shared.host.flows import FlowHost
@@ -112,11 +113,19 @@ class Process:
         await self._treasury.start()
         await self._flows.start()
         self._stack.push_async_callback(self._flows.stop)
+        await self._watch_drift()
         lag = asyncio.create_task(self.shedder.watch_lag())
         self._stack.callback(lag.cancel)
         self.health.started = True
         apis = [api.contract.slug for api in self.placement.here]
         _log.info("process.started", process=self.placement.process, apis=apis)
+
+    async def _watch_drift(self) -> None:
+        guarded = [api for api in self.placement.here if api.drift]
+        guards = {api.contract.slug: self._wirings[api.contract].build(api.drift) for api in guarded}
+        watch = DriftWatch(guards, self.placement.topology.drift)
+        self._stack.push_async_callback(watch.aclose)
+        await watch.start()
 
     async def stop(self) -> None:
         """Stop taking work, let flows come to a step boundary, close what was opened."""

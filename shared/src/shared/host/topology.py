@@ -93,6 +93,20 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: Annotated[float, msgspec.Meta(gt=0, le=36_500)] = 7.0
 
 
+class DriftCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether each process compares its backends with what its APIs need, and says in the log what differs.
+
+    Attributes:
+        at_start: Whether it looks at all.
+        after: Seconds after its start until it looks, so that the first requests have the machine to themselves.
+        wait: Seconds that readiness waits for the findings at most; if any, it looks at once. Nothing stops a start.
+    """
+
+    at_start: bool = True
+    after: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    wait: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.0
+
+
 class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole topology file. `tiers` are SLA tiers besides, or instead of, those of `rate_limit_policy`.
 
@@ -102,7 +116,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     between them), instead of a file of each process; `journal_password` says where its password is.
     `sealing_keys` says where the key ring is that seals flows and stored answers, `env:NAME` or `file:/path`; without
     it, it is a file in the state directory. `subscriptions = false` lets no event start a flow; positions stay.
-    `retention` says when old flows go into the archive.
+    `retention` says when old flows go into the archive. `drift` says whether backends are compared with what we need.
     """
 
     name: str
@@ -120,6 +134,7 @@ class Topology(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sealing_keys: str = ""
     subscriptions: bool = True
     retention: Retention = Retention()
+    drift: DriftCheck = DriftCheck()
 
 
 def load_topology(path: Path) -> Topology:

@@ -25,7 +25,9 @@ _OBJECTS: Final = {
 """Where relationships lead that our statements walk, up and down (Object Reference)."""
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|:\w+|[A-Za-z_][\w.]*|\S")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
-_WORDS: Final = frozenset("SELECT FROM WHERE AND OR NOT IN LIKE ORDER BY ASC DESC NULLS FIRST LAST LIMIT null true false".split())  # fmt: skip
+_WORDS: Final = frozenset(
+    "SELECT FROM WHERE AND OR NOT IN LIKE ORDER BY ASC DESC NULLS FIRST LAST LIMIT null true false".split()  # noqa: SIM905 - reads as SOQL
+)
 
 
 def reading_of(soql: str) -> Reading:
@@ -43,19 +45,19 @@ def _read_query(tokens: Iterator[str], found: set[tuple[str, str]], *, outermost
     """Read up to the parenthesis that closes a subquery; a subquery begins right after the one that opens it."""
     names: list[str] = []
     sobject, depth, before = "", 0, ""
-    for token in tokens:
-        if token == "SELECT" and before == "(":
+    for piece in tokens:
+        if piece == "SELECT" and before == "(":
             depth -= 1
             _read_query(tokens, found)
         elif before == "FROM":
-            sobject = token if outermost else _object_at(token)
-        elif token in "()":
-            depth += 1 if token == "(" else -1
+            sobject = piece if outermost else _object_at(piece)
+        elif piece in "()":
+            depth += 1 if piece == "(" else -1
             if depth < 0:
                 break
-        elif _NAME.fullmatch(token) and token not in _WORDS:
-            names.append(token)
-        before = token
+        elif _NAME.fullmatch(piece) and piece not in _WORDS:
+            names.append(piece)
+        before = piece
     found.update(_placed(sobject, name) for name in names)
 
 

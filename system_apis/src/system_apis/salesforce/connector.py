@@ -31,6 +31,7 @@ from system_apis.salesforce.soql import Statement, Value
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 OrgName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 ApiName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80)]
+ApiNameOrNone = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z][A-Za-z0-9_]*)?$", max_length=80)]
 
 
 class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
@@ -87,8 +88,8 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
     event_silence: Annotated[float, msgspec.Meta(gt=0)] = 300.0
     currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?$")] = ""
     erp_customer_field: ApiName = "ERP_Customer_Number__c"
-    legal_name_field: ApiName | Literal[""] = "Legal_Name__c"
-    tax_number_field: ApiName | Literal[""] = "Tax_Number__c"
+    legal_name_field: ApiNameOrNone = "Legal_Name__c"
+    tax_number_field: ApiNameOrNone = "Tax_Number__c"
     order_reference_field: ApiName = "External_Order_Id__c"
     erp_order_field: ApiName = "ERP_Order_Number__c"
     tracking_field: ApiName = "Tracking_Number__c"

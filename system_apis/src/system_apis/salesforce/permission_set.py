@@ -21,7 +21,9 @@ _OF_THE_ORG: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "Order": frozenset({"OrderNumber", "AccountId", "EffectiveDate", "Status", "TotalAmount"}),
         "OrderItem": frozenset({"OrderItemNumber", "OrderId", "PricebookEntryId", "Quantity", "UnitPrice"}),
         "Quote": frozenset({"QuoteNumber", "OpportunityId", "AccountId", "TotalPrice", "GrandTotal"}),
-        "QuoteLineItem": frozenset({"LineNumber", "QuoteId", "PricebookEntryId", "Quantity", "UnitPrice"}),
+        "QuoteLineItem": frozenset(
+            {"LineNumber", "QuoteId", "PricebookEntryId", "Product2Id", "Quantity", "UnitPrice"}
+        ),
         "ReturnOrder": frozenset({"ReturnOrderNumber"}),
         "ReturnOrderLineItem": frozenset({"ReturnOrderLineItemNumber", "ReturnOrderId", "QuantityReturned"}),
     }

@@ -102,7 +102,8 @@ class Queries:
     @property
     def statements(self) -> tuple[Statement[Any], ...]:
         """Every statement there is."""
-        single = (each for each in vars(self).values() if isinstance(each, Statement))
+        own: list[Any] = list(vars(self).values())
+        single: list[Statement[Any]] = [each for each in own if isinstance(each, Statement)]
         return (*single, *self.customer_pages, *self.quote_pages)
 
     @property

@@ -31,6 +31,10 @@ RETURN_REASONS: Final[Mapping[ReturnReason, str]] = {
 }
 """The standard values of `Status` and `ReasonForReturn` (Object Reference)."""
 
+REPAYMENT: Final = "Credit"
+PROCESSING: Final = "Restock"
+"""How a customer is compensated, and what becomes of the goods: values of `RepaymentMethod` and `ProcessingPlan`."""
+
 
 class ReturnTranslator:
     """Turns the return orders of one org into canonical returns and back.
@@ -95,8 +99,8 @@ class ReturnTranslator:
                 "QuantityReturned": _finite(line.quantity, place),
                 "UnitPrice": by_sku[line.sku].unit_price,
                 "ReasonForReturn": RETURN_REASONS[line.reason],
-                "RepaymentMethod": "Credit",
-                "ProcessingPlan": "Restock",
+                "RepaymentMethod": REPAYMENT,
+                "ProcessingPlan": PROCESSING,
             }
             for place, line in enumerate(new.lines)
         ]
