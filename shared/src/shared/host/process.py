@@ -121,8 +121,8 @@ class Process:
         _log.info("process.started", process=self.placement.process, apis=apis)
 
     async def _watch_drift(self) -> None:
-        guarded = [api for api in self.placement.here if api.drift]
-        guards = {api.contract.slug: self._wirings[api.contract].build(api.drift) for api in guarded}
+        guarded = [(api.contract, guard) for api in self.placement.here if (guard := api.drift)]
+        guards = {contract.slug: self._wirings[contract].build(guard) for contract, guard in guarded}
         watch = DriftWatch(guards, self.placement.topology.drift)
         self._stack.push_async_callback(watch.aclose)
         await watch.start()

@@ -1,6 +1,6 @@
 """Settings of backends: from the topology file, with secrets by reference and sandboxes by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,8 +34,7 @@ def look_at_settings(kind: type[_S], backends: Mapping[str, Mapping[str, Any]]) 
     Raises:
         TopologyRefused: As `read_settings`.
     """
-    texts = [value for section in backends.values() for value in section.values() if isinstance(value, str)]
-    sandboxes = {text.removeprefix(SANDBOX): "" for text in texts if text.startswith(SANDBOX)}
+    sandboxes = {text.removeprefix(SANDBOX): "" for text in _texts(backends) if text.startswith(SANDBOX)}
     return _converted(kind, backends, sandboxes, Path(), decode_reference)
 
 
@@ -58,6 +57,16 @@ def _converted(
         return msgspec.convert(values, kind, dec_hook=decode)
     except (msgspec.ValidationError, ValueError) as error:
         raise TopologyRefused(f"[backends.{backend}]: {error}.") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in tables within tables."""
+    if isinstance(value, Mapping):
+        table: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - TOML keys are text
+        for each in table.values():
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def _resolve(value: Any, backend: str, sandboxes: Mapping[str, str], state: Path) -> Any:

@@ -75,7 +75,7 @@ class CrmAccess:
     @classmethod
     def usual(cls) -> Self:
         """For an org with the usual names and many currencies."""
-        return cls(SalesforceSettings(url="", username="", private_key=Secret("env:NONE", checked=False)))
+        return cls(SalesforceSettings(url="", username="triptych", private_key=Secret("env:NONE", checked=False)))
 
     def operations(self) -> dict[str, Access]:
         """What each operation touches."""

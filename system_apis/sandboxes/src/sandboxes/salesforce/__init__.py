@@ -25,7 +25,11 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         reset=org.reset,
         ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
         beside={"pubsub": pubsub.listening},
-        controls=login_controls(org) | controls(org) | event_controls(org) | schema_controls(org) | {"pubsub": pubsub.told},
+        controls=login_controls(org)
+        | controls(org)
+        | event_controls(org)
+        | schema_controls(org)
+        | {"pubsub": pubsub.told},
     )
 
 

@@ -10,6 +10,7 @@ from sandboxes.salesforce.metadata.markup import text
 from sandboxes.salesforce.schema import Field, SObject, load_catalogue
 from sandboxes.salesforce.soql.execution import Queries
 from sandboxes.salesforce.storage import Insert, Row, Store
+from sandboxes.salesforce.touched import Touched
 
 
 class Tooling:
@@ -24,7 +25,7 @@ class Tooling:
         self._definitions = definitions
         self.catalogue = load_catalogue("tooling")
         self._store = Store(None, self.catalogue, _empty)
-        self.queries = Queries(self._store, self.catalogue, clock)
+        self.queries = Queries(self._store, self.catalogue, clock, Touched())
 
     def refresh(self) -> None:
         """Make the rows what the components are now."""
