@@ -398,7 +398,7 @@ async def test_metrics_and_spans_tell_what_was_shared(crm: SalesforceCrm, slow: 
 
 
 async def test_a_query_of_many_ids_stays_below_what_a_url_may_be(salesforce: SalesforceConnector) -> None:
-    statement = Queries(salesforce).overview
+    statement = Queries(salesforce.settings).overview
     path = statement.of_several.path(customer=IDS[:MAX_IDS_WITH_CHILDREN], today=date(2026, 1, 1))
     assert len(path) < MAX_PATH_BYTES
     assert quote("Id IN ('", safe="") in path

@@ -54,7 +54,7 @@ class AsyncApi:
         plan = self._queries.plan(soql, deleted=job.operation == "queryAll", version=job.api_version)
         refuse_unsupported(plan)
         sql = f"SELECT count(*) FROM ({plan.sql})"  # noqa: S608 - made by the compiler, values travel as parameters
-        return int(self._store.select(sql, self._queries.values(plan, job.user_id))[0][0])
+        return int(self._store.select(sql, self._queries.parameters(plan, job.user_id))[0][0])
 
     async def _work(self) -> None:
         while (batch := self.jobs.next_waiting()) is not None:
