@@ -45,7 +45,7 @@ check: $(VENV)/.dev ## Lint, types, fences, declarations, generated files
 bench: $(VENV)/.dev ## Measure, as ratios within one run
 	@$(BIN)/python tests/benchmarks $(ARGS)
 
-generated: $(VENV)/.run ## Write deploy/call_graph.md and deploy/openapi anew
+generated: $(VENV)/.run ## Write deploy/call_graph.md, deploy/openapi and deploy/access anew
 	@$(BIN)/triptych check --write
 
 lock: ## Resolve dependencies anew (needs uv)

@@ -12,7 +12,7 @@ from shared.host.runtime import own_state
 from shared.host.server import free_port
 
 TOPOLOGIES = Path(__file__).parents[3] / "deploy" / "topologies"
-COMMANDS = ("up", "serve", "apis", "token", "order", "trace", "check", "sandbox", "new", "quota")
+COMMANDS = ("up", "serve", "apis", "token", "order", "trace", "check", "sandbox", "new", "quota", "drift")
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
