@@ -20,7 +20,7 @@ APIS = {api.contract.slug: api for api in installed_apis()}
 def test_apis_of_one_backend_share_their_parts_and_no_others_do() -> None:
     parts = [api.parts for api in APIS.values()]
     assert APIS["crm"].parts == APIS["salesforce_platform"].parts == "system_apis.salesforce"
-    assert sum(parts.count(each) > 1 for each in parts) == 2
+    assert sum(parts.count(each) > 1 for each in parts) == 3
 
 
 def test_a_package_may_declare_one_api_or_several_but_not_none() -> None:
@@ -41,7 +41,7 @@ async def test_a_process_that_serves_both_has_one_connector(tmp_path: Path) -> N
     (tmp_path / "salesforce" / "private.pem").write_bytes(pem)
     runtime = Runtime(
         topology=str(TOPOLOGIES / "fused.toml"), state=str(tmp_path), processes={"suite": "http://127.0.0.1:8080"},
-        issuer="http://127.0.0.1:8080", valkey="redis://127.0.0.1:1", sandboxes={"salesforce": "http://127.0.0.1:8089"},
+        issuer="http://127.0.0.1:8080", valkey="redis://127.0.0.1:1", sandboxes={"salesforce": "http://127.0.0.1:8089", "salesforce-pubsub": "grpcs://127.0.0.1:8090"},
     )  # fmt: skip
     served = tuple(APIS[slug] for slug in ("crm", "salesforce_platform"))
     process = Process(runtime, Placement(load_topology(TOPOLOGIES / "fused.toml"), "suite", installed_apis(), served))

@@ -14,14 +14,13 @@ from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
 from shared.binding.problems import Problem
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
 from shared.contracts.process.flow_operations import (
     AuditRecord,
     BulkResumption,
     ConsumerNotFound,
     ConsumerSummary,
-    CursorExpired,
     EditToPreview,
-    EventFeed,
     FlowDetail,
     FlowOperations,
     FlowState,

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from shared.binding.problems import FieldError, Invalid
+from shared.contracts.canonical.event_feed import EventRecord
 from shared.contracts.process.flow_operations import (
     AuditRecord,
     ConsumerSummary,
-    EventRecord,
     FlowDetail,
     FlowStep,
     FlowSummary,

@@ -5,6 +5,9 @@
         key=lambda placed: f"{placed.order_id}-fulfilment", request=lambda placed: OrderToFollow(placed.order_id),
     )
 
+What another API tells of its backend is subscribed to in the same way, with
+`source=Feed(SalesforceEvents, "/data/AccountChangeEvent")`.
+
 Events are read in order and each starts one flow, or finds that its key stands for one already. The consumer's position
 moves in the commit that starts them, so a crash neither misses an event nor starts a flow twice, and any number of
 processes may keep the same subscription: of two who take the same events, one moves the position and the other reads on
@@ -23,6 +26,7 @@ from shared.binding.call_context import CallContext
 from shared.binding.operation import explain
 from shared.binding.problems import Invalid, Problem
 from shared.durable.attempt import fault
+from shared.durable.feed_source import Feed
 from shared.durable.flow import Flow
 from shared.durable.journal import FlowRecord
 from shared.durable.runner import FlowRunner
@@ -50,6 +54,7 @@ class Subscription(Generic[_Event, _Request]):
         request: What the flow is asked for.
         begin: Where a new subscription begins.
         if_expired: See `IfExpired`.
+        source: Whose events these are: a channel of another API, or what flows publish here when None.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Subscription(Generic[_Event, _Request]):
     request: Callable[[_Event], _Request]
     begin: Literal["oldest", "latest"] = "oldest"
     if_expired: IfExpired = "stop"
+    source: Feed | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for events that could not be taken, ValueError for a name that could not be kept."""

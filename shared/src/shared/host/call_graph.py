@@ -45,8 +45,9 @@ def is_class(hint: Any) -> TypeGuard[type[Any]]:
 
 
 def calls(api: Api) -> frozenset[type[Contract]]:
-    """The contracts an API calls, from its service and its flows."""
-    return frozenset[type[Contract]]().union(*(dependencies_of(kind) for kind in (api.service, *api.flows)))
+    """The contracts an API calls, from its service, its flows and the feeds they subscribe to."""
+    feeds = frozenset(each.source.contract for each in api.subscriptions if each.source is not None)
+    return feeds.union(*(dependencies_of(kind) for kind in (api.service, *api.flows)))
 
 
 def check_calls(apis: Iterable[Api]) -> None:

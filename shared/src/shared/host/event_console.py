@@ -7,7 +7,8 @@ from urllib.parse import quote
 from rich.markup import escape
 from rich.table import Table
 
-from shared.contracts.process.flow_operations import ConsumerSummary, EventFeed, EventRecord
+from shared.contracts.canonical.event_feed import EventFeed, EventRecord
+from shared.contracts.process.flow_operations import ConsumerSummary
 from shared.host.operators import OperatorConsole
 
 _WAIT_SECONDS = 20

@@ -16,6 +16,7 @@ from shared.durable.attempt import StepExecutor
 from shared.durable.codec import PayloadCodec
 from shared.durable.directory import FlowDirectory
 from shared.durable.event_log import EventLog
+from shared.durable.feed_source import Feed, FeedSource
 from shared.durable.flow_watch import FlowWatch
 from shared.durable.journal_retention import Ages, RetentionJournal
 from shared.durable.outbox_source import OutboxSource
@@ -26,6 +27,7 @@ from shared.durable.subscriber import Subscriber
 from shared.durable.subscription import Subscription
 from shared.host.api import Api
 from shared.host.identity import OWN_LIFETIME_SECONDS, own_principal
+from shared.messaging.event_source import EventSource
 
 Peer = Callable[[Api, type[Contract]], Contract]
 
@@ -76,7 +78,7 @@ class FlowHost:
         if api.schedules:
             self._schedulers.append(Scheduler(runner, api.schedules, time.time))
         for subscription in api.subscriptions if self._subscribing else ():
-            self._subscribe(runner, subscription)
+            self._subscribe(api, runner, subscription)
         return {**shared, FlowRunner: runner}
 
     async def start(self) -> None:
@@ -123,10 +125,19 @@ class FlowHost:
         if self._runners:
             await self._journal.close()
 
-    def _subscribe(self, runner: FlowRunner, subscription: Subscription[Any, Any]) -> None:
+    def _subscribe(self, api: Api, runner: FlowRunner, subscription: Subscription[Any, Any]) -> None:
         if subscription.name in {each.subscription.name for each in self._subscribers}:
             raise TypeError(f"Two subscriptions are called {subscription.name}; one would miss what the other took.")
-        self._subscribers.append(Subscriber(runner, self._journal, subscription, self._outbox))
+        source = self._outbox if subscription.source is None else self._feed(api, subscription.source)
+        self._subscribers.append(Subscriber(runner, self._journal, subscription, source))
+
+    def _feed(self, api: Api, feed: Feed) -> EventSource:
+        """A channel of another API, read as `api` itself."""
+        identity = _OwnIdentity(api, self._issuer)
+        context = CallContext(priority="batch")
+        return FeedSource(
+            feed, lambda: self._peer(api, feed.contract), lambda: context.replace(principal=identity.current())
+        )
 
 
 def _executor(api: Api, issuer: str, peer: Peer) -> StepExecutor:

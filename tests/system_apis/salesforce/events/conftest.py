@@ -8,7 +8,7 @@ import pytest
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire_default import open_wire
 from system_apis.salesforce.connector import SalesforceConnector, SalesforceSettings
-from system_apis.salesforce.events.source import SalesforceEvents
+from system_apis.salesforce.events.source import OrgChannels
 
 
 @pytest.fixture(scope="session")
@@ -35,17 +35,17 @@ def settings(settings: SalesforceSettings, authority: tuple[str, Path]) -> Sales
     return msgspec.structs.replace(settings, pubsub_url=authority[0], pubsub_ca=str(authority[1]))
 
 
-Open = Callable[..., SalesforceEvents]
+Open = Callable[..., OrgChannels]
 
 
 @pytest.fixture
 async def open_events(settings: SalesforceSettings) -> AsyncGenerator[Open]:
     """Opens the events of the org, with other settings where they are given."""
-    wire, opened = open_wire(), list[SalesforceEvents]()
+    wire, opened = open_wire(), list[OrgChannels]()
 
-    def make(**changes: Any) -> SalesforceEvents:
+    def make(**changes: Any) -> OrgChannels:
         connector = SalesforceConnector(msgspec.structs.replace(settings, **changes), Outbound(wire))
-        opened.append(SalesforceEvents(connector))
+        opened.append(OrgChannels(connector))
         return opened[-1]
 
     yield make
@@ -55,11 +55,11 @@ async def open_events(settings: SalesforceSettings) -> AsyncGenerator[Open]:
 
 
 @pytest.fixture(params=["pubsub", "cometd"])
-def events(request: pytest.FixtureRequest, open_events: Open) -> SalesforceEvents:
+def events(request: pytest.FixtureRequest, open_events: Open) -> OrgChannels:
     """The org's events, through either door."""
     return open_events(event_door=request.param)
 
 
 @pytest.fixture
-def pubsub_events(open_events: Open) -> SalesforceEvents:
+def pubsub_events(open_events: Open) -> OrgChannels:
     return open_events()

@@ -7,9 +7,8 @@ import msgspec
 import pytest
 
 from shared.binding.problems import BackendUnavailable
-from shared.contracts.system.salesforce_events import ChangeEvent
+from shared.contracts.system.salesforce_events import ChangeEvent, ChannelNotFound
 from shared.messaging.event_source import OLDEST, Event, EventSource, PositionExpired
-from system_apis.salesforce.events.refusals import ChannelNotFound
 from system_apis.salesforce.events.translation import PASSED
 
 CHANNEL = "/event/Order_Status__e"

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from shared.binding.problems import BackendFault, Invalid
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from shared.messaging.event_source import OLDEST
 from shared.resilience.outbound_faults import OutcomeUnknown
 from system_apis.salesforce.events.managed import ManagedSubscription
 from system_apis.salesforce.events.publishing import MOST_BYTES, Publisher, in_requests
-from system_apis.salesforce.events.refusals import ChannelNotFound
 from system_apis.salesforce.events.translation import PASSED
 
 CHANNEL = "/event/Order_Status__e"
@@ -73,6 +73,9 @@ async def test_rest_publishes_one_event_and_tells_its_uuid(publisher: Any, pubsu
     assert (event.id, result.refused) == (result.id, "")
     with pytest.raises(Invalid):
         await publisher.by_rest("Order_Status__e", {"Order_Id__c": "x" * 5_000})
+    for name in ("Account", "Nothing__e", "Order_Status__e/x"):
+        with pytest.raises(ChannelNotFound):
+            await publisher.by_rest(name, {"Name": "no event"})
 
 
 async def test_publishing_elsewhere_is_refused(publisher: Any) -> None:

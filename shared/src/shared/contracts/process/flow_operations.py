@@ -7,6 +7,7 @@ import msgspec
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, delete, get, post
 from shared.binding.problems import Conflict, Gone, NotFound, ProblemDetails
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, EventType
 
 FlowId = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$")]
 """A flow's business key, with `.2`, `.3`, … for later attempts and `:key` for child flows."""
@@ -17,9 +18,6 @@ FlowKind = Annotated[str, msgspec.Meta(min_length=3, max_length=120, pattern=r"^
 FlowState = Literal[
     "pending", "running", "waiting", "compensating", "completed", "refused", "cancelled", "dead", "discarded", "retired"
 ]
-EventType = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
-"""What kind of thing happened, `order-placed`."""
-
 ConsumerName = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
 EventTypes = Annotated[list[EventType], msgspec.Meta(max_length=20)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -52,10 +50,6 @@ class CannotGoOn(Conflict):
 
 class ConsumerNotFound(NotFound):
     """No consumer of this name has a position here."""
-
-
-class CursorExpired(Gone):
-    """The events after this cursor have been dropped for their age; begin without one, and expect a gap."""
 
 
 class FlowSummary(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -182,37 +176,6 @@ class ResumeOutcome(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     flow_id: str
     resumed: bool
     obstacle: str = ""
-
-
-class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Something that happened. It may be delivered more than once, with the same `event_id`.
-
-    Attributes:
-        event_id: The flow that told of it, and the number of its step.
-        type: Kebab case, `order-placed`.
-        version: Of the payload's shape.
-        occurred: When it happened.
-        payload: JSON, as text; `null` where it cannot be read any more.
-        producer: Name and version of the flow's code.
-        correlation_id: Business correlation of the flow.
-        trace_id: Of the flow.
-    """
-
-    event_id: str
-    type: EventType
-    version: int
-    occurred: datetime
-    payload: str
-    producer: str = ""
-    correlation_id: str = ""
-    trace_id: str = ""
-
-
-class EventFeed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Events in the order of their commits. `cursor` is where to go on, also when there was none."""
-
-    items: list[EventRecord]
-    cursor: str = ""
 
 
 class ConsumerSummary(msgspec.Struct, frozen=True, rename="camel"):

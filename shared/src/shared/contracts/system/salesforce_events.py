@@ -1,9 +1,47 @@
-"""What flows see of a Salesforce org's change events and platform events."""
+"""Events of a Salesforce org: its changes and platform events as a feed, and events of ours to it.
+
+A contract of its own, so that a flow that subscribes gets no right to read and write the org.
+"""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+from shared.binding.declare import Contract, Cursor, PageSize, get, post
+from shared.binding.problems import NotFound
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+
+Channel = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=120,
+        pattern=r"^/(data|event)/[A-Za-z][A-Za-z0-9_]*$",
+        examples=["/data/AccountChangeEvent"],
+        description="A channel: changes of one object, /data/AccountChangeEvent; of all, /data/ChangeEvents; "
+        "a platform event, /event/Order_Status__e; or a custom channel, …__chn",
+    ),
+]
+EventName = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._~:\-]*$",
+        examples=["Order_Status__e"],
+        description="API name of a platform event; it ends in __e",
+    ),
+]
+
+FieldName = Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+FieldValue = (
+    Annotated[str, msgspec.Meta(max_length=131_072)]
+    | Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)]
+    | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+    | bool
+    | None
+)
+"""What a field holds: dates and moments as ISO 8601."""
 
 Reread = Literal["nothing", "records", "object"]
 """What a change event leaves open: nothing; its records, which are to be read by id; or every record of the object that
@@ -54,3 +92,55 @@ class ChangeTransaction(msgspec.Struct, frozen=True, rename="camel"):
 
     key: str
     changes: list[ChangeEvent]
+
+
+class ChannelNotFound(NotFound):
+    """The org has no such channel or event, or our integration user may not see it."""
+
+
+class EventToPublish(msgspec.Struct, frozen=True, rename="camel"):
+    """Fields of a platform event, by API name."""
+
+    fields: Annotated[
+        dict[FieldName, FieldValue],
+        msgspec.Meta(
+            min_length=1, max_length=200, examples=[{"Order_Id__c": "801aj0000000001AAA", "Status__c": "Shipped"}]
+        ),
+    ]
+
+
+class PublishedEvent(msgspec.Struct, frozen=True, rename="camel"):
+    """An event that the org has taken; subscribers see `event_id` as its `EventUuid`."""
+
+    event_id: str
+
+
+class SalesforceEvents(Contract, tier="system", version="v1"):
+    """What happens in a Salesforce org, as it happens, and events that happen elsewhere, told to it."""
+
+    @get("/events", scope="salesforce-events:read", raises=[CursorExpired, ChannelNotFound], timeout=30.0, waits=True)
+    async def list_events(
+        self,
+        channel: Channel,
+        after: Cursor | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: PageSize = 100,
+    ) -> EventFeed:
+        """Return what happened in a channel, oldest first; what we changed ourselves is left out.
+
+        With `Prefer: wait=n` an answer without any event waits for the first. A change's payload is a `ChangeEvent`,
+        a platform event's its fields. Salesforce keeps events for three days.
+
+        Args:
+            channel: The channel.
+            after: The `cursor` of the previous answer.
+            begin: Where to begin without a cursor: with the oldest event that is kept; or with the next to come, which
+                is answered at once with the cursor alone.
+            limit: At most so many.
+        """
+        ...
+
+    @post("/events/{event}", scope="salesforce-events:publish", raises=[ChannelNotFound])
+    async def publish_event(self, event: EventName, content: EventToPublish) -> PublishedEvent:
+        """Publish a platform event."""
+        ...

@@ -9,11 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable, Problem, QuotaExceeded
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from shared.messaging.event_source import PositionExpired
 from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend
 from shared.resilience.wire import WireReply
-from system_apis.salesforce.events.refusals import ChannelNotFound, SessionOver
+from system_apis.salesforce.events.refusals import SessionOver
 from system_apis.salesforce.faults import LIMIT_PAUSE_SECONDS
 
 Message = dict[str, Any]

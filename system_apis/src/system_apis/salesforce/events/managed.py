@@ -6,11 +6,12 @@ from typing import Any, Self
 from uuid import uuid4
 
 from shared.binding.problems import BackendFault
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from system_apis.salesforce.events.position import replay_id_of
 from system_apis.salesforce.events.pubsub import PubSub, Stream, StreamBroken
 from system_apis.salesforce.events.pubsub_door import MOST_REQUESTED, batch_of
 from system_apis.salesforce.events.received import Batch
-from system_apis.salesforce.events.refusals import ChannelNotFound, SessionOver
+from system_apis.salesforce.events.refusals import SessionOver
 
 _ANY_CHANNEL = "/data/ChangeEvents"
 

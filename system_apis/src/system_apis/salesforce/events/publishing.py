@@ -1,15 +1,16 @@
 """Publishing platform events: over the Pub/Sub API, each with a result of its own, or over REST."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import uuid4
 
-import msgspec
 from msgspec import Struct
 
 from shared.binding.problems import BackendFault, BackendUnavailable
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from shared.resilience.outbound_faults import OutcomeUnknown, decode_json
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.events.position import position_of
@@ -17,6 +18,8 @@ from system_apis.salesforce.events.pubsub import PubSub, Stream, StreamBroken
 from system_apis.salesforce.events.refusals import SessionOver
 from system_apis.salesforce.events.schemas import EventSchema
 from system_apis.salesforce.faults import BACKEND, problem_of_errors
+from system_apis.salesforce.platform.calls import OrgCalls
+from system_apis.salesforce.platform.refusals import OrgRefused
 from system_apis.salesforce.records import SaveError
 
 MOST_EVENTS: Final = 200
@@ -25,6 +28,7 @@ MOST_BYTES: Final = 3 * 1024 * 1024
 """Bytes of one request that Salesforce advises; 4 MiB is the end."""
 MOST_EVENT_BYTES: Final = 1024 * 1024
 
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*__e")
 _ENQUEUED = "OPERATION_ENQUEUED"
 
 
@@ -108,14 +112,18 @@ class Publisher:
         Raises:
             Problem: It was refused; see `faults`.
         """
-        reply = await self._salesforce.backend.send(
-            "POST",
-            f"{self._salesforce.root}/sobjects/{event}",
-            headers=self._salesforce.write_headers,
-            body=msgspec.json.encode(fields),
-            repeatable=False,
-            operation="salesforce.publish",
-        )
+        unknown = f"The org has no event {event} for our user; look at its name and permissions."
+        if not _EVENT.fullmatch(event):
+            raise ChannelNotFound(unknown)
+        calls = OrgCalls(self._salesforce)
+        try:
+            reply = await calls.send(
+                "POST", f"/sobjects/{event}", "salesforce_events.publish_event", body=fields, repeatable=False
+            )
+        except OrgRefused as refused:
+            if refused.code == "NOT_FOUND":
+                raise ChannelNotFound(unknown) from None
+            raise refused.problem from None
         saved = decode_json(reply, _Saved, backend=BACKEND)
         uuid = next((each.message for each in saved.errors if each.status_code == _ENQUEUED), "")
         if saved.success and uuid:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem, QuotaExceeded
+from shared.binding.problems import BackendFault, BackendUnavailable, Problem, QuotaExceeded
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from shared.messaging.event_source import PositionExpired
 from system_apis.salesforce.faults import LIMIT_PAUSE_SECONDS
 
@@ -20,10 +21,6 @@ _UNKNOWN: Final = frozenset(
 )  # fmt: skip
 _NOT_OURS: Final = frozenset({"service.auth.error", "service.auth.headers.invalid", "service.auth.refresh.invalid"})
 _PASSING: Final = frozenset({"UNAVAILABLE", "INTERNAL", "ABORTED", "CANCELLED", "DEADLINE_EXCEEDED", "UNKNOWN"})
-
-
-class ChannelNotFound(NotFound):
-    """The org has no such channel, event or managed subscription."""
 
 
 class SessionOver(BackendFault):

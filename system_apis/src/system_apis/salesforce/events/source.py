@@ -21,7 +21,7 @@ _IDLE_SECONDS = 600.0
 _BEGIN_SECONDS = 20.0
 
 
-class SalesforceEvents:
+class OrgChannels:
     """The channels of one org. Streams stay open between reads, and whoever reads on holds up the same one.
 
     Args:
@@ -113,7 +113,7 @@ class ChannelSource:
         channel: `/data/AccountChangeEvent`.
     """
 
-    def __init__(self, events: SalesforceEvents, name: str, channel: str) -> None:
+    def __init__(self, events: OrgChannels, name: str, channel: str) -> None:
         self._events, self._name, self._channel = events, name, channel
 
     @property
