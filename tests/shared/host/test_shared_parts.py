@@ -41,7 +41,8 @@ async def test_a_process_that_serves_both_has_one_connector(tmp_path: Path) -> N
     (tmp_path / "salesforce" / "private.pem").write_bytes(pem)
     runtime = Runtime(
         topology=str(TOPOLOGIES / "fused.toml"), state=str(tmp_path), processes={"suite": "http://127.0.0.1:8080"},
-        issuer="http://127.0.0.1:8080", valkey="redis://127.0.0.1:1", sandboxes={"salesforce": "http://127.0.0.1:8089", "salesforce-pubsub": "grpcs://127.0.0.1:8090"},
+        issuer="http://127.0.0.1:8080", valkey="redis://127.0.0.1:1",
+        sandboxes={"salesforce": "http://127.0.0.1:8089", "salesforce-pubsub": "grpcs://127.0.0.1:8090"},
     )  # fmt: skip
     served = tuple(APIS[slug] for slug in ("crm", "salesforce_platform"))
     process = Process(runtime, Placement(load_topology(TOPOLOGIES / "fused.toml"), "suite", installed_apis(), served))
