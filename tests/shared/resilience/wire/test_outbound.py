@@ -466,6 +466,9 @@ class Allowance:
             raise QuotaExceeded("The day's calls to erp are used up.")
         self.left -= 1
 
+    def repeat(self) -> None:
+        self.left -= 1
+
     def observe(self, reply: WireReply) -> None:
         self.observed.append(reply.status)
 
@@ -480,6 +483,18 @@ async def test_quota_is_spent_observed_and_respected(connect: Connect, serve: Se
     assert allowance.observed == [404, 200]
     assert len(server.requests) == 2
     assert backend.circuit == "closed"
+
+
+async def test_each_repeat_is_charged_and_a_stream_is_heard_too(connect: Connect, serve: Serve) -> None:
+    server = serve(answering(503, 503, 200, 200))
+    allowance = Allowance(3)
+    backend = connect(server.url, quota=allowance)
+    await backend.send("GET", "/", operation="read")
+    assert (allowance.left, allowance.observed) == (0, [503, 503, 200])
+    allowance.left = 1
+    async with backend.stream("GET", "/", operation="read") as arriving:
+        assert arriving.status == 200
+    assert (allowance.left, allowance.observed) == (0, [503, 503, 200, 200])
 
 
 @pytest.mark.parametrize("link", ["http://evil.example/next", "//evil.example/next", "next"])
