@@ -27,7 +27,7 @@ from shared.resilience.quota_metrics import tell_alone, tell_crossing, tell_refu
 from shared.telemetry.logging import get_logger
 
 _log = get_logger("quota")
-_PATIENCE = 0.25
+_PATIENCE = 0.5
 """Seconds a question may wait for Valkey."""
 _VISIT_SECONDS = 5.0
 """How often unspent leases and counts are taken to the ledger, and the gauges set."""
