@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 from customer_360.budgets import Budget, budget_table
+from customer_360.coalescing import measure_coalescing
 from customer_360.comparison import compare
 from customer_360.policies import measure_policies, price_table
 from customer_360.start import measure_start
@@ -44,6 +45,11 @@ def _customer_360(console: Console) -> list[Budget]:
     return uvloop.run(compare(console))
 
 
+def _coalescing(console: Console) -> list[Budget]:
+    uvloop.run(measure_coalescing(console))
+    return []
+
+
 def _policies(console: Console) -> list[Budget]:
     prices, budgets = uvloop.run(measure_policies())
     console.print(price_table(prices))
@@ -68,6 +74,7 @@ def _script(name: str, *arguments: str) -> Callable[[Console], list[Budget]]:
 
 PARTS: dict[str, tuple[str, Callable[[Console], list[Budget]]]] = {
     "customer-360": ("three backend calls merged, against FastAPI and fastify", _customer_360),
+    "coalescing": ("readers of Salesforce at once, each with calls of its own and together", _coalescing),
     "policies": ("what each policy and an in-process hop cost", _policies),
     "start": ("the whole suite from nothing to its first answer", _start),
     "wire": ("CPU of each wire engine, and of the outbound policies", _script("bench_wire.py", "400")),

@@ -19,6 +19,8 @@ from customer_360.replay import CONTROL, Recording
 from shared.host.sandbox_process import addresses_of, start_sandboxes
 from shared.host.topology import load_topology
 
+APART = "coalesce_milliseconds = 0"
+"""Every request makes its own calls, as those of the other contestants do."""
 ROOT = Path(__file__).resolve().parents[3]
 TOPOLOGIES = ROOT / "deploy" / "topologies"
 _WIDE = """
@@ -37,15 +39,26 @@ class Backends:
     Attributes:
         state: The state directory with the secrets by which the stand-in backends know us.
         addresses: URL of each backend by name: the replaying one where there is one.
+        origins: URL of each stand-in backend by name.
     """
 
     state: Path
     addresses: dict[str, str]
+    origins: dict[str, str]
 
-    def topology(self, name: str, folder: Path) -> Path:
-        """One of the suite's own topologies with these backends and allowances that nobody exhausts."""
+    def topology(self, name: str, folder: Path, salesforce: str = APART, *, live: bool = False) -> Path:
+        """One of the suite's own topologies with these backends and allowances that nobody exhausts.
+
+        Args:
+            name: Of the topology.
+            folder: Where to write it.
+            salesforce: Further settings of Salesforce.
+            live: Whether Salesforce is the stand-in backend itself, not the replaying one.
+        """
         text = (TOPOLOGIES / f"{name}.toml").read_text()
-        for backend, address in self.addresses.items():
+        text = text.replace('url = "sandbox:salesforce"', f'url = "sandbox:salesforce"\n{salesforce}')
+        addresses = {**self.addresses, "salesforce": self.origins["salesforce"]} if live else self.addresses
+        for backend, address in addresses.items():
             text = text.replace(f'"sandbox:{backend}"', json.dumps(address))
         text = text.replace("{state}", str(self.state.resolve()))
         text += "".join(_WIDE.format(tier=tier) for tier in ("gold", "internal"))
@@ -72,7 +85,7 @@ async def running_backends(state: Path, log: Path) -> AsyncGenerator[Backends]:
         file = log.with_suffix(".addresses")
         replay = started(arguments, LOAD_CORE, {"PYTHONPATH": str(Path(__file__).parents[1])}, file)
         try:
-            yield Backends(state, {**origins, **await _addresses(file)})
+            yield Backends(state, {**origins, **await _addresses(file)}, origins)
         finally:
             ended(replay)
     finally:

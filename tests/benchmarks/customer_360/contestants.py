@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from customer_360.backends import ROOT, Backends
+from customer_360.backends import APART, ROOT, Backends
 from customer_360.cores import SERVER_CORE, ended, ending, started
 from customer_360.plan import PLAN_VARIABLE
 
@@ -42,10 +42,12 @@ class Contestant:
         ended(self.process)
 
 
-async def triptych(topology: str, backends: Backends, folder: Path) -> Contestant:
-    """The suite in one of its topologies, everything on."""
+async def triptych(
+    topology: str, backends: Backends, folder: Path, salesforce: str = APART, *, live: bool = False
+) -> Contestant:
+    """The suite in one of its topologies, everything on but coalescing; `Backends.topology` tells of the rest."""
     port, state = free_port(), folder / topology
-    path = backends.topology(topology, folder)
+    path = backends.topology(topology, folder, salesforce, live=live)
     command = [sys.executable, "-m", "shared.host", "up", str(path), "--port", str(port), "--state", str(state)]
     process = _start(command, {}, folder / f"{topology}.log")
     await _answers(process, f"http://127.0.0.1:{port}/readyz", folder / f"{topology}.log")

@@ -2,11 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
 
-_TIMEOUT_SECONDS = 10.0
+_TIMEOUT_SECONDS = 30.0
+_AGAIN_SECONDS = 0.05
+_OVERLOADED = b"HTTP/1.1 503"
 
 
 @dataclass
@@ -17,12 +21,14 @@ class Load:
         seconds: Length of the round.
         answers: Answers with status 200.
         failures: Other answers, by status line.
+        refusals: Times that a caller was told to come again, and did.
         latencies: Seconds from request to answer, of every request.
     """
 
     seconds: float = 0.0
     answers: int = 0
     failures: dict[str, int] = field(default_factory=dict[str, int])
+    refusals: int = 0
     latencies: list[float] = field(default_factory=list[float])
 
     @property
@@ -39,10 +45,11 @@ class Load:
 class _Caller(asyncio.Protocol):
     """Asks, reads the whole answer, asks again until time is up."""
 
-    def __init__(self, request: bytes, until: float, load: Load) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], until: float, load: Load, *, patient: bool) -> None:
+        self._requests = requests
         self._until = until
         self._load = load
+        self._patient = patient
         self._unread = b""
         self._needed = 0
         self.done = asyncio.get_running_loop().create_future()
@@ -65,10 +72,16 @@ class _Caller(asyncio.Protocol):
 
     def _ask(self) -> None:
         self._asked = time.perf_counter()
+        self._request = next(self._requests)
         self._transport.write(self._request)
 
     def _answered(self) -> None:
         now = time.perf_counter()
+        if self._patient and self._unread.startswith(_OVERLOADED):
+            self._load.refusals += 1
+            self._unread, self._needed = b"", 0
+            asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._transport.write, self._request)
+            return
         if self._unread.startswith(b"HTTP/1.1 200"):
             self._load.answers += 1
         else:
@@ -94,15 +107,33 @@ def _length(unread: bytes) -> int:
     raise ValueError("The answer has no Content-Length.")
 
 
-async def apply_load(url: str, headers: dict[str, str], concurrency: int, seconds: float) -> Load:
-    """Ask `url` with `concurrency` requests under way for `seconds`."""
+async def apply_load(
+    url: str,
+    headers: dict[str, str],
+    concurrency: int,
+    seconds: float,
+    *,
+    below: Sequence[str] = ("",),
+    patient: bool = False,
+) -> Load:
+    """Ask `url` with `concurrency` requests under way for `seconds`, each caller once at least.
+
+    Args:
+        url: What to ask for.
+        headers: Of every request.
+        concurrency: Callers.
+        seconds: How long they ask again.
+        below: Ends of the URL, in turn.
+        patient: Whether a caller that is refused for overload (503) asks again; its time goes on.
+    """
     parts = urlsplit(url)
-    lines = [f"GET {parts.path} HTTP/1.1", f"host: {parts.netloc}", *(f"{k}: {v}" for k, v in headers.items())]
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    host, port = parts.hostname or "", parts.port or 80
+    fields = "".join(f"{name}: {value}\r\n" for name, value in {"host": parts.netloc, **headers}.items())
+    requests = cycle([f"GET {parts.path}{end} HTTP/1.1\r\n{fields}\r\n".encode() for end in below])
     load, loop, began = Load(), asyncio.get_running_loop(), time.perf_counter()
-    callers = [_Caller(request, began + seconds, load) for _ in range(concurrency)]
+    callers = [_Caller(requests, began + seconds, load, patient=patient) for _ in range(concurrency)]
     for caller in callers:
-        await loop.create_connection(lambda caller=caller: caller, parts.hostname, parts.port)
+        await loop.create_connection(lambda caller=caller: caller, host, port)
     async with asyncio.timeout(seconds + _TIMEOUT_SECONDS):
         await asyncio.gather(*(caller.done for caller in callers))
     load.seconds = time.perf_counter() - began
