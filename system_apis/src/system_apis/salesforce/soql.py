@@ -135,4 +135,6 @@ class Statement(Generic[_Record]):
 def _in_url(value: Value) -> str:
     if isinstance(value, str) and value.isascii() and value.isalnum():
         return f"%27{value}%27"  # an id, mostly: nothing to escape or encode
+    if type(value) is date:  # a datetime is one too, and has to be encoded
+        return value.isoformat()
     return quote(literal(value), safe="")
