@@ -40,7 +40,7 @@ async def test_a_killed_insert_goes_on_and_inserts_nothing_twice(
     }  # fmt: skip
 
     command, sent = [sys.executable, str(SCRIPT)], msgspec.json.encode(arguments)
-    ended = await asyncio.to_thread(subprocess.run, command, input=sent, check=False, timeout=30)
+    ended = await asyncio.to_thread(subprocess.run, command, input=sent, check=False, timeout=60)
     assert ended.returncode == -signal.SIGKILL
     checkpoint, load = tmp_path / "checkpoint", tuned(records_per_job=25)
     kept = msgspec.json.decode(checkpoint.read_bytes(), type=LoadCheckpoint) if checkpoint.exists() else None

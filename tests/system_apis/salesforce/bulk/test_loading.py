@@ -226,6 +226,8 @@ async def test_other_records_than_those_of_the_checkpoint_are_refused(load, acco
     begun = next(each for each in load.kept if each.parts and each.parts[0].jobs)
     with pytest.raises(Conflict, match="not those that this checkpoint was made with"):
         await load.run(accounts(20, Name="Other"), checkpoint=begun)
+    with pytest.raises(Conflict, match="There are 0 records"):
+        await load.run([], checkpoint=load.kept[-1])
 
 
 async def test_an_insert_whose_job_is_gone_is_not_written_again(load, org) -> None:

@@ -12,7 +12,7 @@ from system_apis.salesforce.bulk.checkpoint import LoadCheckpoint, PartMark
 from system_apis.salesforce.bulk.jobs import Jobs, Operation, as_batch
 from system_apis.salesforce.bulk.outcomes import Outcome
 from system_apis.salesforce.bulk.part_load import PartLoad
-from system_apis.salesforce.bulk.parts import Cutter, Part, Records, check_same, each
+from system_apis.salesforce.bulk.parts import Cutter, Part, Records, check_reached, check_same, each
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.bulk.values import Columns, Record, columns_of
 from system_apis.salesforce.connector import SalesforceConnector
@@ -194,6 +194,7 @@ class _Load:
             part.add(line, row)
         if part is not None and cutter is not None:
             yield part, cutter
+        check_reached(position + 1, self._from, self._known.values())
 
     def _cutter(self, found: Columns) -> Cutter:
         columns = self._checkpoint.columns or self._spec.columns

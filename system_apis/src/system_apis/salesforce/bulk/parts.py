@@ -96,6 +96,19 @@ def check_same(found: PartMark, known: PartMark) -> None:
         )
 
 
+def check_reached(count: int, settled: int, known: Iterable[PartMark]) -> None:
+    """Refuse an input that ends before records that a checkpoint knows.
+
+    Raises:
+        Conflict: It has fewer.
+    """
+    most = max([settled, *(mark.start + mark.count for mark in known)])
+    if count < most:
+        raise Conflict(
+            f"There are {count} records, but this checkpoint was made with {most} or more; give the same ones again."
+        )
+
+
 async def each(records: Records) -> AsyncGenerator[Record]:
     """The records of either kind of stream."""
     if isinstance(records, AsyncIterable):
