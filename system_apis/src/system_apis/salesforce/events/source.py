@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.binding.problems import BackendUnavailable
 from shared.messaging.event_source import Event
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.events.cometd import CometdDoor
@@ -63,7 +64,10 @@ class OrgChannels:
         after = position_since(datetime.now(UTC))
         async with self._lock:
             feed = self._begun(channel, after, latest=True)
-        await feed.begun(_BEGIN_SECONDS)
+        try:
+            await feed.begun(_BEGIN_SECONDS)
+        except TimeoutError:
+            raise BackendUnavailable(f"Salesforce does not begin to tell of {channel} now.") from None
         return after
 
     async def aclose(self) -> None:
