@@ -1,7 +1,15 @@
 """Calls of the platform contract that succeed; see tests/conformance."""
 
 from sandboxes.company import company
-from shared.contracts.system.salesforce_platform import Change, ChildQuery, Condition, QueryRequest, SaveRequest
+from shared.contracts.system.salesforce_platform import (
+    Change,
+    ChildQuery,
+    Condition,
+    QueryRequest,
+    SaveRequest,
+    SearchedObject,
+    SearchRequest,
+)
 
 CUSTOMER = company().customer_by_number[1]
 
@@ -17,6 +25,7 @@ EXAMPLES = {
             children=[ChildQuery("Contacts", ["LastName"])],
         ),
     ),
+    "salesforce_platform.search": lambda _: (SearchRequest(CUSTOMER.name, [SearchedObject("Account", ["Name"])]),),
     "salesforce_platform.save": lambda _: (
         SaveRequest(
             [

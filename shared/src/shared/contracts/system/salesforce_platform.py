@@ -243,6 +243,31 @@ class QueryPage(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     next_cursor: str | None = None
 
 
+class SearchedObject(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An object to search in."""
+
+    sobject: ObjectName
+    fields: Annotated[list[FieldPath], msgspec.Meta(min_length=1, max_length=200)]
+    where: Annotated[list[Condition], msgspec.Meta(max_length=50)] = []
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2_000)] | None = None
+
+
+class SearchRequest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Words to find. `*` and `?` at their end or inside stand for any letters and any one with `wildcards` only."""
+
+    text: Annotated[str, msgspec.Meta(min_length=2, max_length=1_000, examples=["Alster"])]
+    objects: Annotated[list[SearchedObject], msgspec.Meta(min_length=1, max_length=20)]
+    within: Literal["all", "name", "email", "phone", "sidebar"] = "all"
+    wildcards: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2_000)] = 200
+
+
+class SearchHits(msgspec.Struct, frozen=True, rename="camel"):
+    """Rows that were found, object after object as they were asked for."""
+
+    rows: list[Row]
+
+
 class RowReference(msgspec.Struct, frozen=True, rename="camel"):
     """The id of the row that an earlier change of the same request makes, by that change's `reference`."""
 
@@ -355,6 +380,11 @@ class SalesforcePlatform(Contract, tier="system", version="v1"):
     @post("/queries", scope="salesforce-platform:read", safe=True, raises=[ObjectNotFound, FieldNotKnown, QueryExpired])
     async def query(self, question: QueryRequest) -> QueryPage:
         """Find rows of an object by conditions, with parents and children."""
+        ...
+
+    @post("/searches", scope="salesforce-platform:read", safe=True, raises=[ObjectNotFound, FieldNotKnown])
+    async def search(self, question: SearchRequest) -> SearchHits:
+        """Find rows of several objects by words in their text; new rows can be found some minutes later."""
         ...
 
     @post("/changes", scope="salesforce-platform:write", status=200, raises=[ObjectNotFound, FieldNotKnown])

@@ -43,6 +43,7 @@ _KINDS: Final[dict[str, tuple[type[Problem], str]]] = {
     "MALFORMED_QUERY": (Invalid, "The org does not accept the query."),
     "INVALID_QUERY_FILTER_OPERATOR": (Invalid, "A field does not take this operator."),
     "INVALID_SEARCH": (Invalid, "The org does not accept the search."),
+    "MALFORMED_SEARCH": (Invalid, "The org does not accept the search."),
     "QUERY_TOO_COMPLICATED": (Invalid, "The query is too complicated."),
     "JSON_PARSER_ERROR": (Invalid, "A value is not of the field's type."),
     "PROCESSING_HALTED": (RolledBack, "Another change was refused, so this one was not made."),

@@ -21,6 +21,8 @@ from shared.contracts.system.salesforce_platform import (
     SalesforcePlatform,
     SaveOutcome,
     SaveRequest,
+    SearchHits,
+    SearchRequest,
 )
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.faults import code_of
@@ -33,8 +35,9 @@ from system_apis.salesforce.platform.reading import Reading, RecordPage
 from system_apis.salesforce.platform.refusals import STALE, OrgRefused, problem_of
 from system_apis.salesforce.platform.rows import ReadRow, Rows
 from system_apis.salesforce.platform.saving import Saving
+from system_apis.salesforce.platform.search import Search
 from system_apis.salesforce.platform.select import Select, Selection
-from system_apis.salesforce.platform.values import Json, flat, picked
+from system_apis.salesforce.platform.values import Json, flat, id_of, picked
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 """No org has changes outside; what is further out cannot be reckoned with."""
@@ -67,6 +70,7 @@ class OrgPlatform(SalesforcePlatform):
         self._select = Select(describe)
         self._fields = Fields(describe)
         self._saving = Saving(salesforce)
+        self._search = Search(salesforce, describe)
 
     async def list_objects(self, cursor: str | None = None, limit: int = 50) -> Page[ObjectSummary]:
         """See `SalesforcePlatform.list_objects`."""
@@ -117,6 +121,15 @@ class OrgPlatform(SalesforcePlatform):
         rows = [await self._found(record, selection) for record in page.records]
         return QueryPage(page.total_size, rows, page.locator and encode_cursor(page.locator))
 
+    async def search(self, question: SearchRequest) -> SearchHits:
+        """See `SalesforcePlatform.search`; one API call."""
+        try:
+            return await self._search.hits(question, "salesforce_platform.search")
+        except OrgRefused as refused:
+            for each in question.objects:
+                self._doubt(each.sobject, refused)
+            raise refused.problem from None
+
     async def save(self, request: SaveRequest) -> SaveOutcome:
         """See `SalesforcePlatform.save`."""
         drafts = await drafts_of(request.changes, self._describe)
@@ -144,7 +157,7 @@ class OrgPlatform(SalesforcePlatform):
             name: [picked(child, paths) for child in await self._reading.children(record.get(name), _QUERY)]
             for name, paths in selection.children.items()
         }
-        return Row(_id_of(record), selection.sobject, picked(record, selection.fields), children)
+        return Row(id_of(record), selection.sobject, picked(record, selection.fields), children)
 
     def _doubt(self, sobject: str, refused: OrgRefused) -> None:
         """The org does not know a name that its description told: it has changed since."""
@@ -163,12 +176,4 @@ class OrgPlatform(SalesforcePlatform):
 
 def _row(found: ReadRow, sobject: str, paths: list[str]) -> Row:
     fields = picked(found.record, paths) if paths else flat(found.record)
-    return Row(_id_of(found.record), sobject, fields, version=found.version)
-
-
-def _id_of(record: Json) -> str:
-    """The id of a record, from its URL where the field was not asked for."""
-    if isinstance(named := record.get("Id"), str):
-        return named
-    attributes: Json = record.get("attributes") or {}
-    return str(attributes.get("url", "")).rpartition("/")[2]
+    return Row(id_of(found.record), sobject, fields, version=found.version)

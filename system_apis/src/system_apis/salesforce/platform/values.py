@@ -49,6 +49,14 @@ def picked(record: Json, paths: Iterable[str]) -> Flat:
     return found
 
 
+def id_of(record: Json) -> str:
+    """The id of a record, from its URL where the field was not asked for."""
+    if isinstance(named := record.get("Id"), str):
+        return named
+    attributes: Json = record.get("attributes") or {}
+    return str(attributes.get("url", "")).rpartition("/")[2]
+
+
 def _flatten(record: Json, prefix: str, found: Flat) -> None:
     for name, value in record.items():
         if name == "attributes" or isinstance(value, list):

@@ -11,6 +11,7 @@ from sandboxes.salesforce.resources import (
     graph,
     queries,
     rows,
+    search,
     tooling,
     tree,
 )
@@ -19,6 +20,7 @@ ROUTES = (
     *discovery.ROUTES,
     *queries.ROUTES,
     *rows.ROUTES,
+    *search.ROUTES,
     *composite.ROUTES,
     *batch.ROUTES,
     *tree.ROUTES,

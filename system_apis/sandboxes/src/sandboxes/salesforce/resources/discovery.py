@@ -6,7 +6,18 @@ from sandboxes.salesforce.resources import conditional
 from sandboxes.salesforce.rest import Call, Route
 from sandboxes.salesforce.schema.describe import describe, summary
 
-_RESOURCES = ("composite", "limits", "metadata", "query", "queryAll", "recent", "sobjects", "tooling")
+_RESOURCES = (
+    "composite",
+    "limits",
+    "metadata",
+    "query",
+    "queryAll",
+    "parameterizedSearch",
+    "recent",
+    "search",
+    "sobjects",
+    "tooling",
+)
 _DESCRIBED_AT = "2026-01-05T08:00:00.000+0000"
 _MOST_RECENT = 200
 _LONGEST_LIMIT = 6

@@ -1,0 +1,1 @@
+"""SOSL, Salesforce's search language (SOQL and SOSL Reference): terms, statements."""
