@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ from system_apis.salesforce.platform.values import Json, nested, record_decoder
 _CREATED: Final = 201
 _SEVERAL: Final = 300
 _UNCHANGED: Final = 304
+_IN_QUOTES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+"""How a file name is written in a part's header (HTML Standard, "Multipart form data")."""
 _TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 
 
@@ -136,6 +139,25 @@ class Rows:
         """The bytes of a base64 field while they arrive, e.g. VersionData of a ContentVersion."""
         path = f"{self._calls.root}{row_path(sobject, row_id)}/{quote(field, safe='')}"
         return self._salesforce.backend.stream("GET", path, headers={"accept": "*/*"}, operation=operation)
+
+    async def upload(self, fields: Mapping[str, Any], content: bytes, operation: str) -> Saved:
+        """Create a ContentVersion from bytes, without the third that base64 in JSON adds.
+
+        Args:
+            fields: At least PathOnClient, whose ending tells the kind of file.
+            content: At most 2 GB by the org's rules, and what memory holds by ours.
+            operation: Names the span.
+        """
+        boundary, name = token_hex(16), str(fields.get("PathOnClient") or "file").translate(_IN_QUOTES)
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="entity_content"\r\n'
+        head += "Content-Type: application/json\r\n\r\n"
+        middle = f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="VersionData"; filename="{name}"\r\n'
+        middle += "Content-Type: application/octet-stream\r\n\r\n"
+        entity = msgspec.json.encode(nested(fields))
+        body = b"".join((head.encode(), entity, middle.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
+        headers = {"content-type": f"multipart/form-data; boundary={boundary}"}
+        reply = await self._calls.send("POST", "/sobjects/ContentVersion", operation, body=body, headers=headers)
+        return Saved(decoded(_saved, reply).id, created=True)
 
 
 def row_path(sobject: str, row_id: str, key_field: str = "") -> str:

@@ -1,14 +1,17 @@
 """Records one at a time: create, read, update, delete, by id, by external id, along relationships."""
 # ruff: noqa: S608 - names come from the catalogue, values travel as parameters
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
-from sandboxes.salesforce.faults import ApiError, no_column, not_found
+from sandboxes.salesforce.faults import ApiError, json_error, no_column, not_found
 from sandboxes.salesforce.http import Response, saved
 from sandboxes.salesforce.ids import to_18
+from sandboxes.salesforce.multipart import parts_of
 from sandboxes.salesforce.resources import conditional
 from sandboxes.salesforce.resources.queries import answer
 from sandboxes.salesforce.rest import Call, Route
@@ -23,10 +26,25 @@ _ANY_ID = "000000000000000AAA"
 
 
 def _create(call: Call) -> Response:
-    record_id = call.org.saving.create(call.sobject, call.request.json_object(), call.session.user_id)
+    record_id = call.org.saving.create(call.sobject, _sent(call), call.session.user_id)
     return Response(
         201, created(call, call.sobject, record_id), {"Location": f"{call.rows}{call.sobject.name}/{record_id}"}
     )
+
+
+def _sent(call: Call) -> dict[str, Any]:
+    """The record that was sent; with blobs as a multipart of an `entity_…` part in JSON and one part for each blob."""
+    if not call.request.headers.get("content-type", "").startswith("multipart/"):
+        return call.request.json_object()
+    parts = parts_of(call.request)
+    entity = next((name for name in parts if name.startswith("entity_")), None)
+    if entity is None:
+        raise json_error("Multipart message must include a non-binary part")
+    try:
+        record = msgspec.json.decode(parts.pop(entity), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise json_error(f"Unexpected character or end of input: {error}") from None
+    return record | {name: base64.b64encode(content).decode() for name, content in parts.items()}
 
 
 def created(call: Call, sobject: SObject, record_id: str) -> dict[str, object]:
@@ -65,6 +83,9 @@ def record(call: Call, sobject: SObject, record_id: str, fields: str) -> Record:
     found = call.org.queries.run(plan, call.rows, call.session.user_id).records
     if not found:
         raise not_found()
+    for field in sobject.fields.values():
+        if field.type == "base64" and found[0].get(field.name):
+            found[0][field.name] = f"{call.rows}{sobject.name}/{record_id}/{field.name}"
     return found[0]
 
 
@@ -136,6 +157,8 @@ def _follow(call: Call) -> Response:
     sobject = call.sobject
     row = call.org.saving.existing(sobject, call.params["key"])
     name = call.params["value"].lower()
+    if (blob := sobject.fields.get(name)) and blob.type == "base64":
+        return Response(200, base64.b64decode(row[blob.name] or ""), content_type="application/octet-stream")
     if child := sobject.children.get(name):
         return _descend(call, child, row["Id"])
     reference = sobject.parents.get(name)
@@ -195,7 +218,7 @@ def _moment(call: Call, name: str) -> datetime:
 
 
 ROUTES = (
-    Route("POST", "sobjects/{type}", _create),
+    Route("POST", "sobjects/{type}", _create, ("application/json", "multipart/form-data")),
     Route("GET", "sobjects/{type}/updated", _updated),
     Route("GET", "sobjects/{type}/deleted", _deleted),
     Route("GET", "sobjects/{type}/{id}", _read),

@@ -4,6 +4,7 @@ One module for each family of objects; `RULES` names the rules of each object.
 """
 
 from sandboxes.salesforce.rules.accounts import ACCOUNT
+from sandboxes.salesforce.rules.files import FILE
 from sandboxes.salesforce.rules.orders import ORDER, ORDER_ITEM
 from sandboxes.salesforce.rules.people import PERSON
 from sandboxes.salesforce.rules.quotes import OPPORTUNITY, OPPORTUNITY_LINE, PRICEBOOK_ENTRY, QUOTE, QUOTE_LINE
@@ -15,6 +16,7 @@ RULES: dict[str, Rules] = {
     "Contact": PERSON,
     "Lead": PERSON,
     "User": PERSON,
+    "ContentVersion": FILE,
     "Opportunity": OPPORTUNITY,
     "OpportunityLineItem": OPPORTUNITY_LINE,
     "PricebookEntry": PRICEBOOK_ENTRY,

@@ -18,6 +18,7 @@ _SOAP_TYPES = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "address": "urn:address",
+    "base64": "xsd:base64Binary",
 }
 _UNUSED: dict[str, Any] = {
     "calculatedFormula": None,

@@ -8,7 +8,7 @@ _UNGROUPABLE = frozenset({"double", "currency", "percent", "datetime"})
 
 def filterable(field: Field) -> bool:
     """Whether WHERE and ORDER BY may name it: not compound, not long text."""
-    return field.stored and not (field.type == "textarea" and field.length > _LONG_TEXT)
+    return field.stored and field.type != "base64" and not (field.type == "textarea" and field.length > _LONG_TEXT)
 
 
 def groupable(field: Field) -> bool:

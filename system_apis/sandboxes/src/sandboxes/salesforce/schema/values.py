@@ -1,5 +1,6 @@
 """Reads what a client sent for a field into what the store keeps."""
 
+import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -64,6 +65,15 @@ def _picklist(field: Field, value: Any) -> str | None:
     return known.get(text.lower(), text)
 
 
+def _base64(field: Field, value: Any) -> str | None:
+    text = _text(field, value)
+    try:
+        base64.b64decode(text or "", validate=True)
+    except ValueError:
+        raise _undeserializable("base64Binary", value) from None
+    return text
+
+
 def _boolean(field: Field, value: Any) -> int:
     del field
     if isinstance(value, str) and value.lower() in ("true", "false"):
@@ -123,6 +133,7 @@ def _undeserializable(kind: str, value: object) -> ApiError:
 
 
 _READERS: dict[str, Callable[[Field, Any], Any]] = {
+    "base64": _base64,
     "boolean": _boolean,
     "date": _date,
     "datetime": _datetime,
