@@ -3,13 +3,17 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+import httpx
 import pytest
 
 from shared.binding.problems import BackendUnavailable
 from shared.governance.drift import Finding
 from shared.host.drift_watch import DriftWatch
-from shared.host.topology import DriftCheck
+from shared.host.server import free_port
+from shared.host.supervisor import running_topology
+from shared.host.topology import DriftCheck, load_topology
 from shared.telemetry.metrics import exposition
 
 FINDING = Finding(
@@ -88,3 +92,15 @@ async def test_a_backend_that_cannot_be_asked_is_a_warning_and_the_next_one_is_a
     assert event in capsys.readouterr().err
     assert other.asked == 1
     await watch.aclose()
+
+
+async def test_a_suite_that_waits_for_the_findings_is_ready_with_their_number(tmp_path: Path) -> None:
+    fused = (Path(__file__).parents[3] / "deploy" / "topologies" / "fused.toml").read_text()
+    topology = tmp_path / "guarded.toml"
+    topology.write_text(f"{fused}\n[drift]\nwait = 30.0\n")
+    async with (
+        running_topology(topology, load_topology(topology), tmp_path / "state", free_port()) as runtime,
+        httpx.AsyncClient(base_url=runtime.processes["suite"]) as client,
+    ):
+        metrics = (await client.get("/metrics")).text
+    assert 'triptych_backend_drift{api="crm",breaking="true"} 0.0' in metrics
