@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.binding.call_context import current_context
 from shared.binding.problems import BackendUnavailable
 from shared.governance.drift import Finding
 from shared.host.drift_watch import DriftWatch
@@ -31,9 +32,11 @@ class Guard:
     def __init__(self, found: Sequence[Finding] | Exception = (), seconds: float = 0.0) -> None:
         self._found, self._seconds = found, seconds
         self.asked = 0
+        self.priority = ""
 
     async def findings(self) -> Sequence[Finding]:
         self.asked += 1
+        self.priority = current_context().priority
         await asyncio.sleep(self._seconds)
         if isinstance(self._found, Exception):
             raise self._found
@@ -61,6 +64,14 @@ async def test_readiness_waits_no_longer_than_it_is_told_to() -> None:
     await watch.start()
     await watch.aclose()
     assert time.perf_counter() - began < 5
+
+
+async def test_looking_spends_an_allowance_after_everybody_who_waits_for_an_answer() -> None:
+    guard = Guard()
+    watch = DriftWatch({"last": guard}, DriftCheck(wait=5))
+    await watch.start()
+    assert (guard.priority, current_context().priority) == ("batch", "interactive")
+    await watch.aclose()
 
 
 async def test_by_default_the_start_is_left_alone() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from shared.binding.call_context import CallContext, enter
 from shared.binding.problems import Problem
 from shared.governance.drift import DriftGuard, Finding
 from shared.host.topology import DriftCheck
@@ -48,6 +49,7 @@ class DriftWatch:
 
     async def _look(self, delay: float) -> None:
         await asyncio.sleep(delay)
+        enter(CallContext(priority="batch"))  # in this task alone: whoever waits for an answer goes first
         for api, guard in self._guards.items():
             try:
                 tell_drift(api, await guard.findings())
