@@ -27,10 +27,8 @@ UNKNOWN = {"001": "001000000000000AAA", "0Q0": "0Q0000000000000AAA", "801": "801
 
 
 def test_the_host_finds_the_crm_of_salesforce() -> None:
-    assert [(api.name, api.tier) for api in apis] == [
-        ("crm (salesforce)", "system"),
-        ("salesforce_platform (salesforce)", "system"),
-    ]
+    found = {(api.name, api.tier) for api in apis}
+    assert {("crm (salesforce)", "system"), ("salesforce_platform (salesforce)", "system")} <= found
 
 
 @pytest.mark.parametrize("shown", [BUYER.salesforce_id, BUYER.salesforce_id[:15]])

@@ -41,10 +41,10 @@ async def test_a_description_is_kept_then_asked_about_by_date(describe: Describe
     assert await describe.object("Account") is not first
 
 
-@pytest.mark.parametrize("name", ["Nothing__c", "nothing-9999", "Account/describe", "../limits", "A" * 81])
-async def test_what_is_no_object_is_not_found(platform: OrgPlatform, name: str) -> None:
-    with pytest.raises(ObjectNotFound):
-        await platform.describe_object(name)
+async def test_what_is_no_object_is_not_found(platform: OrgPlatform) -> None:
+    for name in ("Nothing__c", "nothing-9999", "Account/describe", "../limits", "A" * 81):
+        with pytest.raises(ObjectNotFound):
+            await platform.describe_object(name)
 
 
 async def test_a_field_that_the_org_has_lost_is_refused_and_the_object_described_anew(

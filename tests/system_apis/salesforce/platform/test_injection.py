@@ -5,7 +5,6 @@ Whatever is given is either refused, or the stand-in's own parser finds the quer
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -126,13 +125,12 @@ async def test_a_name_is_one_of_the_orgs_or_refused(select: Select, describe: De
     check()
 
 
-@pytest.mark.parametrize("name", [*EVIL, "Account WHERE Id != null", "Account, Contact"])
-async def test_an_object_is_one_of_the_orgs_or_refused_unasked(select: Select, org, name: str) -> None:
+async def test_an_object_is_one_of_the_orgs_or_refused_unasked(select: Select, org) -> None:
     before = len(await org.requests())
-    with pytest.raises(Invalid):
-        await select.statement(QueryRequest(name, ["Id"]))
+    for name in (*EVIL, "Account WHERE Id != null", "Account, Contact"):
+        with pytest.raises(Invalid):
+            await select.statement(QueryRequest(name, ["Id"]))
     assert len(await org.requests()) == before
-    assert msgspec.json.encode(name)
 
 
 def said(found: Terms) -> list[str]:

@@ -58,20 +58,18 @@ async def test_a_row_is_read_by_external_id(platform: OrgPlatform) -> None:
     assert (found.row_id, found.fields) == (CUSTOMER.salesforce_id, {"Name": CUSTOMER.name})
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
+async def test_a_row_that_is_not_there_is_refused(platform: OrgPlatform) -> None:
+    refused: list[tuple[Any, type[Exception]]] = [
         (("Account", UNKNOWN), RowNotFound),
         (("Account", "nothing-9999"), RowNotFound),
         (("Nothing__c", UNKNOWN), ObjectNotFound),
         (("Account", CUSTOMER.salesforce_id, None, ["Nothing__c"]), FieldNotKnown),
         (("Account", CUSTOMER.salesforce_id, None, ["Name.Id"]), FieldNotKnown),
         (("Account", "x", "Name"), NotFound),
-    ],
-)
-async def test_a_row_that_is_not_there_is_refused(platform: OrgPlatform, arguments: Any, problem: type) -> None:
-    with pytest.raises(problem):
-        await platform.get_row(*arguments)
+    ]
+    for arguments, problem in refused:
+        with pytest.raises(problem):
+            await platform.get_row(*arguments)
 
 
 async def test_a_row_lives_from_create_to_delete(rows: Rows) -> None:
@@ -169,9 +167,8 @@ async def test_an_iterator_reads_on_to_the_end(reading: Reading, org) -> None:
     assert len(await org.requests("/query")) == 2
 
 
-@pytest.mark.parametrize(
-    "condition",
-    [
+async def test_a_condition_that_does_not_fit_is_refused_before_the_org_is_asked(platform: OrgPlatform, org) -> None:
+    for condition in [
         Condition("AnnualRevenue", "=", "much"),
         Condition("Name", "=", 7),
         Condition("CreatedDate", ">", "yesterday"),
@@ -182,13 +179,9 @@ async def test_an_iterator_reads_on_to_the_end(reading: Reading, org) -> None:
         Condition("Name", "contains", "x" * 5_000),
         Condition("BillingAddress", "=", "x"),
         Condition("Nothing__c", "=", "x"),
-    ],
-)
-async def test_a_condition_that_does_not_fit_is_refused_before_the_org_is_asked(
-    platform: OrgPlatform, org, condition: Condition
-) -> None:
-    with pytest.raises(Invalid):
-        await platform.query(QueryRequest("Account", ["Id"], where=[condition]))
+    ]:
+        with pytest.raises(Invalid):
+            await platform.query(QueryRequest("Account", ["Id"], where=[condition]))
     assert not await org.requests("/query")
 
 
