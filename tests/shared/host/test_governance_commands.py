@@ -67,7 +67,6 @@ async def test_an_org_that_is_away_is_one_line(triptych_here: Any, suite: Runtim
     [
         (("drift", "salesforce"), "run `triptych up` first"),
         (("drift", "salesforce", "--topology", "fused"), "wants the sandbox 'salesforce', which is not running"),
-        (("drift", "sap", "--topology", "fused"), "for 'sap'; there is that of: salesforce"),
         (("permission-set", "warehouse"), "for 'warehouse'; there is that of: salesforce"),
         (("permission-set", "salesforce", "--output", "/nowhere/at/all.xml"), "cannot be written"),
     ],

@@ -1,21 +1,23 @@
 """What the API declares to touch is what a stand-in org sees it touch, operation by operation."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import httpx
 import msgspec
 import pytest
 
 from sandboxes.company import company
+from shared.binding.problems import BackendFault
 from shared.contracts.canonical.order import NewCrmOrder
 from shared.contracts.canonical.quote import Quote, QuoteState
 from shared.contracts.canonical.returns import NewCrmReturn, NewCrmReturnLine
 from shared.contracts.canonical.values import Money
 from shared.contracts.system.crm import Crm, CrmOrderStatus, CrmReturnNote, ErpIdentity, OrderCancellation
-from shared.governance.access import Access, together
+from shared.governance.access import Access, ObjectAccess, together
 from system_apis.salesforce.access import CrmAccess
 from system_apis.salesforce.access_reading import reading_of
 from system_apis.salesforce.connector import SalesforceSettings
@@ -23,6 +25,7 @@ from system_apis.salesforce.permission_set import NAMESPACE, grantable, permissi
 from system_apis.salesforce.service import SalesforceCrm
 from system_apis.salesforce.translator import Translator
 
+USERNAME = "integration@tarn-gauge.example"
 Touched = dict[str, dict[str, Any]]
 NOTE = CrmReturnNote(
     state="closed",
@@ -205,3 +208,51 @@ def test_the_permission_set_is_metadata_that_grants_no_more_than_is_declared() -
     assert {each.findtext(f"{tag}{name}") for each in objects.values() for name in forbidden} == {"false"}
     permissions = [each.findtext(f"{tag}name") for each in root.iter(f"{tag}userPermissions")]
     assert permissions == ["ActivateOrder", "ApiEnabled", "EditActivatedOrders"]
+
+
+PERMISSIONS = "Triptych_Integration"
+
+
+@pytest.fixture
+async def permitted(org: Any) -> AsyncIterator[Callable[[Access], Awaitable[None]]]:
+    """Leaves the integration user with what a permission set grants, and nothing else."""
+
+    async def permit(access: Access) -> None:
+        await org.control("permission-set", name=PERMISSIONS, xml=permission_set(access), assign=[USERNAME])
+
+    async with httpx.AsyncClient() as client:
+        if (await client.post(f"{org.url}/__sandbox__/permission-set", json={})).status_code == 404:
+            pytest.skip("This stand-in grants everything to everybody.")
+    yield permit
+    await org.control("permission-set", name=PERMISSIONS, withdraw=[USERNAME])
+
+
+def everything() -> dict[str, ObjectAccess]:
+    return together(CrmAccess.usual().operations().values())
+
+
+async def test_the_permission_set_is_enough_for_every_operation(permitted: Any, steps: Steps) -> None:
+    await permitted(everything())
+    for name in in_order():
+        step: Callable[[], Awaitable[None]] = getattr(steps, name)
+        await step()
+
+
+@pytest.mark.parametrize("without", ["Quote.ShippingAddress", "Order.Description"])
+async def test_with_one_field_less_exactly_the_operations_that_declare_it_fail(
+    permitted: Any, steps: Steps, without: str
+) -> None:
+    sobject, _, field = without.partition(".")
+    await permitted({name: _less(each, field) if name == sobject else each for name, each in everything().items()})
+    for name in in_order():
+        declared = CrmAccess.usual().operations()[name].get(sobject, ObjectAccess())
+        step: Callable[[], Awaitable[None]] = getattr(steps, name)
+        if field in declared.read | declared.create | declared.edit:
+            with pytest.raises(BackendFault, match=r"compare its schema with our settings|extend its permissions"):
+                await step()
+        else:
+            await step()
+
+
+def _less(access: ObjectAccess, field: str) -> ObjectAccess:
+    return ObjectAccess(access.read - {field}, access.create - {field}, access.edit - {field}, access.delete)
