@@ -71,7 +71,7 @@ class Watched:
                     return self._move_clock(request.json())
                 case "GET", "ledger":
                     return Response(self._app.ledger())
-                case "POST", own if own in self._app.controls:
+                case "POST" | "PUT", own if own in self._app.controls:
                     return Response(self._app.controls[own](request.json() if request.body else {}))
                 case _:
                     return Response({"error": f"There is no control {request.method} {name}."}, 404)

@@ -35,7 +35,7 @@ class SandboxApp:
         ledger: Says what the sandbox did, e.g. `{"orders": [...]}`; must be JSON-encodable.
         beside: Other servers of the sandbox by name, for protocols that are not HTTP/1.1. Each takes the port to
             listen on (0 for any) and yields its URL while it serves, on the running loop.
-        controls: More control routes, `POST /__sandbox__/{name}`; each gets the JSON body, its result is sent
+        controls: More control routes, `POST` or `PUT /__sandbox__/{name}`; each gets the JSON body, its result is sent
             back as JSON.
     """
 

@@ -8,6 +8,7 @@ API listens on a port of its own (`salesforce-pubsub`), over TLS under a certifi
 from pathlib import Path
 
 from sandboxes.kit import Clock, Sandbox, SandboxApp
+from sandboxes.salesforce.access.controls import access_controls
 from sandboxes.salesforce.controls import controls, event_controls, schema_controls
 from sandboxes.salesforce.doors import Doors
 from sandboxes.salesforce.oauth.controls import login_controls
@@ -19,17 +20,15 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     """The org over a database file, or in memory."""
     org = Org(state, clock)
     pubsub = PubSubDoor(org, state)
+    levers = login_controls(org) | access_controls(org) | controls(org) | event_controls(org)
+    levers |= schema_controls(org)
     return SandboxApp(
         Doors(org),
         close=org.store.close,
         reset=org.reset,
         ledger=lambda: {"orders": org.orders(), "returns": org.returns()},
         beside={"pubsub": pubsub.listening},
-        controls=login_controls(org)
-        | controls(org)
-        | event_controls(org)
-        | schema_controls(org)
-        | {"pubsub": pubsub.told},
+        controls=levers | {"pubsub": pubsub.told},
     )
 
 

@@ -10,23 +10,31 @@ _FIELD_HINT = (
 
 
 class ApiError(Exception):
-    """A refusal: HTTP status, errorCode, message and the fields at fault."""
+    """A refusal: HTTP status, errorCode, message, the fields at fault, and what some codes tell besides."""
 
-    def __init__(self, status: int, code: str, message: str, fields: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: Sequence[str] | None = None,
+        more: dict[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.fields = None if fields is None else list(fields)
+        self.more = more or {}
 
     def as_error(self) -> dict[str, object]:
         """The element of a REST error array."""
-        error: dict[str, object] = {"message": self.message, "errorCode": self.code}
+        error: dict[str, object] = {"message": self.message, "errorCode": self.code, **self.more}
         return error if self.fields is None else {**error, "fields": self.fields}
 
     def as_save_error(self) -> dict[str, object]:
         """The element of `errors` in a save result, which says statusCode."""
-        return {"statusCode": self.code, "message": self.message, "fields": self.fields or []}
+        return {"statusCode": self.code, "message": self.message, "fields": self.fields or [], **self.more}
 
 
 class MultipleChoices(Exception):  # noqa: N818 - HTTP 300 is not an error by name

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandboxes.company import company
 from sandboxes.kit import Clock
+from sandboxes.salesforce.access import Access
 from sandboxes.salesforce.alterations import Alterations
 from sandboxes.salesforce.async_api.work import AsyncApi
 from sandboxes.salesforce.bulk import Bulk
@@ -13,15 +14,16 @@ from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
 from sandboxes.salesforce.events.disturbance import Disturbance
 from sandboxes.salesforce.events.managed import ManagedSubscriptions
-from sandboxes.salesforce.metadata import Definitions
+from sandboxes.salesforce.metadata.definitions import Definitions
 from sandboxes.salesforce.metadata.deployments import Deployments
+from sandboxes.salesforce.metadata.markup import parse, tree_of
 from sandboxes.salesforce.metadata.tooling import Tooling
 from sandboxes.salesforce.oauth.codes import Codes
 from sandboxes.salesforce.oauth.devices import Devices
 from sandboxes.salesforce.oauth.signing import SigningKey
 from sandboxes.salesforce.saving import Saving
-from sandboxes.salesforce.schema import load_catalogue
-from sandboxes.salesforce.seed import INTEGRATION_USERNAME, Seed
+from sandboxes.salesforce.schema import Catalogue, load_catalogue
+from sandboxes.salesforce.seed import INTEGRATION_USERNAME, READER_USER_ID, Seed
 from sandboxes.salesforce.sessions import ConnectedApp, ConnectedApps, Sessions
 from sandboxes.salesforce.soql.execution import Queries
 from sandboxes.salesforce.storage import Row, Store
@@ -38,6 +40,7 @@ SECURITY_TOKEN = "sandbox-token"  # noqa: S105 - every user's
 MY_DOMAIN = "https://tarn-gauge.my.salesforce.com"
 
 
+READER_PERMISSION_SET = "Product_Catalog_Reader"
 KEEPALIVE_SECONDS = 270.0
 """After so long without events a Pub/Sub subscriber is told that the line is alive."""
 
@@ -53,15 +56,17 @@ class Org:
     def __init__(self, state: Path | None, clock: Clock) -> None:
         self.clock = clock
         self.id = company().salesforce_organization_id
-        self.catalogue = load_catalogue()
-        self.store = Store(state, self.catalogue, Seed(self.catalogue))
+        self._everything = load_catalogue()
+        self.store = Store(state, self._everything, Seed(self._everything))
         self.touched = Touched()
-        self.alterations = Alterations(self.catalogue)
-        self.queries = Queries(self.store, self.catalogue, clock, self.touched)
+        self.alterations = Alterations(self._everything)
+        self.access = Access(self.store, self._everything)
+        self.queries = Queries(self.store, self._everything, clock, self.touched)
+        self.queries.access = self.access
         self.usage = Usage(clock)
         self.bus = Bus(self.store, self.usage, clock)
         self.changes = Changes(self.store, self.bus, clock)
-        self.channels = Channels(self.catalogue, self.changes)
+        self.channels = Channels(self._everything, self.changes)
         self.managed = ManagedSubscriptions(self.store)
         self.keepalive_seconds = KEEPALIVE_SECONDS
         self.disturbances: list[Disturbance] = []
@@ -69,14 +74,15 @@ class Org:
         self.forgotten = 0
         """How often the streaming door was told to forget its clients."""
         self.page_rows = 0  # rows of a page, whatever the client asks for, as orgs decide for large rows; 0 as asked
-        self.saving = Saving(self.store, self.catalogue, clock, self.bus, self.changes, self.touched)
+        self.saving = Saving(self.store, self._everything, clock, self.bus, self.changes, self.touched)
+        self.saving.access = self.access
         self.definitions = Definitions(
-            self.store, self.catalogue, self.changes, self.channels, self.queries, self.saving, clock
+            self.store, self._everything, self.changes, self.channels, self.queries, self.saving, clock
         )
         self.tooling = Tooling(self.definitions, clock)
         self.deployments = Deployments(self.store, self.definitions, clock)
-        self.bulk = Bulk(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
-        self.async_api = AsyncApi(self.store, self.catalogue, self.queries, self.saving, self.changes, clock)
+        self.bulk = Bulk(self.store, self._everything, self.queries, self.saving, self.changes, clock)
+        self.async_api = AsyncApi(self.store, self._everything, self.queries, self.saving, self.changes, clock)
         self.sessions = Sessions(clock, self.id)
         key_file = os.environ.get(PUBLIC_KEY_FILE)
         self.codes, self.devices = Codes(clock), Devices(clock)
@@ -86,10 +92,24 @@ class Org:
             DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [], callbacks=[DEVELOPMENT_CALLBACK]
         )
         self.apps = ConnectedApps([development], Path(key_file) if key_file else None)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Give the least of the users the one permission set that the org begins with."""
+        if self.definitions.find("PermissionSet", READER_PERMISSION_SET) is None:
+            document = (Path(__file__).parent / "access" / "product_catalog_reader.permissionset").read_bytes()
+            body = tree_of(parse(document))
+            self.definitions.upsert("PermissionSet", READER_PERMISSION_SET, body, self.integration_user_id)
+            self.access.assign(READER_USER_ID, READER_PERMISSION_SET)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The objects and fields there are for whoever a call is served for; all of them for the org itself."""
+        return self.access.catalogue
 
     def user_named(self, username: str) -> Row | None:
         """The user with this username."""
-        user = self.catalogue.sobjects["user"]
+        user = self._everything.sobjects["user"]
         rows = self.store.find(user, user.fields["username"], username)
         return rows[0] if rows else None
 
@@ -100,7 +120,7 @@ class Org:
 
     def user(self, user_id: str) -> Row:
         """The user with this id."""
-        return self.store.fetch(self.catalogue.sobjects["user"], user_id) or {}
+        return self.store.fetch(self._everything.sobjects["user"], user_id) or {}
 
     def reset(self) -> None:
         """Back to the seed; connected apps and sessions stay, so that clients go on."""
@@ -109,6 +129,9 @@ class Org:
         self.touched.clear()
         self.definitions.clear()
         self.store.reset()
+        self.saving.forget()
+        self.saving.duplicates.prepare()
+        self._begin()
         self.usage.reset()
         self.saving.locks.clear()
         self.disturbances.clear()

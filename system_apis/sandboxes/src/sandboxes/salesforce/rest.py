@@ -105,7 +105,9 @@ class Rest:
         self._org.usage.count()
         call = Call(self._org, self, request, session, version)
         self._org.changes.origin = _origin(call)
-        response = self._routed(call, rest)
+        self._org.saving.duplicates.header = request.headers.get("sforce-duplicate-rule-header", "")
+        with self._org.access.acting(session.user_id):
+            response = self._routed(call, rest)
         response.headers.setdefault("Sforce-Limit-Info", self._org.usage.header)
         return response
 

@@ -5,9 +5,12 @@ from typing import Any
 from msgspec import Struct
 
 from sandboxes.kit import Clock
+from sandboxes.salesforce.access import Access
+from sandboxes.salesforce.duplicates import Duplicates
 from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.shape import shown, top_level
 from sandboxes.salesforce.faults import ApiError, MultipleChoices, bad_field, no_column, not_found
+from sandboxes.salesforce.formulas import Validations
 from sandboxes.salesforce.ids import new_id, to_18
 from sandboxes.salesforce.rules import RULES, Change, Rules
 from sandboxes.salesforce.schema import Catalogue, Field, SObject
@@ -41,6 +44,12 @@ class Saving:
         bus: Where records of platform events go instead of the store.
         changes: Told of every record that is saved or deleted.
         touched: Told what callers write, and by which field they look a record up.
+
+    Attributes:
+        access: Who may write what.
+        validations: What records must be.
+        duplicates: Which records are the same.
+        pod: Stands in the ids of the records that are made here.
     """
 
     def __init__(
@@ -48,6 +57,7 @@ class Saving:
     ) -> None:
         self._store, self._catalogue, self._clock = store, catalogue, clock
         self._bus, self._changes, self._touched = bus, changes, touched
+        self.access, self.validations, self.duplicates = Access(store, catalogue), Validations(store), Duplicates(store)
         self.locks: list[Lock] = []
         self.in_turn = False
         self._blanks: dict[str, Row] = {}
@@ -55,10 +65,13 @@ class Saving:
     def forget(self) -> None:
         """Objects may have changed: what was worked out of them is no longer good."""
         self._blanks.clear()
+        self.access.forget()
+        self.validations.forget()
 
     def create(self, sobject: SObject, body: Body, user_id: str) -> str:
         """Create a record, or publish it if its object is a platform event; returns its id."""
-        values = self._read(sobject, body, creating=True)
+        seen, sobject = self.access.demand("Create", sobject, user_id), self._whole(sobject)
+        values = self._read(seen, body, creating=True)
         number = self._store.next_number(sobject.prefix)
         record_id, now = new_id(sobject.prefix, number), self._now()
         if sobject.event:
@@ -73,6 +86,10 @@ class Saving:
                 row[field.name] = field.numbered(number)
         self._settle(sobject, Change(self._store, row, None, user_id, now))
         return record_id
+
+    def _whole(self, sobject: SObject) -> SObject:
+        """The object with all that it has; callers may see less of it."""
+        return self._catalogue.get(sobject.name) or sobject
 
     def update(self, sobject: SObject, record_id: str, body: Body, user_id: str) -> None:
         """Change a record."""
@@ -94,7 +111,8 @@ class Saving:
         return blank
 
     def _change(self, sobject: SObject, before: Row, body: Body, user_id: str) -> None:
-        values = self._read(sobject, body, creating=False)
+        seen, sobject = self.access.demand("Edit", sobject, user_id), self._whole(sobject)
+        values = self._read(seen, body, creating=False)
         now = self._now()
         row = before | values | _touched(user_id, now)
         self._settle(sobject, Change(self._store, row, before, user_id, now))
@@ -102,7 +120,8 @@ class Saving:
     def delete(self, sobject: SObject, record_id: str, user_id: str) -> None:
         """Put a record and the records that go with it into the recycle bin."""
         self._touched.deleted(sobject.name)
-        self._remove(sobject, record_id, user_id)
+        self.access.demand("Delete", sobject, user_id)
+        self._remove(self._whole(sobject), record_id, user_id)
 
     def _remove(self, sobject: SObject, record_id: str, user_id: str) -> None:
         row = self.existing(sobject, record_id)
@@ -144,7 +163,8 @@ class Saving:
         full = to_18(record_id)
         row = self._store.fetch(sobject, full) if full else None
         if row is None:
-            if full is None or self._catalogue.of_id(full) not in (sobject, None):
+            other = self._catalogue.of_id(full) if full else None
+            if full is None or (other is not None and other.name != sobject.name):
                 raise not_found(f"Provided external ID field does not exist or is not accessible: {record_id}")
             raise not_found()
         if row["IsDeleted"]:
@@ -160,6 +180,8 @@ class Saving:
         with self._store.savepoint():
             rules = RULES.get(sobject.name, _NO_RULES)
             rules.before(change)
+            self.validations.check(sobject, change)
+            self.duplicates.check(sobject, change)
             self._check_unique(sobject, change)
             if change.before is None:
                 self._store.insert(sobject, row)
@@ -200,7 +222,7 @@ class Saving:
         if field is None:
             raise no_column(name, sobject.name)
         keys = {key: each for key, each in value.items() if key != "attributes"} if _is_object(value) else {}
-        parent = self._catalogue.get(field.to[0])
+        parent = self.access.catalogue.get(field.to[0])
         if parent is None or len(keys) != 1:
             raise ApiError(400, "INVALID_FIELD", f"Cannot reference the parent {name}: name one external id")
         key, wanted = next(iter(keys.items()))

@@ -10,6 +10,8 @@ from sandboxes.salesforce.schema.values import read_value
 from sandboxes.salesforce.storage import Insert
 
 INTEGRATION_USER_ID = salesforce_id("005", 1_000)
+READER_USER_ID = salesforce_id("005", 1_001)
+READER_USERNAME = "catalog-reader@tarn-gauge.example"
 INTEGRATION_USERNAME = "integration@tarn-gauge.example"
 _OPENED = "2026-01-05T08:00:00.000+0000"
 _STAGES = {
@@ -64,6 +66,7 @@ class Seed:
         firm = company()
         self._row("Organization", firm.salesforce_organization_id, {"Name": firm.name, "InstanceName": "EU99"})
         self._user(INTEGRATION_USER_ID, "Integration", "User", INTEGRATION_USERNAME, INTEGRATION_USERNAME)
+        self._user(READER_USER_ID, "Catalog", "Reader", READER_USERNAME, READER_USERNAME)
         for person in firm.salespeople:
             self._user(person.salesforce_id, person.first_name, person.last_name, person.email, person.username)
 

@@ -19,6 +19,7 @@ Row = dict[str, Any]
 Insert = Callable[[str, Mapping[str, Any]], None]
 _BOOKKEEPING = """
 CREATE TABLE IF NOT EXISTS _sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS _permission_assignment (user TEXT, name TEXT, PRIMARY KEY (user, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _page (cursor TEXT, start INTEGER, total INTEGER, records BLOB, created REAL,
                                   PRIMARY KEY (cursor, start)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _job (number INTEGER PRIMARY KEY, id TEXT UNIQUE, job BLOB, open INTEGER, created REAL);
@@ -108,7 +109,8 @@ class Store:
         return [dict(zip(names, row, strict=True)) for row in self.select(sql + condition, (value,))]
 
     def _learnt(self, sobject: SObject) -> tuple[tuple[str, ...], str]:
-        names = tuple(field.name for field in sobject.columns)
+        whole = self.catalogue.get(sobject.name) or sobject  # callers may see less of it
+        names = tuple(field.name for field in whole.columns)
         columns = ", ".join(f'"{name}"' for name in names)
         self._reading[sobject.name] = names, f'SELECT {columns} FROM "{sobject.name}" WHERE '
         return self._reading[sobject.name]

@@ -49,6 +49,10 @@ class AsyncDoor:
         session = self._session(request)
         self._org.usage.count()
         self._api.wake()
+        with self._org.access.acting(session.user_id):
+            return self._served(request, session, path)
+
+    def _served(self, request: Request, session: Session, path: re.Match[str]) -> Response:
         version, job_id, batches, batch_id, part, result = path.groups()
         if job_id is None:
             return self._create(request, session, float(version))

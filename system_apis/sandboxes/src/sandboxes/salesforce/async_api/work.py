@@ -65,7 +65,8 @@ class AsyncApi:
         result: bytes | None = None
         try:
             if job.is_query:
-                result = self._rows(job, batch)
+                with self._saving.access.acting(job.user_id):
+                    result = self._rows(job, batch)
             else:
                 result = await self._written(job, batch)
             batch.state = "Completed"
@@ -90,7 +91,7 @@ class AsyncApi:
         return formats.rows_of_query(found, columns, job.content_type, plan.sobject.name)
 
     async def _written(self, job: AsyncJob, batch: AsyncBatch) -> bytes:
-        sobject = self._catalogue.sobjects[job.object.lower()]
+        sobject = self._saving.access.of(job.user_id).get(job.object) or self._catalogue.sobjects[job.object.lower()]
         writing = Writing(self._store, self._saving, sobject, job.operation, job.external_id, job.user_id)
         bodies = formats.records(self.jobs.content(batch), job.content_type, sobject)
         batch.state = "InProgress"
@@ -99,6 +100,7 @@ class AsyncApi:
         for start in range(0, len(bodies), _SLICE):
             self._changes.origin = f"com/salesforce/api/bulkapi/{job.api_version}"
             self._saving.in_turn = job.serial
+            self._saving.duplicates.header = ""  # batches cannot ask to save all the same
             with self._store.savepoint():
                 written += [_one(writing, body) for body in bodies[start : start + _SLICE]]
             self._saving.in_turn = False

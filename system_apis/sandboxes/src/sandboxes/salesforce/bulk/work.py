@@ -53,13 +53,16 @@ class Bulk:
         try:
             job.state = "InProgress"
             self.jobs.save(job)
-            under_way = self._begun(job)
+            with self._saving.access.acting(job.user_id):
+                under_way = self._begun(job)
             origin = f"com/salesforce/api/bulkapi/{job.api_version}"
             more = True
             while more and not self._aborted(job):
                 began = time.perf_counter()
                 self._changes.origin = origin
-                more = under_way.step(_SLICE)
+                self._saving.duplicates.header = ""  # jobs cannot ask to save all the same
+                with self._saving.access.acting(job.user_id):
+                    more = under_way.step(_SLICE)
                 job.milliseconds += round((time.perf_counter() - began) * 1000)
                 await asyncio.sleep(0)
             if more:
@@ -78,7 +81,7 @@ class Bulk:
     def _begun(self, job: Job) -> Ingestion | Extraction:
         if job.kind == "V2Query":
             return Extraction(job, self.jobs, self._store, self._queries)
-        return Ingestion(job, self.jobs, self._store, self._saving, self._catalogue)
+        return Ingestion(job, self.jobs, self._store, self._saving, self._saving.access.catalogue)
 
     def _aborted(self, job: Job) -> bool:
         """Whether somebody ended or deleted the job meanwhile; its own copy then stands."""

@@ -2,7 +2,3 @@
 
 `definitions` keeps them, `kinds` says what each kind must be, `fields` turns them into the fields that records have.
 """
-
-from sandboxes.salesforce.metadata.definitions import Definitions
-
-__all__ = ["Definitions"]

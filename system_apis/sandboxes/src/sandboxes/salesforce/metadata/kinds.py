@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from sandboxes.salesforce.events.shape import change_entity
+from sandboxes.salesforce.formulas import FormulaError, compile_formula
 from sandboxes.salesforce.metadata.fields import facts_of
 from sandboxes.salesforce.metadata.markup import Tree, inner, members, text
 from sandboxes.salesforce.metadata.refusals import ComponentError, bad_value, missing, unknown
@@ -95,13 +96,18 @@ def _field(definitions: "Definitions", name: str, body: Tree) -> None:
 
 def _rule(definitions: "Definitions", name: str, body: Tree) -> None:
     owner, _, rule = name.partition(".")
-    if definitions.catalogue.get(owner) is None:
+    sobject = definitions.catalogue.get(owner)
+    if sobject is None:
         raise unknown("CustomObject", owner, "fullName")
     _check_name(rule, ("",), "Rule Name")
     for needed in ("active", "errorConditionFormula", "errorMessage"):
         if not text(body, needed):
             raise missing(needed)
     _check_one_of(body, "active", ("true", "false"))
+    try:
+        compile_formula(text(body, "errorConditionFormula"), sobject)
+    except FormulaError as error:
+        raise ComponentError("FIELD_INTEGRITY_EXCEPTION", str(error), "errorConditionFormula") from None
 
 
 def _permissions(definitions: "Definitions", name: str, body: Tree) -> None:
@@ -111,8 +117,12 @@ def _permissions(definitions: "Definitions", name: str, body: Tree) -> None:
     for each in members(body, "fieldPermissions"):
         owner, _, field = text(each, "field").partition(".")
         sobject = definitions.catalogue.get(owner)
-        if sobject is None or field.lower() not in sobject.fields:
+        known = sobject.fields.get(field.lower()) if sobject else None
+        if sobject is None or known is None:
             raise unknown("CustomField", text(each, "field"), "field")
+        if known.required:
+            message = f"You cannot deploy to a required field: {sobject.name}.{known.name}"
+            raise ComponentError("FIELD_INTEGRITY_EXCEPTION", message, "field")
     for each in members(body, "objectPermissions"):
         if definitions.catalogue.get(text(each, "object")) is None:
             raise unknown("CustomObject", text(each, "object"), "object")

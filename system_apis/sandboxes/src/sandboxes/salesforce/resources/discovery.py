@@ -1,6 +1,8 @@
 """What there is: resources, objects, describes, limits, recently used records."""
 # ruff: noqa: S608 - names come from the catalogue, values travel as parameters
 
+from collections.abc import Sequence
+
 from sandboxes.salesforce.http import Response
 from sandboxes.salesforce.resources import conditional
 from sandboxes.salesforce.rest import Call, Route
@@ -19,6 +21,7 @@ _RESOURCES = (
     "tooling",
 )
 _DESCRIBED_AT = "2026-01-05T08:00:00.000+0000"
+_RECENT = ("Account", "Opportunity", "Quote", "Order")
 _MOST_RECENT = 200
 _LONGEST_LIMIT = 6
 
@@ -53,11 +56,14 @@ def _limits(call: Call) -> Response:
 def _recent(call: Call) -> Response:
     wanted = call.request.query.get("limit", "")
     limit = min(int(wanted), _MOST_RECENT) if wanted.isdecimal() and len(wanted) < _LONGEST_LIMIT else 10
-    return Response(200, _recently(call, ["Account", "Opportunity", "Quote", "Order"], limit))
+    return Response(200, _recently(call, _RECENT, limit))
 
 
-def _recently(call: Call, names: list[str], limit: int) -> list[dict[str, object]]:
+def _recently(call: Call, named: Sequence[str], limit: int) -> list[dict[str, object]]:
     """The records this user touched last."""
+    names = [name for name in named if call.org.catalogue.get(name)]
+    if not names:
+        return []
     arms = " UNION ALL ".join(
         f'SELECT "Id", "{_display(call, name)}", \'{name}\', "LastModifiedDate" AS at FROM "{name}" '
         'WHERE "LastModifiedById" = ? AND "IsDeleted" = 0'

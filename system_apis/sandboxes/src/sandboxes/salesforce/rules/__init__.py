@@ -3,7 +3,6 @@
 One module for each family of objects; `RULES` names the rules of each object.
 """
 
-from sandboxes.salesforce.rules.accounts import ACCOUNT
 from sandboxes.salesforce.rules.files import FILE
 from sandboxes.salesforce.rules.orders import ORDER, ORDER_ITEM
 from sandboxes.salesforce.rules.people import PERSON
@@ -12,7 +11,6 @@ from sandboxes.salesforce.rules.returns import RETURN_ORDER, RETURN_ORDER_LINE
 from sandboxes.salesforce.rules.ruling import Change, Rules
 
 RULES: dict[str, Rules] = {
-    "Account": ACCOUNT,
     "Contact": PERSON,
     "Lead": PERSON,
     "User": PERSON,

@@ -119,6 +119,7 @@ class SObject(Struct):
         columns: The fields that have a column, in order.
         required: Those of them that every record has.
         unique: Those whose values no two records share.
+        denied: What whoever sees the object like this may not do to its records: Create, Edit, Delete.
         shape: Names and types of all fields as text: another one when the object has changed.
     """
 
@@ -133,6 +134,7 @@ class SObject(Struct):
     columns: tuple[Field, ...] = ()
     required: tuple[Field, ...] = ()
     unique: tuple[Field, ...] = ()
+    denied: frozenset[str] = frozenset()
     shape: str = ""
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from sandboxes.kit import Clock
+from sandboxes.salesforce.access import Access
 from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.schema import Catalogue, SObject
 from sandboxes.salesforce.soql.compiler import ChildPlan, Plan, compile_query
@@ -36,19 +37,25 @@ class Queries:
         catalogue: The objects.
         clock: What TODAY means.
         touched: Told what every query that runs reads.
+
+    Attributes:
+        access: Who sees what; everybody everything without it.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, touched: Touched) -> None:
         self._store, self._catalogue, self._clock, self._touched = store, catalogue, clock, touched
-        self._plans: OrderedDict[tuple[str, bool, int], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, bool, int, str], Plan] = OrderedDict()
+        self.access: Access | None = None
 
     def plan(self, soql: str, *, deleted: bool = False, version: float = 66.0) -> Plan:
         """The plan of this text, compiled once; ApiError when it cannot be."""
         depth = 5 if version >= _DEEP_CHILDREN_SINCE else 1
-        key = (soql, deleted, depth)
+        key = (soql, deleted, depth, self.access.viewer if self.access else "")
         plan = self._plans.get(key)
         if plan is None:
-            plan = compile_query(self._catalogue, parse(soql), deleted=deleted, depth=depth)
+            plan = compile_query(
+                self.access.catalogue if self.access else self._catalogue, parse(soql), deleted=deleted, depth=depth
+            )
             self._plans[key] = plan
             if len(self._plans) > _REMEMBERED:
                 self._plans.popitem(last=False)
@@ -59,6 +66,8 @@ class Queries:
     def forget(self) -> None:
         """Objects may have changed: compile every query anew."""
         self._plans.clear()
+        if self.access:
+            self.access.forget()
 
     def run(self, plan: Plan, base: str, user_id: str) -> Result:
         """The records of a plan; `base` is the path records live under."""
