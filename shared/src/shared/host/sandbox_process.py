@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,8 +24,16 @@ class SandboxesMissing(Exception):  # noqa: N818 - reads as what it is
 
 def wanted_sandboxes(topology: Topology) -> tuple[str, ...]:
     """The stand-in backends that a topology's backends name."""
-    urls = [str(section.get("url", "")) for section in topology.backends.values()]
+    urls = [url for section in topology.backends.values() for url in _urls(section)]
     return tuple(sorted({url.removeprefix(SANDBOX) for url in urls if url.startswith(SANDBOX)}))
+
+
+def _urls(section: Mapping[str, Any]) -> Iterator[str]:
+    """The `url` of a section and of the tables inside it, such as further orgs."""
+    yield str(section.get("url", ""))
+    for value in section.values():
+        if isinstance(value, dict):
+            yield from _urls(value)  # pyright: ignore[reportUnknownArgumentType] - TOML keys are text
 
 
 async def start_sandboxes(topology: Topology, state: Path) -> tuple[KeptChild, Path]:

@@ -53,10 +53,15 @@ class SandboxApp:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A stand-in reached over HTTP; `create(state, clock)` keeps its state in memory when state is None."""
+    """A stand-in reached over HTTP; `create(state, clock)` keeps its state in memory when state is None.
+
+    With `create_named(state, clock, name)` there can be several: whoever asks for `salesforce-emea` gets another
+    `salesforce` under the name `emea`, on a port and with a state of its own.
+    """
 
     name: str
     create: Callable[[Path | None, Clock], SandboxApp]
+    create_named: Callable[[Path | None, Clock, str], SandboxApp] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,12 @@ class UnknownSandboxError(LookupError):
     """A sandbox was asked for that no folder declares."""
 
 
+def _named(
+    create: Callable[[Path | None, Clock, str], SandboxApp], name: str
+) -> Callable[[Path | None, Clock], SandboxApp]:
+    return lambda state, clock: create(state, clock, name)
+
+
 def discover(only: frozenset[str] = frozenset()) -> dict[str, Sandbox | DatabaseSandbox]:
     """Every `sandbox` declared in a folder of this package, by name; `only` limits them to these.
 
@@ -78,10 +89,18 @@ def discover(only: frozenset[str] = frozenset()) -> dict[str, Sandbox | Database
         UnknownSandboxError: `only` names a sandbox that is not declared.
     """
     folders = [module.name for module in pkgutil.iter_modules(sandboxes.__path__) if module.ispkg]
-    wanted = [folder for folder in folders if not only or folder in only]
+    asked = only | {name.partition("-")[0] for name in only}
+    wanted = [folder for folder in folders if not only or folder in asked]
     declared = (getattr(import_module(f"sandboxes.{folder}"), "sandbox", None) for folder in wanted)
     found = {one.name: one for one in declared if isinstance(one, Sandbox | DatabaseSandbox)}
+    for name in sorted(only - found.keys()):
+        first, _, another = name.partition("-")
+        declaration = found.get(first)
+        if another and isinstance(declaration, Sandbox) and (create := declaration.create_named):
+            found[name] = Sandbox(name, _named(create, another))
+    if only:
+        found = {name: one for name, one in found.items() if name in only}
     if missing := only - found.keys():
-        asked, known = ", ".join(sorted(missing)), ", ".join(discover())
-        raise UnknownSandboxError(f"No sandbox is called {asked}; there are {known}.")
+        unknown, known = ", ".join(sorted(missing)), ", ".join(discover())
+        raise UnknownSandboxError(f"No sandbox is called {unknown}; there are {known}.")
     return found

@@ -16,9 +16,9 @@ from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.pubsub.listening import PubSubDoor
 
 
-def create_app(state: Path | None, clock: Clock) -> SandboxApp:
-    """The org over a database file, or in memory."""
-    org = Org(state, clock)
+def create_app(state: Path | None, clock: Clock, name: str = "") -> SandboxApp:
+    """The org over a database file, or in memory; with a name one more, beside the first."""
+    org = Org(state, clock, name)
     pubsub = PubSubDoor(org, state)
     levers = login_controls(org) | access_controls(org) | controls(org) | event_controls(org)
     levers |= schema_controls(org)
@@ -32,6 +32,6 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     )
 
 
-sandbox = Sandbox(name="salesforce", create=create_app)
+sandbox = Sandbox(name="salesforce", create=create_app, create_named=create_app)
 
 __all__ = ["create_app", "sandbox"]

@@ -4,7 +4,6 @@
 import os
 from pathlib import Path
 
-from sandboxes.company import company
 from sandboxes.kit import Clock
 from sandboxes.salesforce.access import Access
 from sandboxes.salesforce.alterations import Alterations
@@ -21,6 +20,7 @@ from sandboxes.salesforce.metadata.tooling import Tooling
 from sandboxes.salesforce.oauth.codes import Codes
 from sandboxes.salesforce.oauth.devices import Devices
 from sandboxes.salesforce.oauth.signing import SigningKey
+from sandboxes.salesforce.org_identity import OrgIdentity
 from sandboxes.salesforce.saving import Saving
 from sandboxes.salesforce.schema import Catalogue, load_catalogue
 from sandboxes.salesforce.seed import INTEGRATION_USERNAME, READER_USER_ID, Seed
@@ -51,13 +51,14 @@ class Org:
     Args:
         state: The database file, or None for memory.
         clock: What time it is here.
+        name: Empty for the first org of this process; see `OrgIdentity`.
     """
 
-    def __init__(self, state: Path | None, clock: Clock) -> None:
-        self.clock = clock
-        self.id = company().salesforce_organization_id
+    def __init__(self, state: Path | None, clock: Clock, name: str = "") -> None:
+        self.clock, self.identity = clock, OrgIdentity(name)
+        self.id = self.identity.organization_id
         self._everything = load_catalogue()
-        self.store = Store(state, self._everything, Seed(self._everything))
+        self.store = Store(state, self._everything, self.identity.seeding(Seed(self._everything)))
         self.touched = Touched()
         self.alterations = Alterations(self._everything)
         self.access = Access(self.store, self._everything)
@@ -76,6 +77,7 @@ class Org:
         self.page_rows = 0  # rows of a page, whatever the client asks for, as orgs decide for large rows; 0 as asked
         self.saving = Saving(self.store, self._everything, clock, self.bus, self.changes, self.touched)
         self.saving.access = self.access
+        self.saving.pod = self.identity.pod
         self.definitions = Definitions(
             self.store, self._everything, self.changes, self.channels, self.queries, self.saving, clock
         )
@@ -89,7 +91,11 @@ class Org:
         self.signing = SigningKey()
         self.password_flow = True
         development = ConnectedApp(
-            DEVELOPMENT_APP, DEVELOPMENT_SECRET, INTEGRATION_USERNAME, [], callbacks=[DEVELOPMENT_CALLBACK]
+            DEVELOPMENT_APP,
+            DEVELOPMENT_SECRET,
+            self.identity.username(INTEGRATION_USERNAME),
+            [],
+            callbacks=[DEVELOPMENT_CALLBACK],
         )
         self.apps = ConnectedApps([development], Path(key_file) if key_file else None)
         self._begin()
@@ -100,7 +106,7 @@ class Org:
             document = (Path(__file__).parent / "access" / "product_catalog_reader.permissionset").read_bytes()
             body = tree_of(parse(document))
             self.definitions.upsert("PermissionSet", READER_PERMISSION_SET, body, self.integration_user_id)
-            self.access.assign(READER_USER_ID, READER_PERMISSION_SET)
+            self.access.assign(self.identity.own(READER_USER_ID), READER_PERMISSION_SET)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -116,7 +122,7 @@ class Org:
     @property
     def integration_user_id(self) -> str:
         """The user that connectors act for."""
-        return str((self.user_named(INTEGRATION_USERNAME) or {})["Id"])
+        return str((self.user_named(self.identity.username(INTEGRATION_USERNAME)) or {})["Id"])
 
     def user(self, user_id: str) -> Row:
         """The user with this id."""

@@ -58,6 +58,7 @@ class Saving:
         self._store, self._catalogue, self._clock = store, catalogue, clock
         self._bus, self._changes, self._touched = bus, changes, touched
         self.access, self.validations, self.duplicates = Access(store, catalogue), Validations(store), Duplicates(store)
+        self.pod = "Hs"
         self.locks: list[Lock] = []
         self.in_turn = False
         self._blanks: dict[str, Row] = {}
@@ -73,7 +74,7 @@ class Saving:
         seen, sobject = self.access.demand("Create", sobject, user_id), self._whole(sobject)
         values = self._read(seen, body, creating=True)
         number = self._store.next_number(sobject.prefix)
-        record_id, now = new_id(sobject.prefix, number), self._now()
+        record_id, now = new_id(sobject.prefix, number, self.pod), self._now()
         if sobject.event:
             self._publish(sobject, record_id, values | {"CreatedDate": now, "CreatedById": user_id})
             return record_id
