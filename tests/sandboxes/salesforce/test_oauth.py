@@ -229,3 +229,31 @@ async def test_the_key_of_the_development_app_comes_from_a_file(
         assert (await grant(client, text)).status_code == 400
         path.write_text(public_pem)
         assert (await grant(client, text)).status_code == 200
+
+
+async def test_openid_discovery_names_keys_that_verify_id_tokens(anonymous: httpx.AsyncClient, url: str) -> None:
+    told = (await anonymous.get("/.well-known/openid-configuration")).json()
+    assert (told["issuer"], told["token_endpoint"]) == (url, f"{url}{TOKEN}")
+    [key] = (await anonymous.get(told["jwks_uri"])).json()["keys"]
+    assert (key["kty"], key["alg"], "d" in key) == ("RSA", "RS256", False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"client_id": "nobody"}, "invalid_client_id"),
+        ({"redirect_uri": "https://evil.example"}, "redirect_uri_mismatch"),
+    ],
+)
+async def test_the_authorize_page_sends_nobody_where_the_app_does_not_live(
+    anonymous: httpx.AsyncClient, changes: dict[str, str], error: str
+) -> None:
+    asked = {
+        "response_type": "code",
+        "client_id": "triptych-local",
+        "redirect_uri": "http://localhost:1717/OauthRedirect",
+    }
+    refused = await anonymous.get("/services/oauth2/authorize", params=asked | changes)
+    assert (refused.status_code, f"error={error}" in refused.text) == (400, True)
+    unknown = await anonymous.get("/services/oauth2/authorize", params=asked | {"response_type": "magic"})
+    assert unknown.headers["location"].startswith(f"{asked['redirect_uri']}?error=unsupported_response_type")
