@@ -71,6 +71,7 @@ def schema_controls(org: Org) -> dict[str, Control]:
         else:
             org.alterations.hide_field(sobject, field)
         org.queries.forget()
+        org.access.forget()
         return {"object": sobject, "field": field}
 
     return {"schema": schema, "touched": touched}
