@@ -1,6 +1,13 @@
 """Calls of the platform contract that succeed; see tests/conformance."""
 
 from sandboxes.company import company
+from shared.contracts.system.salesforce_definitions import (
+    Definitions,
+    FieldDefinition,
+    ObjectDefinition,
+    Package,
+    SaqlQuestion,
+)
 from shared.contracts.system.salesforce_platform import (
     Change,
     ChildQuery,
@@ -32,6 +39,21 @@ EXAMPLES = {
                 Change("create", "Lead", {"LastName": "Conformance", "Company": "Conformance Ltd"}),
                 Change("update", "Account", {"Description": "conformance"}, row_id=CUSTOMER.salesforce_id),
             ]
+        ),
+    ),
+    "salesforce_platform.define": lambda _: (
+        Definitions(
+            [ObjectDefinition("Conformance__c", "Conformance", fields=[FieldDefinition("Code__c", "Code", "Date")])]
+        ),
+    ),
+    "salesforce_platform.deploy": lambda _: (Package("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="),),
+    "salesforce_platform.get_deployment": lambda known: (known["salesforce_platform.define"].deployment_id,),
+    "salesforce_platform.query_datasets": lambda _: (
+        SaqlQuestion(
+            "q = load :customers; q = filter q by 'Country' == :country; q = group q by 'Industry'; "
+            "q = foreach q generate 'Industry' as 'industry', count() as 'customers', sum('CreditLimit') as 'limit';",
+            {"customers": "Customers"},
+            {"country": CUSTOMER.billing.country},
         ),
     ),
 }  # fmt: skip

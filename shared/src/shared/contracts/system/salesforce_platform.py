@@ -7,6 +7,17 @@ import msgspec
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
 from shared.binding.problems import Conflict, Gone, Invalid, NotFound, ProblemDetails
+from shared.contracts.system.salesforce_definitions import (
+    DatasetNotFound,
+    Definitions,
+    DefinitionsRefused,
+    Deployment,
+    DeploymentId,
+    DeploymentNotFound,
+    Package,
+    SaqlAnswer,
+    SaqlQuestion,
+)
 
 ObjectName = Annotated[
     str,
@@ -393,6 +404,29 @@ class SalesforcePlatform(Contract, tier="system", version="v1"):
 
         What cannot be sent at all is refused before anything is written.
         """
+        ...
+
+    @post(
+        "/definitions", scope="salesforce-platform:admin", status=200, repeatable=True, raises=[DefinitionsRefused],
+        long_running="/deployments/{deployment_id}", timeout=30.0,
+    )  # fmt: skip
+    async def define(self, definitions: Definitions) -> Deployment:
+        """Make objects, fields, platform events and channels, all or none; what is there is brought in line."""
+        ...
+
+    @post("/deployments", scope="salesforce-platform:admin", long_running="/deployments/{deployment_id}", timeout=30.0)
+    async def deploy(self, package: Package) -> Deployment:
+        """Deploy a Metadata API package; what the org refuses is told component by component."""
+        ...
+
+    @get("/deployments/{deployment_id}", scope="salesforce-platform:admin", raises=[DeploymentNotFound])
+    async def get_deployment(self, deployment_id: DeploymentId) -> Deployment:
+        """Return how far a deployment is."""
+        ...
+
+    @post("/dataset-queries", scope="salesforce-platform:admin", safe=True, raises=[DatasetNotFound])
+    async def query_datasets(self, question: SaqlQuestion) -> SaqlAnswer:
+        """Ask datasets of CRM Analytics in SAQL, with values that cannot become more than values."""
         ...
 
     @get("/limits", scope="salesforce-platform:read")

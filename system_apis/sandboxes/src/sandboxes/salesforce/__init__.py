@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandboxes.kit import Clock, Sandbox, SandboxApp
 from sandboxes.salesforce.access.controls import access_controls
-from sandboxes.salesforce.controls import controls, event_controls, schema_controls
+from sandboxes.salesforce.controls import controls, event_controls, patience_controls, schema_controls
 from sandboxes.salesforce.doors import Doors
 from sandboxes.salesforce.oauth.controls import login_controls
 from sandboxes.salesforce.org import Org
@@ -21,7 +21,7 @@ def create_app(state: Path | None, clock: Clock, name: str = "") -> SandboxApp:
     org = Org(state, clock, name)
     pubsub = PubSubDoor(org, state)
     levers = login_controls(org) | access_controls(org) | controls(org) | event_controls(org)
-    levers |= schema_controls(org)
+    levers |= schema_controls(org) | patience_controls(org)
     return SandboxApp(
         Doors(org),
         close=org.store.close,

@@ -31,18 +31,12 @@ def controls(org: Org) -> dict[str, Control]:
         org.saving.locks.append(lock)
         return {"object": lock.sobject, "times": lock.times}
 
-    def deployments(body: dict[str, Any]) -> object:
-        """How long a deployment or retrieval waits before it is done, in seconds."""
-        org.deployments.seconds = float(body["seconds"])
-        return {"seconds": org.deployments.seconds}
-
     def page_rows(body: dict[str, Any]) -> object:
         """How many rows, and children of a row, a page of an answer has: rows; 0 for as many as usual."""
         org.page_rows = int(body["rows"])
         return {"rows": org.page_rows}
 
     return {
-        "deployments": deployments,
         "limits": limits,
         "lock-rows": lock_rows,
         "page-rows": page_rows,
@@ -75,6 +69,22 @@ def schema_controls(org: Org) -> dict[str, Control]:
         return {"object": sobject, "field": field}
 
     return {"schema": schema, "touched": touched}
+
+
+def patience_controls(org: Org) -> dict[str, Control]:
+    """How long the org takes for what it does beside the requests."""
+
+    def deployments(body: dict[str, Any]) -> object:
+        """How long a deployment or retrieval waits before it is done, in seconds."""
+        org.deployments.seconds = float(body["seconds"])
+        return {"seconds": org.deployments.seconds}
+
+    def datasets(body: dict[str, Any]) -> object:
+        """How long an upload to CRM Analytics waits before it is done, in seconds."""
+        org.datasets.seconds = float(body["seconds"])
+        return {"seconds": org.datasets.seconds}
+
+    return {"datasets": datasets, "deployments": deployments}
 
 
 def event_controls(org: Org) -> dict[str, Control]:

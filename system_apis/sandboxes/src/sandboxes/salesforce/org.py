@@ -7,6 +7,7 @@ from pathlib import Path
 from sandboxes.kit import Clock
 from sandboxes.salesforce.access import Access
 from sandboxes.salesforce.alterations import Alterations
+from sandboxes.salesforce.analytics import Datasets
 from sandboxes.salesforce.async_api.work import AsyncApi
 from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
@@ -82,6 +83,7 @@ class Org:
             self.store, self._everything, self.changes, self.channels, self.queries, self.saving, clock
         )
         self.tooling = Tooling(self.definitions, clock)
+        self.datasets = Datasets(self.store, self.catalogue, clock)
         self.deployments = Deployments(self.store, self.definitions, clock)
         self.bulk = Bulk(self.store, self._everything, self.queries, self.saving, self.changes, clock)
         self.async_api = AsyncApi(self.store, self._everything, self.queries, self.saving, self.changes, clock)

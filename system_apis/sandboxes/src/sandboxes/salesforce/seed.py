@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandboxes.company import Address, Customer, Product, Quote, QuoteLine, company, minor_units, salesforce_id
+from sandboxes.salesforce.analytics.seed import seed_dataset
 from sandboxes.salesforce.schema import Catalogue
 from sandboxes.salesforce.schema.values import read_value
 from sandboxes.salesforce.storage import Insert
@@ -45,6 +46,7 @@ class Seed:
         self._products(sorted(currencies))
         for quote in company().quotes:
             self._quote(quote)
+        insert("_dataset", seed_dataset(company().customers, _OPENED))
 
     def _row(self, name: str, record_id: str, row: Mapping[str, Any], at: str = _OPENED) -> None:
         defaults = self._defaults.get(name) or self._default_row(name)

@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS _managed (name TEXT PRIMARY KEY, topic TEXT, replay I
 CREATE TABLE IF NOT EXISTS _component (type TEXT, name TEXT COLLATE NOCASE, id TEXT UNIQUE, component BLOB,
                                        PRIMARY KEY (type, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS _deployment (id TEXT PRIMARY KEY, deployment BLOB, package BLOB, open INTEGER);
+CREATE TABLE IF NOT EXISTS _dataset (id TEXT PRIMARY KEY, alias TEXT UNIQUE COLLATE NOCASE, dataset BLOB,
+                                     content BLOB);
 CREATE INDEX IF NOT EXISTS _event_topic ON _event (topic, replay);
 CREATE INDEX IF NOT EXISTS _event_record ON _event (record) WHERE record <> '';
 CREATE TABLE IF NOT EXISTS _async_job (id TEXT PRIMARY KEY, job BLOB) WITHOUT ROWID;

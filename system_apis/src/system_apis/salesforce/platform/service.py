@@ -8,6 +8,13 @@ import msgspec
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
 from shared.binding.problems import Invalid, Problem
+from shared.contracts.system.salesforce_definitions import (
+    Definitions,
+    Deployment,
+    Package,
+    SaqlAnswer,
+    SaqlQuestion,
+)
 from shared.contracts.system.salesforce_platform import (
     Allowance,
     ChangeResult,
@@ -24,8 +31,10 @@ from shared.contracts.system.salesforce_platform import (
     SearchHits,
     SearchRequest,
 )
+from system_apis.salesforce.analytics.datasets import Datasets
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.faults import code_of
+from system_apis.salesforce.metadata.administration import Administration
 from system_apis.salesforce.platform.calls import OrgCalls, decoded
 from system_apis.salesforce.platform.composing import Result
 from system_apis.salesforce.platform.describe import Describe
@@ -71,6 +80,8 @@ class OrgPlatform(SalesforcePlatform):
         self._fields = Fields(describe)
         self._saving = Saving(salesforce)
         self._search = Search(salesforce, describe)
+        self._administration = Administration(salesforce)
+        self._datasets = Datasets(salesforce)
 
     async def list_objects(self, cursor: str | None = None, limit: int = 50) -> Page[ObjectSummary]:
         """See `SalesforcePlatform.list_objects`."""
@@ -163,6 +174,26 @@ class OrgPlatform(SalesforcePlatform):
         """The org does not know a name that its description told: it has changed since."""
         if refused.code in STALE:
             self._describe.forget(sobject)
+
+    async def define(self, definitions: Definitions) -> Deployment:
+        """See `SalesforcePlatform.define`; descriptions of what changes are asked for anew."""
+        made = await self._administration.define(definitions)
+        for each in definitions.objects:
+            self._describe.forget(each.name)
+        return made
+
+    async def deploy(self, package: Package) -> Deployment:
+        """See `SalesforcePlatform.deploy`."""
+        return await self._administration.deploy(package)
+
+    async def get_deployment(self, deployment_id: str) -> Deployment:
+        """See `SalesforcePlatform.get_deployment`."""
+        return await self._administration.look(deployment_id)
+
+    async def query_datasets(self, question: SaqlQuestion) -> SaqlAnswer:
+        """See `SalesforcePlatform.query_datasets`."""
+        found = await self._datasets.query(question.saql, datasets=question.datasets, values=question.values)
+        return SaqlAnswer(found)
 
     async def get_limits(self) -> Limits:
         """See `SalesforcePlatform.get_limits`."""

@@ -1,5 +1,8 @@
 """The components an administrator made: kept in the org's database, and part of its catalogue at once."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -24,6 +27,7 @@ from sandboxes.salesforce.schema.values import stored_moment
 from sandboxes.salesforce.soql.execution import Queries
 from sandboxes.salesforce.storage import Store
 
+_CHANGED = "schema changed at"
 _BORN = "2026-01-05T08:00:00.000+0000"
 
 
@@ -68,6 +72,7 @@ class Definitions:
         self._changes, self._channels, self._clock = changes, channels, clock
         self._forgetful = (queries, saving)
         self._selected: set[str] = set()
+        self._together = self._stale = False
         self.follow()
 
     def find(self, kind: str, name: str) -> Component | None:
@@ -128,12 +133,28 @@ class Definitions:
         """Make or replace a component; says whether it was made. All of it is saved, or nothing."""
         try:
             with self.store.savepoint():
+                if self._stale and "." not in name:
+                    self.follow()
                 found = self._save(kind, name, body, user_id)
-                self.follow()
+                self._changed()
+                self._stale = self._together and "." in name
+                if not self._stale:
+                    self.follow()
         except Exception:
             self.follow()
             raise
         return found
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """Many changes in a row: fields and rules join the catalogue when something else needs them, or at the end."""
+        self._together = True
+        try:
+            yield
+        finally:
+            self._together = False
+            if self._stale:
+                self.follow()
 
     def delete(self, kind: str, name: str) -> Component:
         """Take a component away, with its records or values; ComponentError if it is not there or still needed."""
@@ -145,16 +166,31 @@ class Definitions:
             for each in self._inside(found):
                 self._forget(each)
             self._forget(found)
+            self._changed()
             self.follow()
         return found
 
     def follow(self) -> None:
         """Make catalogue, tables and channels what the components say."""
+        self._stale = False
         self.catalogue.become([sobject_of(each) for each in self._declared()])
         self.store.follow_catalogue()
         for each in self._forgetful:
             each.forget()
         self._follow_channels()
+
+    @property
+    def changed_at(self) -> str:
+        """When an object or field last changed, in stored form.
+
+        Every change has a second of its own, because HTTP tells moments by the second.
+        """
+        rows = self.store.select("SELECT last FROM _sequence WHERE name = ?", (_CHANGED,))
+        return stored_moment(datetime.fromtimestamp(rows[0][0], UTC)) if rows else _BORN
+
+    def _changed(self) -> None:
+        sql = "INSERT INTO _sequence VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = max(last + 1, excluded.last)"
+        self.store.execute(sql, (_CHANGED, int(self._clock.timestamp())))
 
     def clear(self) -> None:
         """Take all of them away."""

@@ -1,6 +1,5 @@
 """Deployments and retrievals: begun by one call, worked on beside the others, looked at until they are done."""
 
-import asyncio
 import base64
 import binascii
 import logging
@@ -159,12 +158,12 @@ class Deployments:
         return self._through(rows[0][0]) if rows else None
 
     async def _through(self, deployment_id: str) -> None:
-        await asyncio.sleep(self.seconds / 2)
+        await self._errands.wait(lambda: self.seconds / 2, lambda: self._open(deployment_id) is not None)
         if (found := self._open(deployment_id)) is None:
             return
         found.status, found.started = "InProgress", self._now()
         self._keep(found)
-        await asyncio.sleep(self.seconds / 2)
+        await self._errands.wait(lambda: self.seconds / 2, lambda: self._open(deployment_id) is not None)
         if (found := self._open(deployment_id)) is None:
             return
         try:
@@ -194,7 +193,8 @@ class Deployments:
         undone = False
         try:
             with self._store.savepoint():
-                found.parts = [self._deployed(part, found.user_id) for part in parts]
+                with self._definitions.together():
+                    found.parts = [self._deployed(part, found.user_id) for part in parts]
                 failed = not all(each["success"] for each in found.parts)
                 if found.wants("checkOnly") or (failed and found.wants("rollbackOnError", default=True)):
                     raise _RollBack

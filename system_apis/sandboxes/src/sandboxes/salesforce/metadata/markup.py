@@ -49,7 +49,7 @@ def parse(document: bytes) -> Element:
     try:
         parser.Parse(document, True)
         return builder.close()
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:
         raise error if isinstance(error, MarkupError) else MarkupError(f"Error parsing file: {error}") from None
 
 

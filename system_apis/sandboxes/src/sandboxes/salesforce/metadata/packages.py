@@ -62,14 +62,16 @@ def written(definitions: Definitions, wanted: Tree, version: str) -> tuple[bytes
     """A package with the components a manifest names, and what it names in vain."""
     files: dict[str, bytes] = {}
     problems: list[dict[str, str]] = []
+    types: list[Tree] = []
     for kind, names in _types(wanted):
         if kind not in KINDS:
             problems.append({"fileName": PACKAGE, "problem": f"Entity type '{kind}' is unknown"})
             continue
         every = [each.name for each in definitions.made(kind)] if "*" in names else []
-        for name in dict.fromkeys([*every, *(each for each in names if each != "*")]):
-            _write(definitions, kind, name, files, problems)
-    files[PACKAGE] = file_of("Package", {"types": many(wanted, "types"), "version": version})
+        asked = dict.fromkeys([*every, *(each for each in names if each != "*")])
+        found = [name for name in asked if _write(definitions, kind, name, files, problems)]
+        types += [{"members": found, "name": kind}] if found else []
+    files[PACKAGE] = file_of("Package", {"types": types, "version": version})
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as package:
         for name, content in files.items():
@@ -79,16 +81,17 @@ def written(definitions: Definitions, wanted: Tree, version: str) -> tuple[bytes
 
 def _write(
     definitions: Definitions, kind: str, name: str, files: dict[str, bytes], problems: list[dict[str, str]]
-) -> None:
+) -> bool:
     owner = name.partition(".")[0]
     whole = definitions.whole("CustomObject" if KINDS[kind].within else kind, owner)
     if whole is None or definitions.find(kind, name) is None:
         message = f"Entity of type '{kind}' named '{name}' cannot be found"
         problems.append({"fileName": PACKAGE, "problem": message})
-        return
+        return False
     whole.pop("fullName", None)
     place = KINDS["CustomObject"] if KINDS[kind].within else KINDS[kind]
     files[f"{place.directory}/{owner}.{place.suffix}"] = file_of(place.name, whole)
+    return True
 
 
 def _files(package: bytes) -> dict[str, bytes]:

@@ -1,6 +1,7 @@
 """What the REST door serves: each module holds the routes of one family of resources."""
 
 from sandboxes.salesforce.resources import (
+    analytics,
     batch,
     bulk,
     collections_,
@@ -30,6 +31,7 @@ ROUTES = (
     *events.ROUTES,
     *deployments.ROUTES,
     *tooling.ROUTES,
+    *analytics.ROUTES,
 )
 
 __all__ = ["ROUTES"]

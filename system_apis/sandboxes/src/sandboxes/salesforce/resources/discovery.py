@@ -19,8 +19,8 @@ _RESOURCES = (
     "search",
     "sobjects",
     "tooling",
+    "wave",
 )
-_DESCRIBED_AT = "2026-01-05T08:00:00.000+0000"
 _RECENT = ("Account", "Opportunity", "Quote", "Order")
 _MOST_RECENT = 200
 _LONGEST_LIMIT = 6
@@ -43,9 +43,10 @@ def _sobject(call: Call) -> Response:
 
 
 def _describe(call: Call) -> Response:
-    if conditional.check(call.request, _DESCRIBED_AT):
+    changed_at = call.org.definitions.changed_at
+    if conditional.check(call.request, changed_at):
         return Response(304)
-    modified = {"Last-Modified": conditional.last_modified(_DESCRIBED_AT)}
+    modified = {"Last-Modified": conditional.last_modified(changed_at)}
     return Response(200, describe(call.sobject, call.path), modified)
 
 

@@ -3,6 +3,7 @@
 One module for each family of objects; `RULES` names the rules of each object.
 """
 
+from sandboxes.salesforce.rules.analytics import UPLOAD, UPLOAD_PART
 from sandboxes.salesforce.rules.files import FILE
 from sandboxes.salesforce.rules.orders import ORDER, ORDER_ITEM
 from sandboxes.salesforce.rules.people import PERSON
@@ -12,6 +13,8 @@ from sandboxes.salesforce.rules.ruling import Change, Rules
 
 RULES: dict[str, Rules] = {
     "Contact": PERSON,
+    "InsightsExternalData": UPLOAD,
+    "InsightsExternalDataPart": UPLOAD_PART,
     "Lead": PERSON,
     "User": PERSON,
     "ContentVersion": FILE,
