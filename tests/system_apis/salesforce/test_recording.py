@@ -208,6 +208,19 @@ async def test_cancelling_reopens_the_quote_and_a_repeat_changes_nothing(
     assert [each["Status"] for each in await org.orders()] == ["Draft"]
 
 
+async def test_what_a_caller_writes_is_text_and_never_a_reference_to_another_part(
+    crm: SalesforceCrm, org: Any, new_order: NewOrder
+) -> None:
+    order = await crm.record_order(new_order())
+    noted = await crm.note_order_status(order.crm_order_id, CrmOrderStatus("Packed", "@{order.id}"))
+    assert noted.tracking_number == "@ {order.id}"
+    await crm.cancel_order(order.crm_order_id, OrderCancellation("see @{nobody.id}"))
+    row = await org.rest("GET", f"/sobjects/Order/{order.crm_order_id}?fields=Description")
+    assert row["Description"] == "see @ {nobody.id}"
+    with pytest.raises(Invalid, match="reference"):
+        await crm.record_order(new_order("QTO-@{order.id}"))
+
+
 async def test_a_reopened_quote_can_be_ordered_anew_and_the_old_reference_stays_cancelled(
     crm: SalesforceCrm, quote: Quote, new_order: NewOrder
 ) -> None:

@@ -1,6 +1,6 @@
 """Composite: several requests in one call, together or not at all (REST API Developer Guide, "Composite")."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -49,6 +49,14 @@ class PartRefused(Exception):  # noqa: N818 - carries a refusal to the operation
 def envelope(parts: Sequence[Part], *, all_or_none: bool = True) -> bytes:
     """The body that runs these in their order, each seeing what the ones before did; by default all or none."""
     return _body.encode({"allOrNone": all_or_none, "collateSubrequests": False, "compositeRequest": parts})
+
+
+def as_given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a part whose texts came from a caller: `@{` is no reference there.
+
+    Composite has no escape for it, so a space comes between the two signs.
+    """
+    return {name: text.replace("@{", "@ {") if isinstance(text, str) else text for name, text in fields.items()}
 
 
 def refusal_of(answer: Sequence[SubResult]) -> PartRefused | None:

@@ -132,7 +132,7 @@ class OrderRecording:
 
 
 def refuse_unusable(reference: str) -> None:
-    """Salesforce trims text and bounds it, and would then not find what it was given."""
-    if not reference or reference != reference.strip() or len(reference) > _MAX_REFERENCE:
-        detail = f"1 to {_MAX_REFERENCE} characters, without space around them"
+    """Salesforce trims text, bounds it and replaces references in it, and would then not find what it was given."""
+    if not reference or reference != reference.strip() or len(reference) > _MAX_REFERENCE or "@{" in reference:
+        detail = f"1 to {_MAX_REFERENCE} characters, without space around them and without @{{"
         raise Invalid("The reference is unusable.", errors=[FieldError(detail=detail, pointer="/reference")])

@@ -8,6 +8,7 @@ from shared.binding.problems import FieldError, Invalid
 from shared.contracts.canonical.returns import CrmReturn, CrmReturnState, NewCrmReturn, ReturnReason
 from shared.contracts.canonical.values import Money
 from shared.contracts.system.crm import CrmReturnNote, ReturnNotRecordable
+from system_apis.salesforce.composite import as_given
 from system_apis.salesforce.connector import SalesforceSettings
 from system_apis.salesforce.records import OrderItemRecord, OrderWithItems, ReturnRecord
 from system_apis.salesforce.translator import plain_number
@@ -74,7 +75,7 @@ class ReturnTranslator:
         }
         if not self._settings.currency:
             fields["CurrencyIsoCode"] = order.currency_iso_code
-        return {name: value for name, value in fields.items() if value is not None}
+        return as_given({name: value for name, value in fields.items() if value is not None})
 
     def line_fields(self, new: NewCrmReturn, items: Sequence[OrderItemRecord], return_id: str) -> list[dict[str, Any]]:
         """The fields of its lines, each tied to the order product of its SKU.
@@ -116,7 +117,7 @@ class ReturnTranslator:
             settings.refund_field: note.refund.amount if note.refund else None,
         }
         told = {name: value for name, value in fields.items() if value not in ("", None)}
-        return {"Status": RETURN_STATUSES[note.state], **told}
+        return as_given({"Status": RETURN_STATUSES[note.state], **told})
 
 
 def _finite(value: Decimal, place: int) -> Decimal:

@@ -11,6 +11,7 @@ from shared.contracts.canonical.party import Contact, Customer
 from shared.contracts.canonical.quote import Opportunity, Quote, QuoteLine, QuoteState
 from shared.contracts.canonical.values import Address, Money
 from shared.contracts.system.crm import CrmOrderStatus, CustomerOverview
+from system_apis.salesforce.composite import as_given
 from system_apis.salesforce.connector import SalesforceSettings
 from system_apis.salesforce.record_id import to_18
 from system_apis.salesforce.records import (
@@ -165,7 +166,7 @@ class Translator:
         }
         if not settings.currency:
             fields["CurrencyIsoCode"] = order.currency
-        return {name: value for name, value in fields.items() if value is not None}
+        return as_given({name: value for name, value in fields.items() if value is not None})
 
     def order_items(self, order: NewCrmOrder, order_id: str) -> list[dict[str, Any]]:
         """The products of a new Order; Invalid for one that Salesforce cannot take."""
@@ -175,20 +176,20 @@ class Translator:
 
     def erp_fields(self, erp_number: str) -> dict[str, Any]:
         """What to change on an Account to note its number in the ERP."""
-        return {self._settings.erp_customer_field: erp_number}
+        return as_given({self._settings.erp_customer_field: erp_number})
 
     def status_fields(self, status: CrmOrderStatus) -> dict[str, Any]:
         """What to change on an Order to note its fulfilment; an empty tracking number leaves the old one."""
         fields: dict[str, Any] = {self._settings.fulfilment_field: _capital(status.fulfilment) or None}
         if status.tracking_number:
             fields[self._settings.tracking_field] = status.tracking_number
-        return fields
+        return as_given(fields)
 
     def cancellation_fields(self, reason: str) -> dict[str, Any]:
         """What to change on an Order to cancel it."""
         settings = self._settings
         fields = {settings.fulfilment_field: settings.cancelled_fulfilment, "Status": settings.cancelled_status}
-        return {**fields, "Description": reason} if reason else fields
+        return as_given({**fields, "Description": reason}) if reason else fields
 
     def _order_item(self, order: NewCrmOrder, place: int, order_id: str) -> dict[str, Any]:
         line, at = order.lines[place], f"/lines/{place}"
