@@ -54,7 +54,7 @@ def running_process() -> Simulated | None:
     return _process.get()
 
 
-class _Callback(msgspec.Struct, gc=False):
+class _Callback(msgspec.Struct):
     """Stands for `asyncio.TimerHandle` without its costs: hundreds are made for each world."""
 
     call: Callable[..., object] | None
