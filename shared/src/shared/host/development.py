@@ -1,6 +1,6 @@
 """What only a developer's own machine may do, guarded against other machines and other sites in the same browser."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,10 +44,11 @@ def pages_that_may_call(runtime: Runtime, placement: Placement) -> frozenset[str
     return frozenset((edge, edge.replace("127.0.0.1", "localhost"))) - {runtime.processes[placement.process]}
 
 
-def issue_documentation_token(issuer: Issuer, apis: Iterable[Api], slug: str) -> str:
+def issue_documentation_token(issuer: Issuer, apis: Sequence[Api], slug: str) -> str:
     """A token of ten minutes for one API with all its scopes, and those of the APIs it calls for a caller."""
     api = next((api for api in apis if api.contract.slug == slug), None)
     if api is None:
-        raise NotFound(f"There is no API {slug[:80]!r} in this topology.")
+        slugs = ", ".join(sorted(api.contract.slug for api in apis))
+        raise NotFound(f"There is no API {slug[:80]!r} in this topology; it has {slugs}.")
     scopes = api.contract.scopes().union(*(callee.scopes() for callee in calls(api)))
     return issuer.issue(SUBJECT, "documentation", api.contract.audience, scopes, tier="gold")

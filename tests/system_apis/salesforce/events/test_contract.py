@@ -13,6 +13,7 @@ from shared.contracts.system.salesforce_events import ChannelNotFound, EventToPu
 from shared.durable.feed_source import PASSED, Feed, FeedSource
 from shared.messaging.event_source import OLDEST, PositionExpired
 from system_apis.salesforce.events.service import OrgEvents
+from system_apis.salesforce.events.source import MOST_FEEDS
 
 CHANNEL = "/event/Order_Status__e"
 FIELDS = {"Order_Id__c": "801", "Status__c": "Shipped"}
@@ -49,6 +50,20 @@ async def test_a_feed_can_begin_now_and_says_when_it_cannot_go_on(org: Any, api:
         await waiting(api, after="nonsense")
     with pytest.raises(ChannelNotFound):
         await api.list_events("/data/NothingChangeEvent", begin="latest")
+
+
+async def test_the_first_read_of_a_channel_finds_what_is_there_or_that_there_is_none(api: OrgEvents) -> None:
+    published = await api.publish_event("Order_Status__e", EventToPublish(FIELDS))
+    assert [each.event_id for each in (await api.list_events(CHANNEL)).items] == [published.event_id]
+    with pytest.raises(ChannelNotFound):
+        await api.list_events("/data/NothingChangeEvent")
+
+
+async def test_beginning_with_the_latest_again_and_again_keeps_few_streams(api: OrgEvents) -> None:
+    for _ in range(MOST_FEEDS + 3):
+        await api.list_events(CHANNEL, begin="latest")
+    streams = [task for task in asyncio.all_tasks() if task.get_name() == f"salesforce {CHANNEL}"]
+    assert len(streams) <= MOST_FEEDS
 
 
 async def test_a_feed_is_an_event_source(org: Any, api: OrgEvents, salesforce: Any) -> None:

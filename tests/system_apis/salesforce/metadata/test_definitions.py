@@ -102,6 +102,34 @@ async def test_a_refusal_points_at_what_is_wrong_and_leaves_the_org_alone(
     assert "Wrong__c" not in {each["name"] for each in (await org.rest("GET", "/sobjects"))["sobjects"]}
 
 
+async def test_an_object_of_the_org_gains_fields_without_saying_again_what_it_is(
+    administration: Administration, org: Any
+) -> None:
+    first, second = FieldDefinition("First__c", "First", "Date"), FieldDefinition("Second__c", "Second", "Date")
+    await administration.define(Definitions([ObjectDefinition("Gauge__c", "Gauge", "Gauges of ours", fields=[first])]))
+    await administration.define(Definitions([ObjectDefinition("Gauge__c", fields=[second])]))
+    described = await org.rest("GET", "/sobjects/Gauge__c/describe")
+    assert (described["label"], described["labelPlural"]) == ("Gauge", "Gauges of ours")
+    assert {"First__c", "Second__c"} <= {each["name"] for each in described["fields"]}
+    for unlabelled in (ObjectDefinition("Nowhere__c"), ObjectDefinition("Nowhere__c", fields=[first])):
+        with pytest.raises(DefinitionsRefused):
+            await administration.define(Definitions([unlabelled]))
+
+
+async def test_what_is_defined_twice_is_refused_and_none_of_it_lost(administration: Administration, org: Any) -> None:
+    field, channel = FieldDefinition("First__c", "First", "Date"), ChannelDefinition("Ours__chn", "Ours", "data")
+    twice = [
+        (Definitions([ObjectDefinition("Twin__c", "Twin", fields=[field]), ObjectDefinition("twin__c")]), "/objects/1"),
+        (Definitions([ObjectDefinition("Twin__c", "Twin", fields=[field, field])]), "/objects/0/fields/1"),
+        (Definitions(channels=[channel, channel]), "/channels/1"),
+    ]
+    for definitions, where in twice:
+        with pytest.raises(Invalid, match="defined twice") as refused:
+            await administration.define(definitions)
+        assert [each.pointer for each in refused.value.errors] == [where]
+    assert not await org.requests("/metadata/deployRequest")
+
+
 async def test_what_was_deployed_comes_back_also_after_the_session_has_ended(
     administration: Administration, salesforce: SalesforceConnector, org: Any
 ) -> None:

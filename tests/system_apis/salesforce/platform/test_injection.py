@@ -21,6 +21,7 @@ from system_apis.salesforce.platform.search import terms
 from system_apis.salesforce.platform.select import Select
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=120)
+"""Whatever a field can hold; NUL is refused, see `test_a_nul_is_refused`."""
 EVIL = [
     "' OR Name != '",
     "\\' OR Id != null --",
@@ -61,6 +62,12 @@ def texts(condition: Any) -> list[Any]:
     if isinstance(condition, syntax.Every | syntax.Either):
         return [text for each in condition.conditions for text in texts(each)]
     raise AssertionError(condition)
+
+
+async def test_a_nul_is_refused(select: Select) -> None:
+    for condition in (Condition("Name", "contains", "a\0b"), Condition("Name", "in", values=["\0"])):
+        with pytest.raises(Invalid, match="Name"):
+            await select.statement(QueryRequest("Account", ["Name"], where=[condition]))
 
 
 async def test_a_value_is_one_literal_and_nothing_else(select: Select) -> None:

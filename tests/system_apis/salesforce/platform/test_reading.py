@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from sandboxes.company import company
-from shared.binding.paging import encode_cursor
-from shared.binding.problems import BackendUnavailable, Invalid, NotFound, PreconditionFailed, QuotaExceeded
+from shared.binding.paging import decode_cursor, encode_cursor
+from shared.binding.problems import BackendUnavailable, Invalid, PreconditionFailed, QuotaExceeded
 from shared.contracts.system.salesforce_platform import (
     ChildQuery,
     Condition,
@@ -29,6 +29,7 @@ from system_apis.salesforce.platform.service import OrgPlatform
 CUSTOMER = company().customer_by_number[1]
 UNKNOWN = "001000000000000AAA"
 OP = "test"
+ERP = "ERP_Customer_Number__c"
 
 
 @pytest.fixture
@@ -65,7 +66,11 @@ async def test_a_row_that_is_not_there_is_refused(platform: OrgPlatform) -> None
         (("Nothing__c", UNKNOWN), ObjectNotFound),
         (("Account", CUSTOMER.salesforce_id, None, ["Nothing__c"]), FieldNotKnown),
         (("Account", CUSTOMER.salesforce_id, None, ["Name.Id"]), FieldNotKnown),
-        (("Account", "x", "Name"), NotFound),
+        (("Account", "x", "Name"), FieldNotKnown),
+        (("Contact", "x", f"Account.{ERP}"), FieldNotKnown),
+        (("Account", "none", ERP), RowNotFound),
+        (("Account", "describe"), RowNotFound),
+        (("Account", f"{CUSTOMER.salesforce_id[:15]}ZZZ"), RowNotFound),
     ]
     for arguments, problem in refused:
         with pytest.raises(problem):
@@ -156,9 +161,32 @@ async def test_pages_lead_on_by_cursor_until_it_expires(platform: OrgPlatform) -
     assert len(first.rows) == 200
     assert first.total == second.total == 200 + len(second.rows)
     assert second.next_cursor is None
+    _, digest = decode_cursor(more.cursor or "", tuple[str, str])
     for locator in ("01gHs0000000000AAA-200", "../limits"):  # as after two days
         with pytest.raises(QueryExpired):
-            await platform.query(msgspec.structs.replace(more, cursor=encode_cursor(locator)))
+            await platform.query(msgspec.structs.replace(more, cursor=encode_cursor([locator, digest])))
+
+
+async def test_a_cursor_leads_on_in_its_own_question_only(platform: OrgPlatform) -> None:
+    first = await platform.query(QueryRequest("Account", ["Name"], page_size=200))
+    for other in (QueryRequest("Contact", ["Name"]), QueryRequest("Account", ["Phone"]), QueryRequest("Account")):
+        with pytest.raises(Invalid, match="another question"):
+            await platform.query(msgspec.structs.replace(other, cursor=first.next_cursor))
+
+
+async def test_a_field_that_is_named_twice_is_read_once(platform: OrgPlatform) -> None:
+    page = await platform.query(QueryRequest("Account", ["Name", "name", "Owner.Name", "owner.NAME"], limit=1))
+    assert list(page.rows[0].fields) == ["Name", "Owner.Name"]
+    row = await platform.get_row("Account", CUSTOMER.salesforce_id, fields=["name", "Name"])
+    assert list(row.fields) == ["Name"]
+    twice = [ChildQuery("Contacts", ["Id"]), ChildQuery("contacts", ["Email"])]
+    with pytest.raises(Invalid, match="twice"):
+        await platform.query(QueryRequest("Account", ["Name"], children=twice))
+
+
+async def test_a_window_too_long_ago_is_refused_with_what_to_do(platform: OrgPlatform) -> None:
+    with pytest.raises(Invalid, match="30 days"):
+        await platform.list_changes("Account", since=datetime(2020, 1, 1, tzinfo=UTC))
 
 
 async def test_an_iterator_reads_on_to_the_end(reading: Reading, org) -> None:
@@ -172,6 +200,8 @@ async def test_a_condition_that_does_not_fit_is_refused_before_the_org_is_asked(
         Condition("AnnualRevenue", "=", "much"),
         Condition("Name", "=", 7),
         Condition("CreatedDate", ">", "yesterday"),
+        Condition("Name", values=["a", "b"]),
+        Condition("Name", "in", "a", ["b"]),
         Condition("CreatedDate", ">", "2026-01-01T10:00:00"),
         Condition("Name", "in"),
         Condition("Name", "<", None),

@@ -1,5 +1,6 @@
 """Any mix of changes goes in as few calls as serve, and each change has its own result."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from sandboxes.company import company
 from shared.binding.problems import Invalid, QuotaExceeded
-from shared.contracts.system.salesforce_platform import Change, FieldNotKnown, RowReference, SaveRequest
+from shared.contracts.system.salesforce_platform import Change, FieldNotKnown, ObjectNotFound, RowReference, SaveRequest
 from system_apis.salesforce.platform.service import OrgPlatform
 
 CUSTOMERS = company().customers
@@ -46,6 +47,18 @@ def web() -> list[Change]:
     return [account(reference="co"), boss, of("co", ReportsToId=RowReference("boss"))]
 
 
+ROW, KEY = CUSTOMERS[0].salesforce_id, {"key_field": "ERP_Customer_Number__c", "key": "K"}
+MISFITS: list[tuple[list[Change], type[Exception], str]] = [
+    ([contact(), Change("create", "Account", {"Name": "x"}, row_id=ROW)], Invalid, "Change 1 .*no rowId"),
+    ([Change("update", "Account", {"Name": "x"}, row_id=ROW, **KEY)], Invalid, "no keyField"),
+    ([Change("upsert", "Account", {"Name": "x"}, row_id=ROW, **KEY)], Invalid, "no rowId"),
+    ([Change("delete", "Account", row_id=ROW, key="K")], Invalid, "no key"),
+    ([Change("create", "Account", {"Name": "x"}, version='"1"')], Invalid, "no version"),
+    ([account(name="x", NAME="y")], Invalid, "twice"),
+    ([Change("upsert", "Account", {}, key_field="Name", key="x")], FieldNotKnown, "Change 0: .*external id"),
+    ([Change("create", "Nothing__c", {})], ObjectNotFound, "Change 0: .*Nothing__c"),
+]
+"""Each names a row in a way that its action does not take, or a name that is none."""
 Case = tuple[Callable[[], list[Change]], bool, list[str]]
 V = "/services/data/v66.0"
 CASES: dict[str, Case] = {
@@ -180,7 +193,8 @@ async def test_the_key_of_several_rows_is_refused(platform: OrgPlatform, org) ->
 
 async def test_what_cannot_be_sent_is_refused_before_anything_is_written(platform: OrgPlatform, org) -> None:
     refused: list[tuple[list[Change], type[Exception], str]] = [
-        ([Change("update", "Account", {"Name": "x"})], Invalid, "row_id"),
+        ([Change("update", "Account", {"Name": "x"})], Invalid, "needs rowId"),
+        *MISFITS,
         ([Change("update", "Account", {"Name": "x"}, row_id="nothing-9999")], Invalid, "record id"),
         ([contact(Nothing__c="x")], FieldNotKnown, "Nothing__c"),
         ([of("nobody")], Invalid, "no earlier change"),
@@ -192,6 +206,17 @@ async def test_what_cannot_be_sent_is_refused_before_anything_is_written(platfor
         with pytest.raises(problem, match=where):
             await platform.save(SaveRequest(changes, all_or_none=True))
     assert not [each for each in await org.requests(V) if each["method"] != "GET"]
+
+
+async def test_what_belongs_together_is_found_in_time_that_grows_with_its_number(platform: OrgPlatform) -> None:
+    changes = [account(reference="co"), Change("create", "Contact", {"LastName": "0"}, reference="c0")]
+    for at in range(1, 1_999):
+        fields = {"LastName": "x", "AccountId": RowReference("co"), "ReportsToId": RowReference(f"c{at - 1}")}
+        changes.append(Change("create", "Contact", fields, reference=f"c{at}"))
+    begun = time.process_time()
+    with pytest.raises(Invalid, match="2000 of 2"):
+        await platform.save(SaveRequest(changes))
+    assert time.process_time() - begun < 5  # the cube of their number was 20 s and more
 
 
 async def test_more_than_a_graph_holds_is_refused_all_or_none(platform: OrgPlatform) -> None:

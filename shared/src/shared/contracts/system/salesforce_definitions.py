@@ -74,7 +74,7 @@ class ObjectDefinition(msgspec.Struct, frozen=True, rename="camel", omit_default
     """A custom object or platform event with its fields, or further fields of a standard object.
 
     Attributes:
-        label: What people see; a new object needs one.
+        label: What people see; a new object needs one. Without it an object of the org only gains fields.
         name_format: Numbers the records instead of naming them, e.g. `M-{0000}`.
         sharing: Who sees its records without further rules.
     """

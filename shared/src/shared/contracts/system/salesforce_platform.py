@@ -357,7 +357,11 @@ class SalesforcePlatform(Contract, tier="system", version="v1"):
         """
         ...
 
-    @get("/objects/{sobject}/rows/{row_id}", scope="salesforce-platform:read", raises=[RowNotFound, SeveralRows])
+    @get(
+        "/objects/{sobject}/rows/{row_id}",
+        scope="salesforce-platform:read",
+        raises=[ObjectNotFound, RowNotFound, SeveralRows, FieldNotKnown],
+    )
     async def get_row(
         self,
         sobject: ObjectName,

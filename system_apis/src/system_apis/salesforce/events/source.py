@@ -20,6 +20,8 @@ MOST_FEEDS: Final = 16
 
 _IDLE_SECONDS = 600.0
 _BEGIN_SECONDS = 20.0
+_FIRST_SECONDS = 1.0
+"""What the first read of a stream waits at least: without it a channel looks empty that is full, or is none."""
 
 
 class OrgChannels:
@@ -56,13 +58,14 @@ class OrgChannels:
             ChannelNotFound: The org has no such channel.
             Problem: The channel cannot be read now.
         """
-        feed = await self._feed(channel, after)
-        return await feed.read(after, limit, wait_seconds)
+        feed, is_new = await self._feed(channel, after)
+        return await feed.read(after, limit, max(wait_seconds, _FIRST_SECONDS if is_new else 0.0))
 
     async def latest(self, channel: str) -> str:
         """See `EventSource.latest`: a moment, until the org has told a replay id."""
         after = position_since(datetime.now(UTC))
         async with self._lock:
+            await self._make_room()
             feed = self._begun(channel, after, latest=True)
         try:
             await feed.begun(_BEGIN_SECONDS)
@@ -81,14 +84,15 @@ class OrgChannels:
 
     # --- inside --------------------------------------------------------------------------------------
 
-    async def _feed(self, channel: str, after: str) -> Feed:
+    async def _feed(self, channel: str, after: str) -> tuple[Feed, bool]:
+        """The stream that holds what follows a position, and whether it had to be begun."""
         async with self._lock:
             known = self._feeds.get(channel, [])
             feed = next((each for each in known if each.follows(after)), None)
-            if feed is None:
-                await self._make_room()
-                feed = self._begun(channel, after)
-            return feed
+            if feed is not None:
+                return feed, False
+            await self._make_room()
+            return self._begun(channel, after), True
 
     def _begun(self, channel: str, after: str, *, latest: bool = False) -> Feed:
         settings = self._settings

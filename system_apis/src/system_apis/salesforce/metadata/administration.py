@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 
 from shared.binding.call_context import current_context
 from shared.binding.problems import FieldError, Invalid
@@ -34,17 +35,19 @@ class Administration:
         """Make objects, fields, events and channels, all or none; what is there is brought in line.
 
         Raises:
+            Invalid: Two definitions have one name; nothing was sent.
             DefinitionsRefused: The org refuses some; `errors` points at them.
             Problem: See `faults`.
         """
         operation = f"{_SLUG}.define"
+        pointers = pointers_of(definitions)
         package = package_of(definitions, self._version)
         begun = await self._deployments.begin(
             package, operation, check_only=False, rollback_on_error=True, repeatable=True
         )
         found = await self._watched(begun, operation)
         if found.state == "failed":
-            raise _refused(definitions, found)
+            raise _refused(pointers, found)
         return found
 
     async def deploy(self, package: Package) -> Deployment:
@@ -84,8 +87,7 @@ def _content(package: Package) -> bytes:
         raise Invalid(detail, errors=[FieldError(detail="not base64", pointer="/content")]) from None
 
 
-def _refused(definitions: Definitions, deployment: Deployment) -> DefinitionsRefused:
-    pointers = {name.lower(): pointer for name, pointer in pointers_of(definitions).items()}
+def _refused(pointers: Mapping[str, str], deployment: Deployment) -> DefinitionsRefused:
     errors = [
         FieldError(detail=f"{each.name}: {each.problem}", pointer=pointers.get(each.name.lower()))
         for each in deployment.components

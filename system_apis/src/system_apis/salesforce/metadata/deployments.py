@@ -104,7 +104,9 @@ class Deployments:
         """
         known = to_18(deployment_id)
         if known is None or not known.startswith(_PREFIX):
-            raise DeploymentNotFound(f"{deployment_id} is no id of a deployment; they begin with {_PREFIX}.")
+            raise DeploymentNotFound(
+                f"{deployment_id} is no id of a deployment; they begin with {_PREFIX}; give it as it was told."
+            )
         path = f"{self._root}/{known}?includeDetails=true"
         try:
             reply = await self._line.send("GET", path, headers=self._read, operation=operation)

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
+from shared.binding.problems import FieldError, Invalid
 from shared.contracts.system.salesforce_definitions import (
     ChannelDefinition,
     Definitions,
@@ -54,25 +55,34 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 def pointers_of(definitions: Definitions) -> dict[str, str]:
-    """Where each component stands in the definitions, by its full name, as JSON Pointers."""
+    """Where each component stands in the definitions, by its full name in small letters, as JSON Pointers.
+
+    Raises:
+        Invalid: Two have one name, so one would take the other's place in the package.
+    """
     found: dict[str, str] = {}
-    for at, each in enumerate(definitions.objects):
-        found[each.name] = f"/objects/{at}"
-        found |= {
-            f"{each.name}.{field.name}": f"/objects/{at}/fields/{number}" for number, field in enumerate(each.fields)
-        }
-    for at, channel in enumerate(definitions.channels):
-        found[channel.name] = f"/channels/{at}"
-        found |= {
-            _member_name(channel, member): f"/channels/{at}/members/{number}"
-            for number, member in enumerate(channel.members)
-        }
+    for name, pointer in _placed(definitions):
+        if name.lower() in found:
+            error = FieldError(detail=f"{name} is at {found[name.lower()]} already", pointer=pointer)
+            raise Invalid(f"{name} is defined twice; put all of it into one definition.", errors=[error])
+        found[name.lower()] = pointer
     return found
 
 
+def _placed(definitions: Definitions) -> Iterator[tuple[str, str]]:
+    for at, each in enumerate(definitions.objects):
+        yield each.name, f"/objects/{at}"
+        for number, field in enumerate(each.fields):
+            yield f"{each.name}.{field.name}", f"/objects/{at}/fields/{number}"
+    for at, channel in enumerate(definitions.channels):
+        yield channel.name, f"/channels/{at}"
+        for number, member in enumerate(channel.members):
+            yield _member_name(channel, member), f"/channels/{at}/members/{number}"
+
+
 def is_made(definition: ObjectDefinition) -> bool:
-    """Whether the object itself is ours to make; a standard one only gains fields."""
-    return definition.name.endswith(("__c", "__e"))
+    """Whether the object itself is made or brought in line; a standard one, or one without a label, gains fields."""
+    return definition.name.endswith(("__c", "__e")) and bool(definition.label or not definition.fields)
 
 
 def _components(definitions: Definitions) -> Iterator[tuple[str, str, str, Tree]]:

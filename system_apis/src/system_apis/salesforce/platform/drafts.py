@@ -1,18 +1,26 @@
 """Changes as they will be sent: checked against the description, references as places in the list."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from shared.binding.problems import FieldError, Invalid
-from shared.contracts.system.salesforce_platform import Change, FieldValue, ObjectDescription, RowReference
+from shared.binding.problems import FieldError, Invalid, Problem
+from shared.contracts.system.salesforce_platform import (
+    Change,
+    FieldNotKnown,
+    FieldValue,
+    ObjectDescription,
+    ObjectNotFound,
+    RowReference,
+)
 from system_apis.salesforce.platform.describe import Describe
 from system_apis.salesforce.platform.fields import Fields
 from system_apis.salesforce.platform.values import nested
 from system_apis.salesforce.record_id import to_18
 
-_NEEDS = {"create": (), "update": ("row_id",), "delete": ("row_id",), "upsert": ("key_field", "key")}
+_NEEDS: Final = {"create": (), "update": ("rowId",), "delete": ("rowId",), "upsert": ("keyField", "key")}
+_VERSIONED: Final = ("update", "delete", "upsert")
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -67,33 +75,49 @@ async def drafts_of(changes: Sequence[Change], describe: Describe) -> list[Draft
     drafts: list[Draft] = []
     for at, change in enumerate(changes):
         _check(at, change, names)
-        described = await describe.object(change.sobject)
-        values: dict[str, FieldValue] = {}
-        links: dict[str, int] = {}
-        for path, value in change.fields.items():
-            spelt, _ = await fields.find(described, path)
-            if isinstance(value, RowReference):
-                links[spelt] = _target(at, path, value, names)
-            else:
-                values[spelt] = value
-        nested({**values, **links})
-        key = (await fields.find(described, change.key_field))[0] if change.key_field else ""
-        if change.row_id:
-            change = msgspec.structs.replace(change, row_id=_id_in(at, change))  # noqa: PLW2901
+        try:
+            described = await describe.object(change.sobject)
+            values, links = await _written(at, change, described, fields, names)
+            key = await fields.key(described, change.key_field) if change.key_field else ""
+        except (ObjectNotFound, FieldNotKnown) as problem:
+            raise _at(at, problem) from None
+        full = msgspec.structs.replace(change, key_field=key, row_id=_id_in(at, change) if change.row_id else "")
         parents = [await describe.object(drafts[target].sobject) for target in links.values()]
-        drafts.append(
-            Draft(at, msgspec.structs.replace(change, key_field=key), described.name, values, links,
-                  _relationship(described, links, parents))
-        )  # fmt: skip
+        drafts.append(Draft(at, full, described.name, values, links, _relationship(described, links, parents)))
         if change.reference:
             names[change.reference] = at
     return drafts
 
 
+async def _written(
+    at: int, change: Change, described: ObjectDescription, fields: Fields, names: dict[str, int]
+) -> tuple[dict[str, FieldValue], dict[str, int]]:
+    """The values and the references of a change, by path as the org spells it."""
+    values: dict[str, FieldValue] = {}
+    links: dict[str, int] = {}
+    for path, value in change.fields.items():
+        spelt, _ = await fields.find(described, path)
+        if spelt in values or spelt in links:
+            raise _refused(at, f"fields/{path}", "the field is named twice")
+        if isinstance(value, RowReference):
+            links[spelt] = _target(at, path, value, names)
+        else:
+            values[spelt] = value
+    nested({**values, **links})
+    return values, links
+
+
 def _check(at: int, change: Change, names: dict[str, int]) -> None:
-    missing = [name for name in _NEEDS[change.action] if not getattr(change, name)]
-    if missing:
-        raise _refused(at, missing[0], f"{change.action} needs {' and '.join(missing)}")
+    """What names the row must fit the action: with a key too many, another row would be written."""
+    given = {"rowId": change.row_id, "keyField": change.key_field, "key": change.key}
+    needed = _NEEDS[change.action]
+    for name, value in given.items():
+        if name in needed and not value:
+            raise _refused(at, name, f"{change.action} needs {' and '.join(needed)}")
+        if value and name not in needed:
+            raise _refused(at, name, f"{change.action} takes no {name}")
+    if change.version and change.action not in _VERSIONED:
+        raise _refused(at, "version", f"{change.action} takes no version")
     if change.action == "delete" and change.fields:
         raise _refused(at, "fields", "delete takes no fields")
     if change.reference in names:
@@ -122,6 +146,12 @@ def _relationship(
         if child.child_s_object == described.name and child.field in links:
             return child.relationship_name
     return None
+
+
+def _at(at: int, problem: Problem) -> Problem:
+    """The problem, telling which change it is about."""
+    errors = [FieldError(detail=each.detail, pointer=f"/changes/{at}{each.pointer or ''}") for each in problem.errors]
+    return type(problem)(f"Change {at}: {problem.detail}", errors=errors)
 
 
 def _refused(at: int, where: str, why: str) -> Invalid:

@@ -1,7 +1,7 @@
 """Fields as the org describes them: found by path, in the org's own spelling, and values by their type."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -58,6 +58,18 @@ class Fields:
                     return spelt + field.name, field
         raise unknown_field(path, described.name)
 
+    async def spelt(self, described: ObjectDescription, paths: Iterable[str]) -> list[str]:
+        """Paths as the org spells them, each once, for it refuses a field that is named twice; raises as `find`."""
+        return list(dict.fromkeys([(await self.find(described, path))[0] for path in paths]))
+
+    async def key(self, described: ObjectDescription, name: str) -> str:
+        """A field whose values name rows, as the org spells it; FieldNotKnown if it is none."""
+        spelt, field = await self.find(described, name)
+        if "." in spelt or not (field.external_id or field.id_lookup):
+            error = FieldError(detail="Not an external id of the object", pointer="/keyField")
+            raise FieldNotKnown(f"{spelt} does not name rows; give an external id field as keyField.", errors=[error])
+        return spelt
+
     async def child(self, described: ObjectDescription, relationship: str) -> tuple[str, ObjectDescription]:
         """A child relationship as the org spells it, and the object it leads to; FieldNotKnown if there is none."""
         found = child_named(described, relationship)
@@ -107,7 +119,7 @@ def _literal(kind: str, value: FieldValue) -> str:
         return literal(value) if isinstance(value, int) else _misfit()
     if kind in _NUMBERS:
         return literal(Decimal(str(value))) if isinstance(value, int | float) else _misfit()
-    if not isinstance(value, str):
+    if not isinstance(value, str) or "\0" in value:
         return _misfit()
     if kind in ("date", "datetime"):
         return value if _DAYS.fullmatch(value) else literal(_moment(kind, value))

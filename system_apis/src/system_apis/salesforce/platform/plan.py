@@ -91,16 +91,20 @@ def plan(drafts: Sequence[Draft], *, all_or_none: bool) -> list[Call]:
 
 def groups_of(drafts: Sequence[Draft]) -> list[list[Draft]]:
     """Sets of changes that refer to one another, directly or not, each in its order."""
-    group_at: dict[int, list[Draft]] = {}
+    first_at = {draft.at: draft.at for draft in drafts}  # leads to the first of its set, by way of others in it
     for draft in drafts:
-        joined: list[Draft] = [draft]
-        for target in draft.links.values():
-            if target in group_at and group_at[target] is not joined:
-                joined += [each for each in group_at[target] if each not in joined]
-        joined.sort(key=lambda each: each.at)
-        for member in joined:
-            group_at[member.at] = joined
-    return list({id(group): group for group in group_at.values()}.values())
+        firsts = {_first(first_at, at) for at in (draft.at, *draft.links.values()) if at in first_at}
+        first_at |= dict.fromkeys(firsts, min(firsts))
+    groups: dict[int, list[Draft]] = {}
+    for draft in drafts:
+        groups.setdefault(_first(first_at, draft.at), []).append(draft)
+    return list(groups.values())
+
+
+def _first(first_at: dict[int, int], at: int) -> int:
+    while first_at[at] != at:
+        first_at[at] = at = first_at[first_at[at]]  # halves the way for the next one
+    return at
 
 
 def _together(changes: list[Draft]) -> list[Call]:

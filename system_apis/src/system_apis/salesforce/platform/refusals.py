@@ -25,8 +25,11 @@ from shared.contracts.system.salesforce_platform import (
 from system_apis.salesforce.faults import code_of, problem_of_errors
 from system_apis.salesforce.records import SaveError
 
+_SEARCH: Final = (
+    "The org does not accept the search; give a word of two characters or more, not beginning with a wildcard."
+)
 _KINDS: Final[dict[str, tuple[type[Problem], str]]] = {
-    "NOT_FOUND": (RowNotFound, "There is no such row."),
+    "NOT_FOUND": (RowNotFound, "There is no such row; look at its id, and whether it is one of this object."),
     "ENTITY_IS_DELETED": (RowNotFound, "The row is deleted."),
     "INVALID_CROSS_REFERENCE_KEY": (RowNotFound, "There is no such row, or no row that a field refers to."),
     "INVALID_TYPE": (ObjectNotFound, "The org has no such object."),
@@ -40,10 +43,11 @@ _KINDS: Final[dict[str, tuple[type[Problem], str]]] = {
     "INSUFFICIENT_ACCESS": (Forbidden, "The integration user may not do this; extend its permissions."),
     "INSUFFICIENT_ACCESS_OR_READONLY": (Forbidden, "The integration user may not do this; extend its permissions."),
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": (Forbidden, "The integration user may not see what it refers to."),
-    "MALFORMED_QUERY": (Invalid, "The org does not accept the query."),
-    "INVALID_QUERY_FILTER_OPERATOR": (Invalid, "A field does not take this operator."),
-    "INVALID_SEARCH": (Invalid, "The org does not accept the search."),
-    "MALFORMED_SEARCH": (Invalid, "The org does not accept the search."),
+    "MALFORMED_QUERY": (Invalid, "The org does not accept the query; ask for less at once."),
+    "INVALID_QUERY_FILTER_OPERATOR": (Invalid, "A field does not take this operator, or a value is not an id."),
+    "INVALID_SEARCH": (Invalid, _SEARCH),
+    "MALFORMED_SEARCH": (Invalid, _SEARCH),
+    "INVALID_REPLICATION_DATE": (Invalid, "The window must lie within the last 30 days (since, until)."),
     "QUERY_TOO_COMPLICATED": (Invalid, "The query is too complicated."),
     "JSON_PARSER_ERROR": (Invalid, "A value is not of the field's type."),
     "PROCESSING_HALTED": (RolledBack, "Another change was refused, so this one was not made."),

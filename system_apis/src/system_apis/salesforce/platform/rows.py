@@ -16,7 +16,9 @@ from shared.resilience.wire import WireReply, WireStream
 from system_apis.salesforce.composite import Part, PartRefused, decode_part
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.platform.calls import OrgCalls, decoded
+from system_apis.salesforce.platform.refusals import problem_of
 from system_apis.salesforce.platform.values import Json, nested, record_decoder
+from system_apis.salesforce.records import SaveError
 
 _CREATED: Final = 201
 _SEVERAL: Final = 300
@@ -130,7 +132,7 @@ class Rows:
         try:
             answers = await self._salesforce.composite(parts, operation, repeatable=True)
         except PartRefused as refused:
-            raise refused.problem from None
+            raise problem_of(refused.status, [SaveError(error_code=refused.code)]) from None
         updated, deleted = decode_part(_updated, answers[0]), decode_part(_deleted, answers[1])
         gone = [DeletedRow(each.id, each.deleted_date) for each in deleted.deleted_records]
         return RowChanges(updated.ids, gone, min(updated.latest_date_covered, deleted.latest_date_covered))

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from shared.binding.problems import FieldError, Invalid
 from shared.contracts.system.salesforce_platform import (
     ObjectDescription,
     Row,
@@ -51,7 +52,7 @@ class Search:
         """What is found; one parameterized search, whose length no URL limits.
 
         Raises:
-            ObjectNotFound, FieldNotKnown, Invalid: A name or a condition does not fit.
+            ObjectNotFound, FieldNotKnown, Invalid: A name or a condition does not fit, or the text holds no word.
             OrgRefused: The org refuses the search, e.g. for a word of one letter.
         """
         paths: dict[str, list[str]] = {}
@@ -61,7 +62,7 @@ class Search:
             paths[described.name] = await self._paths(described, each)
             objects.append(await self._object(described, each, paths[described.name]))
         body = {
-            "q": terms(question.text, wildcards=question.wildcards),
+            "q": _asked(question),
             "in": question.within.upper(),
             "sobjects": objects,
             "overallLimit": question.limit,
@@ -81,12 +82,11 @@ class Search:
             described = await self._describe.object(each.sobject)
             tail = await self._select.clauses(described, each.where, (), (), each.limit)
             returning.append(f"{described.name}({','.join(await self._paths(described, each))}{tail})")
-        asked = terms(question.text, wildcards=question.wildcards)
         scope, objects = question.within.upper(), ",".join(returning)
-        return f"FIND {{{asked}}} IN {scope} FIELDS RETURNING {objects} LIMIT {question.limit:d}"
+        return f"FIND {{{_asked(question)}}} IN {scope} FIELDS RETURNING {objects} LIMIT {question.limit:d}"
 
     async def _paths(self, described: ObjectDescription, asked: SearchedObject) -> list[str]:
-        return [(await self._fields.find(described, path))[0] for path in dict.fromkeys(asked.fields)]
+        return await self._fields.spelt(described, asked.fields)
 
     async def _object(self, described: ObjectDescription, asked: SearchedObject, paths: list[str]) -> dict[str, Any]:
         found: dict[str, Any] = {"name": described.name, "fields": paths}
@@ -104,6 +104,14 @@ def terms(text: str, *, wildcards: bool = False) -> str:
         wildcards: Whether `*` and `?` stand for any letters and any one.
     """
     return " ".join(_term(word, wildcards=wildcards) for word in text.split())
+
+
+def _asked(question: SearchRequest) -> str:
+    asked = terms(question.text, wildcards=question.wildcards)
+    if not asked:
+        error = FieldError(detail="Holds no word", pointer="/text")
+        raise Invalid("There is no word to search for; give one of two characters or more (text).", errors=[error])
+    return asked
 
 
 def _term(word: str, *, wildcards: bool) -> str:

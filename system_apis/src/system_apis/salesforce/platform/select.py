@@ -4,6 +4,7 @@ SOQL and SOSL Reference, "SOQL SELECT Syntax".
 """
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -39,6 +40,11 @@ class Selection(msgspec.Struct, frozen=True):
     fields: list[str]
     children: dict[str, list[str]]
 
+    @property
+    def digest(self) -> str:
+        """Tells a question from others, so that nobody goes on with the pages of another one."""
+        return blake2b(self.soql.encode(), digest_size=8).hexdigest()
+
 
 class Select:
     """Writes statements for one org.
@@ -60,12 +66,14 @@ class Select:
             Invalid: A field cannot be compared so.
         """
         described = await self._describe.object(question.sobject)
-        fields = [(await self._fields.find(described, path))[0] for path in dict.fromkeys(question.fields)]
+        fields = await self._fields.spelt(described, question.fields)
         if not fields and (question.children or question.order_by):
             raise Invalid("Name at least one field; without fields rows are only counted.")
         columns, children = list(fields), dict[str, list[str]]()
         for child in question.children:
             name, inner, soql = await self._child(described, child)
+            if name in children:
+                raise _misused(name, "is asked for twice; name all fields of these children in one query")
             children[name] = inner
             columns.append(f"({soql})")
         tail = await self.clauses(described, question.where, question.any_of, question.order_by, question.limit)
@@ -74,7 +82,7 @@ class Select:
 
     async def _child(self, described: ObjectDescription, child: ChildQuery) -> tuple[str, list[str], str]:
         name, inner = await self._fields.child(described, child.relationship)
-        fields = [(await self._fields.find(inner, path))[0] for path in dict.fromkeys(child.fields)]
+        fields = await self._fields.spelt(inner, child.fields)
         tail = await self.clauses(inner, child.where, (), child.order_by, child.limit)
         return name, fields, f"SELECT {','.join(fields)} FROM {name}{tail}"  # noqa: S608 - described names
 
@@ -102,10 +110,12 @@ class Select:
         if not field.filterable:
             raise _misused(path, "cannot be filtered by")
         if operator in _LISTS:
-            if not condition.values:
-                raise _misused(path, f"needs `values` for {operator}")
+            if not condition.values or condition.value is not None:
+                raise _misused(path, f"needs `values`, and no `value`, for {operator}")
             literals = [typed_literal(field, path, each) for each in condition.values]
             return f"{path} {_LISTS[operator]} ({','.join(literals)})"
+        if condition.values:
+            raise _misused(path, f"needs a `value`, and no `values`, for {operator}")
         if operator in _PATTERNS:
             return f"{path} LIKE {_pattern(condition, path)}"
         if condition.value is None and operator not in ("=", "!="):
@@ -121,8 +131,8 @@ class Select:
 
 
 def _pattern(condition: Condition, path: str) -> str:
-    if not isinstance(condition.value, str):
-        raise _misused(path, f"needs text for {condition.operator}")
+    if not isinstance(condition.value, str) or "\0" in condition.value:
+        raise _misused(path, f"needs text, without the sign NUL, for {condition.operator}")
     try:
         return literal(_PATTERNS[condition.operator](condition.value))
     except ValueError as error:

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
-from shared.binding.problems import Invalid, Problem
+from shared.binding.problems import FieldError, Invalid, Problem
 from shared.contracts.system.salesforce_definitions import (
     Definitions,
     Deployment,
@@ -25,6 +25,7 @@ from shared.contracts.system.salesforce_platform import (
     QueryRequest,
     Row,
     RowChanges,
+    RowNotFound,
     SalesforcePlatform,
     SaveOutcome,
     SaveRequest,
@@ -47,6 +48,7 @@ from system_apis.salesforce.platform.saving import Saving
 from system_apis.salesforce.platform.search import Search
 from system_apis.salesforce.platform.select import Select, Selection
 from system_apis.salesforce.platform.values import Json, flat, id_of, picked
+from system_apis.salesforce.record_id import to_18
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 """No org has changes outside; what is further out cannot be reckoned with."""
@@ -98,8 +100,10 @@ class OrgPlatform(SalesforcePlatform):
     ) -> Row:
         """See `SalesforcePlatform.get_row`."""
         described = await self._describe.object(sobject)
-        paths = [(await self._fields.find(described, path))[0] for path in dict.fromkeys(fields or ())]
-        key = "" if key_field is None else (await self._fields.find(described, key_field))[0]
+        paths = await self._fields.spelt(described, fields or ())
+        key = "" if key_field is None else await self._fields.key(described, key_field)
+        if not key and to_18(row_id) is None:
+            raise RowNotFound(f"{row_id!r} is no record id of 15 or 18 characters; to find it by a key, give keyField.")
         columns = ",".join(paths)
         try:
             found = await self._rows.read(
@@ -130,7 +134,7 @@ class OrgPlatform(SalesforcePlatform):
             self._doubt(selection.sobject, refused)
             raise refused.problem from None
         rows = [await self._found(record, selection) for record in page.records]
-        return QueryPage(page.total_size, rows, page.locator and encode_cursor(page.locator))
+        return QueryPage(page.total_size, rows, page.locator and encode_cursor([page.locator, selection.digest]))
 
     async def search(self, question: SearchRequest) -> SearchHits:
         """See `SalesforcePlatform.search`; one API call."""
@@ -159,7 +163,10 @@ class OrgPlatform(SalesforcePlatform):
 
     async def _page(self, selection: Selection, question: QueryRequest) -> RecordPage:
         if question.cursor is not None:
-            locator = decode_cursor(question.cursor, str)
+            locator, digest = decode_cursor(question.cursor, tuple[str, str])
+            if digest != selection.digest:
+                error = FieldError(detail="Of another question", pointer="/cursor")
+                raise Invalid("The cursor is of another question; ask that one, or begin without it.", errors=[error])
             return await self._reading.further(locator, _QUERY, deleted=question.deleted)
         return await self._reading.first(selection.soql, _QUERY, deleted=question.deleted, page_size=question.page_size)
 
