@@ -25,7 +25,7 @@ from shared.host.server import free_port
 
 ROOT = Path(__file__).parents[3]
 SOURCES = ("shared/src", "system_apis/src", "system_apis/sandboxes/src", "process_apis/src", "experience_apis/src")
-COPIED = (*SOURCES, "tests/process_apis", "tests/conformance", "tests/servers", "deploy")
+COPIED = (*SOURCES, "tests/process_apis", "tests/system_apis", "tests/conformance", "tests/servers", "deploy")
 WRITTEN = {
     "shared/src/shared/contracts/process/returns_desk.py",
     "process_apis/src/process_apis/returns_desk/__init__.py",

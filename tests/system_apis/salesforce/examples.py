@@ -21,7 +21,9 @@ from shared.contracts.system.salesforce_platform import (
 CUSTOMER = company().customer_by_number[1]
 
 EXAMPLES = {
-    "salesforce_events.list_events": lambda _: ("/event/Order_Status__e", None, "oldest", 5),
+    "salesforce_events.list_events": lambda known: (  # what was published is there, so nobody waits
+        ("/event/Order_Status__e", None, "oldest", 5) if known["salesforce_events.publish_event"] else ()
+    ),
     "salesforce_platform.list_objects": lambda _: (None, 5),
     "salesforce_platform.describe_object": lambda _: ("Account",),
     "salesforce_platform.get_row": lambda _: ("Account", CUSTOMER.salesforce_id, None, ["Name", "Owner.Username"]),
