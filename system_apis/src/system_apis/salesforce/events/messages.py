@@ -4,9 +4,12 @@ They are made at run time out of a descriptor, so a type checker cannot see them
 where the Pub/Sub API is first used, not with the connector.
 """
 
+import os
 from importlib import import_module
 from typing import Any
 
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # the rest is no JSON, and streams that break are in our own log
+grpc: Any = import_module("grpc")
 aio: Any = import_module("grpc.aio")
 pb: Any = import_module("sfprotostash.pubsub_api_pb2")
 pb_grpc: Any = import_module("sfprotostash.pubsub_api_pb2_grpc")

@@ -223,9 +223,7 @@ def _loaded(settings: SalesforceSettings) -> tuple[str, bytes | None]:
 
 
 def _opened(address: str, authority: bytes | None) -> tuple[Any, Any]:
-    import grpc  # noqa: PLC0415 - see messages
-
-    from system_apis.salesforce.events.messages import pb_grpc  # noqa: PLC0415
+    from system_apis.salesforce.events.messages import grpc, pb_grpc  # noqa: PLC0415 - see there
 
     channel = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(authority), options=_OPTIONS)
     return channel, pb_grpc.PubSubStub(channel)

@@ -53,19 +53,43 @@ def self_signed() -> Certificate:
     )
 
 
+def kept_beside(state: Path) -> Certificate:
+    """The certificate beside a database, so that clients go on trusting a stand-in that was started again.
+
+    A new one takes the place of one that is missing, damaged, not its key's, or over.
+
+    Args:
+        state: The database; `salesforce-pubsub.pem` is the certificate, `salesforce-pubsub.key` its key.
+    """
+    certificate, key = state.with_name("salesforce-pubsub.pem"), state.with_name("salesforce-pubsub.key")
+    with suppress(OSError, ValueError, TypeError):
+        found = Certificate(certificate.read_bytes(), key.read_bytes())
+        if _serves(found):
+            return found
+    made = self_signed()
+    key.touch(mode=0o600)
+    key.write_bytes(made.key)
+    certificate.write_bytes(made.certificate)
+    return made
+
+
+def _serves(found: Certificate) -> bool:
+    certificate = x509.load_pem_x509_certificate(found.certificate)
+    key = serialization.load_pem_private_key(found.key, password=None)
+    return certificate.public_key() == key.public_key() and datetime.now(UTC) < certificate.not_valid_after_utc
+
+
 class PubSubDoor:
     """The Pub/Sub API of an org.
 
     Args:
         org: The org.
-        state: Its database; the certificate is written beside it, `salesforce-pubsub.pem`.
+        state: Its database; the certificate is kept beside it, see `kept_beside`.
     """
 
     def __init__(self, org: Org, state: Path | None) -> None:
-        self._org, self._certificate = org, self_signed()
+        self._org, self._certificate = org, self_signed() if state is None else kept_beside(state)
         self._address = ""
-        if state is not None:
-            state.with_name("salesforce-pubsub.pem").write_bytes(self._certificate.certificate)
 
     @asynccontextmanager
     async def listening(self, port: int) -> AsyncGenerator[str]:
