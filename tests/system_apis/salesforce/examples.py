@@ -1,6 +1,7 @@
-"""Calls of the platform contract that succeed; see tests/conformance."""
+"""Calls of the contracts that open the org whole, and succeed; see tests/conformance."""
 
 from sandboxes.company import company
+from shared.contracts.system.salesforce_bulk import NewExtract, NewLoad
 from shared.contracts.system.salesforce_definitions import (
     Definitions,
     FieldDefinition,
@@ -21,6 +22,14 @@ from shared.contracts.system.salesforce_platform import (
 CUSTOMER = company().customer_by_number[1]
 
 EXAMPLES = {
+    "salesforce_bulk.start_load": lambda _: (
+        NewLoad("Account", "update", [{"Id": CUSTOMER.salesforce_id, "Description": "conformance"}]),
+    ),
+    "salesforce_bulk.get_load": lambda known: (known["salesforce_bulk.start_load"].load_id,),
+    "salesforce_bulk.start_extract": lambda _: (
+        NewExtract("Account", ["Name", "NumberOfEmployees"], [Condition("Name", "=", CUSTOMER.name)]),
+    ),
+    "salesforce_bulk.get_extract": lambda known: (known["salesforce_bulk.start_extract"].extract_id,),
     "salesforce_events.list_events": lambda known: (  # what was published is there, so nobody waits
         ("/event/Order_Status__e", None, "oldest", 5) if known["salesforce_events.publish_event"] else ()
     ),

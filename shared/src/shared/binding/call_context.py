@@ -82,6 +82,15 @@ class CallContext(msgspec.Struct, frozen=True):
         """Seconds left until the deadline (may be negative), None without one."""
         return None if self.deadline is None else self.deadline - time.monotonic()
 
+    def patience(self, margin: float) -> float:
+        """Seconds for which an answer may wait for news, as `Prefer: wait` allows.
+
+        Args:
+            margin: Seconds before the deadline that are left for the answer itself.
+        """
+        left = self.remaining()
+        return max(0.0, min(self.wait or 0.0, float("inf") if left is None else left - margin))
+
     def replace(self, **changes: object) -> "CallContext":
         """A copy with these attributes changed."""
         return msgspec.structs.replace(self, **changes)  # pyright: ignore[reportArgumentType]

@@ -28,6 +28,10 @@ class QueryTooSlow(BackendUnavailable):
     """Salesforce gave a query up for the time it took; it may do better later, or for fewer rows."""
 
 
+class LocatorRefused(BackendFault):
+    """Salesforce does not know a place in the rows of a job that it gave us, or that somebody made up."""
+
+
 BACKEND = "salesforce"
 LIMIT_PAUSE_SECONDS = 60.0
 """How long we leave an org alone whose 24-hour allowance is used up; it frees bit by bit."""
@@ -180,6 +184,8 @@ def problem_of_bulk_reply(reply: WireReply) -> Problem | None:
     """As `problem_of_reply`, for paths that name a job: one that is not there was deleted, by age at the latest."""
     if reply.status == 404:  # noqa: PLR2004
         return NotFound("Salesforce has no such job; jobs are kept for seven days.")
+    if reply.status == 400 and any(code_of(each) == "INVALID_QUERY_LOCATOR" for each in errors_of_reply(reply)):  # noqa: PLR2004
+        return LocatorRefused("Salesforce has no such place in the rows of this job.")
     return problem_of_reply(reply)
 
 

@@ -86,7 +86,7 @@ class BulkExtracts:
         await self._completed(mark.job, seconds)
         following: ExtractMark | None = mark
         while following is not None:
-            page = await self._page(following, seconds)
+            page = await self.page(following, seconds=seconds)
             following = page.following
             yield page
 
@@ -99,14 +99,26 @@ class BulkExtracts:
         if view.state != "JobComplete":
             raise Refused(f"Salesforce ended the query job as {view.state} ({code_of_job(view.error_message)}).")
 
-    async def _page(self, mark: ExtractMark, seconds: float) -> ExtractPage:
+    async def page(self, mark: ExtractMark, *, most: int = 0, seconds: float = 3_600.0) -> ExtractPage:
+        """The page at a mark, of a job that is complete.
+
+        Args:
+            mark: Where it begins.
+            most: Its rows at most; as many as the settings say by default.
+            seconds: Longest wait; the caller's deadline may be sooner.
+
+        Raises:
+            LocatorRefused: The mark is none of this job.
+            Problem: See `faults`; the mark stays good.
+        """
+        most = most or self.jobs.settings.page_records
         left = self.jobs.settings.attempts
         while True:
             left -= 1
             try:
                 with as_batch():
                     async with Deadline(f"{BACKEND}-bulk", seconds):
-                        lines, locator = await self.jobs.page(mark.job, mark.locator)
+                        lines, locator = await self.jobs.page(mark.job, mark.locator, most)
             except Transient:
                 if not left:
                     raise

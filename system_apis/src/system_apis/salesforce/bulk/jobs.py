@@ -6,11 +6,12 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 import msgspec
 
 from shared.binding.call_context import calling, current_context
-from shared.binding.problems import BackendFault, Problem, Transient
+from shared.binding.problems import BackendFault, Invalid, Problem, QuotaExceeded, Transient
 from shared.resilience.outbound_faults import decode_json
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.connector import SalesforceConnector
@@ -33,12 +34,16 @@ class JobView(msgspec.Struct, frozen=True, rename="camel"):
     """A job as Salesforce shows it.
 
     Attributes:
+        object: API name of its records.
+        operation: What it does.
         number_records_processed: Records done, the failed ones among them.
         error_message: Why the job as a whole failed.
     """
 
     id: str
     state: State
+    object: str = ""
+    operation: str = ""
     number_records_processed: int = 0
     number_records_failed: int = 0
     error_message: str = ""
@@ -86,6 +91,26 @@ class Jobs:
             repeatable=False,
             operation="salesforce.bulk.upload",
         )
+
+    async def filled(self, wanted: dict[str, str], content: bytes) -> str:
+        """A new ingest job with this content, not released; after an upload of unknown outcome another one.
+
+        Raises:
+            Problem: The last attempt's; the jobs of all attempts are aborted if they can be.
+        """
+        left = self.settings.attempts
+        while True:
+            left -= 1
+            job = await self.create("ingest", **wanted)
+            try:
+                await self.upload(job, content)
+            except Problem as problem:
+                await self.abort_quietly(job)
+                # Invalid: the wire sent it again over another connection, and Salesforce had it already.
+                if not left or isinstance(problem, QuotaExceeded) or not isinstance(problem, Transient | Invalid):
+                    raise
+            else:
+                return job
 
     async def release(self, job: str) -> None:
         """Let Salesforce begin: from here on records are written. May be said again."""
@@ -152,14 +177,15 @@ class Jobs:
             async for rows in batches:
                 yield rows
 
-    async def page(self, job: str, locator: str) -> tuple[list[list[str]], str]:
+    async def page(self, job: str, locator: str, most: int) -> tuple[list[list[str]], str]:
         """One page of a query's rows, the header first, and the locator of the next, empty after the last.
 
         Raises:
+            LocatorRefused: The locator is none of this job.
             BackendFault: Salesforce does not say what comes next, or sent another number of rows than it says.
         """
-        path = f"{self._root}/query/{job}/results?maxRecords={self.settings.page_records}"
-        path += f"&locator={locator}" if locator else ""
+        path = f"{self._root}/query/{job}/results?maxRecords={most}"
+        path += f"&locator={quote(locator, safe='')}" if locator else ""
         rows: list[list[str]] = []
         async with self._line.stream("GET", path, headers=self._csv, operation="salesforce.bulk.rows") as arriving:
             following = arriving.headers.get("sforce-locator")

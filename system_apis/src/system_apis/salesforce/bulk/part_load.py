@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shared.binding.problems import BackendFault, Conflict, Invalid, NotFound, Problem, QuotaExceeded, Transient
+from shared.binding.problems import BackendFault, Conflict, NotFound, Transient
 from system_apis.salesforce.bulk.checkpoint import PartMark
 from system_apis.salesforce.bulk.jobs import Jobs, JobView, Results
 from system_apis.salesforce.bulk.outcomes import Header, Outcome, code_of_job, worth_another_job
@@ -92,29 +92,13 @@ class PartLoad:
         if number:
             delay = self._delays[number - 1]
             await asyncio.sleep(random.uniform(delay / 2, delay))  # noqa: S311 - jitter, not a secret
-        job = await self._filled()
+        job = await self._jobs.filled(self._wanted, self._content)
         await self._keep(msgspec.structs.replace(self._mark, jobs=(*self._mark.jobs, job)))
         self._content = b""
         await self._jobs.release(job)
         counting.jobs += 1
         counting.follow_ups += number > 0
         return await self._jobs.ended("ingest", job)
-
-    async def _filled(self) -> str:
-        """A job with this content; after an upload of unknown outcome another one, since each takes one upload."""
-        left = self._jobs.settings.attempts
-        while True:
-            left -= 1
-            job = await self._jobs.create("ingest", **self._wanted)
-            try:
-                await self._jobs.upload(job, self._content)
-            except Problem as problem:
-                await self._jobs.abort_quietly(job)
-                # Invalid: the wire sent it again over another connection, and Salesforce had it already.
-                if not left or isinstance(problem, QuotaExceeded) or not isinstance(problem, Transient | Invalid):
-                    raise
-            else:
-                return job
 
     async def _settle(self, view: JobView, *, last: bool) -> None:
         """Tell what is final and gather what goes into another job."""

@@ -37,7 +37,7 @@ class OrgEvents(SalesforceEvents):
         try:
             if after is None and begin == "latest":
                 return EventFeed([], await self._channels.latest(channel))
-            events = await self._channels.read(channel, after or OLDEST, limit, _patience())
+            events = await self._channels.read(channel, after or OLDEST, limit, current_context().patience(_MARGIN))
         except PositionExpired as problem:
             raise CursorExpired(problem.detail) from None
         cursor = events[-1].position if events else after or ""
@@ -46,12 +46,6 @@ class OrgEvents(SalesforceEvents):
     async def publish_event(self, event: str, content: EventToPublish) -> PublishedEvent:
         """See `SalesforceEvents.publish_event`."""
         return PublishedEvent((await self._publisher.by_rest(event, content.fields)).id)
-
-
-def _patience() -> float:
-    context = current_context()
-    left = context.remaining()
-    return max(0.0, min(context.wait or 0.0, float("inf") if left is None else left - _MARGIN))
 
 
 def _record(event: Event) -> EventRecord:
