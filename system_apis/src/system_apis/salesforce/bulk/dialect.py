@@ -47,7 +47,7 @@ class Dialect(msgspec.Struct, frozen=True):
         return lambda values: f"{str(line(values))[:-2]}\n".encode()
 
     async def rows(self, chunks: AsyncIterable[bytes]) -> AsyncGenerator[list[list[str]]]:
-        """The rows of a text that arrives in pieces, as many at a time as each piece completes.
+        """The rows of a text that arrives in pieces, as many at a time, at least one, as each piece completes.
 
         Raises:
             BackendFault: It is no CSV in UTF-8.
@@ -58,11 +58,12 @@ class Dialect(msgspec.Struct, frozen=True):
                 text += decoder.decode(chunk)
                 end = _end_of_rows(text)
                 if end:
-                    yield self.parsed(text[:end])
+                    if parsed := self.parsed(text[:end]):
+                        yield parsed
                     text = text[end:]
             text += decoder.decode(b"", final=True)
-            if text:
-                yield self.parsed(text)
+            if parsed := self.parsed(text):
+                yield parsed
         except (UnicodeDecodeError, csv.Error):
             raise BackendFault(_NO_CSV) from None
 
