@@ -122,9 +122,10 @@ async def test_an_aborted_load_tells_what_was_written_and_what_was_not(api, extr
     while not (await extracts.jobs.view("ingest", job)).number_records_processed:
         assert (await api.get_load(job)).results == []
     await extracts.jobs.abort("ingest", job)
+    rest: list[RecordOutcome] = []
     async with asyncio.timeout(5):
-        while not (rest := (await api.get_load(job, "unprocessed")).results):
-            await asyncio.sleep(0.02)
+        while not rest:
+            rest = (await api.get_load(job, "unprocessed")).results
     assert rest[0] == RecordOutcome("unprocessed", rest[0].record, code="Aborted")
     told = await api.get_load(job, limit=2_000)
     assert {each.became for each in told.results} == {"failed", "unprocessed"}
