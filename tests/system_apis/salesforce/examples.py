@@ -20,10 +20,12 @@ from shared.contracts.system.salesforce_platform import (
 )
 
 CUSTOMER = company().customer_by_number[1]
+LOADED = company().customer_by_number[200]
+"""Another, since a load that ends sooner or later would show in the version of a row that is read."""
 
 EXAMPLES = {
     "salesforce_bulk.start_load": lambda _: (
-        NewLoad("Account", "update", [{"Id": CUSTOMER.salesforce_id, "Description": "conformance"}]),
+        NewLoad("Account", "update", [{"Id": LOADED.salesforce_id, "Description": "conformance"}]),
     ),
     "salesforce_bulk.get_load": lambda known: (known["salesforce_bulk.start_load"].load_id,),
     "salesforce_bulk.start_extract": lambda _: (
