@@ -32,7 +32,7 @@ run: $(VENV)/.run ## Start the suite with stand-in backends, place one order, se
 	@$(BIN)/triptych up $(or $(TOPOLOGY),fused) --order $(if $(ONCE),--once)
 
 test: $(VENV)/.dev ## Run every test (real Valkey, SQLite, PostgreSQL and HTTP on loopback)
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not alone" $(ARGS) || test $$? -eq 5
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder -m "not alone" $(ARGS) || test $$? -eq 5
 	@$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
 check: $(VENV)/.dev ## Lint, types, fences, declarations, generated files
