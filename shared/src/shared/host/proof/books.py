@@ -1,5 +1,6 @@
 """What the stand-in backends say of themselves: what stands in each, and which calls came."""
 
+import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -12,6 +13,7 @@ from shared.host.proof.findings import ProofFailed
 
 _HTTP = ("salesforce", "sap", "easypost")
 _MOST_REQUESTS = 10_000
+_GLANCE = 0.005
 WRITES = {
     "sap": ("erp.create_order", "erp.cancel_order"),
     "salesforce": ("crm.record_order", "crm.cancel_order"),
@@ -32,9 +34,11 @@ class StandIns:
 
     Args:
         addresses: By name.
+        http: Asks them.
     """
 
-    def __init__(self, addresses: dict[str, str]) -> None:
+    def __init__(self, addresses: dict[str, str], http: httpx.AsyncClient) -> None:
+        self._http = http
         self._addresses = {name: addresses[name] for name in _HTTP}
         self._warehouse = addresses["warehouse"].removeprefix("sqlite://")
         self._fresh = f"{self._warehouse}.fresh"
@@ -44,10 +48,18 @@ class StandIns:
 
     async def reset(self) -> None:
         """Every backend as it was seeded."""
-        async with httpx.AsyncClient(timeout=30.0) as http:
-            for url in self._addresses.values():
-                (await http.post(f"{url}/__sandbox__/reset")).raise_for_status()
+        for url in self._addresses.values():
+            (await self._http.post(f"{url}/__sandbox__/reset")).raise_for_status()
         _copy(self._fresh, self._warehouse)
+
+    async def settled(self) -> None:
+        """Wait until they have done what they were still doing for a worker that has died.
+
+        Who looks while SAP is at work on an order finds none; leases and rests are too short here to wait for that.
+        """
+        for name in _HTTP:
+            while (await self._ask(name, "requests?limit=1"))["under_way"]:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(_GLANCE)
 
     async def books(self) -> dict[str, Counter[str]]:
         """What stands in each backend, by the reference of the order."""
@@ -85,8 +97,7 @@ class StandIns:
         return {(int(span[:6], 16), int(span[6:10], 16)) for span in spans if span}
 
     async def _ask(self, name: str, what: str) -> Any:
-        async with httpx.AsyncClient(timeout=30.0) as http:
-            return (await http.get(f"{self._addresses[name]}/__sandbox__/{what}")).raise_for_status().json()
+        return (await self._http.get(f"{self._addresses[name]}/__sandbox__/{what}")).raise_for_status().json()
 
 
 def _copy(source: str, target: str) -> None:

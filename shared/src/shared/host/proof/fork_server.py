@@ -26,6 +26,9 @@ from shared.host.proof.errand import Errand, Outcome, Setup
 from shared.host.proof.worker import BuiltAhead, OrderingProcess, endangered_flows
 from shared.telemetry.logging import configure_logging
 
+_APART: dict[str, dict[str, Any]] = {"salesforce": {"coalesce_milliseconds": 0}}
+"""Settings by backend: a read that flows share is nobody's own call, so none could be told to have made it."""
+
 
 async def _run(errand: Errand, setup: Setup, ordering: OrderingProcess) -> None:
     async with ordering.running(stopped=errand.ending.nth == 0):
@@ -109,8 +112,9 @@ def main() -> None:
     setup = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Setup)
     configure_logging(level="critical")  # what workers say that die by the hundred, nobody reads
     placement = Placement.of(setup.runtime, next(iter(setup.runtime.processes)))
+    backends = {name: {**given, **_APART.get(name, {})} for name, given in placement.topology.backends.items()}
     topology = msgspec.structs.replace(
-        placement.topology, journal=setup.journal, journal_password=setup.journal_password
+        placement.topology, journal=setup.journal, journal_password=setup.journal_password, backends=backends
     )
     placement = dataclasses.replace(placement, topology=topology)
     server, answers = _Server(setup, placement), os.dup(1)

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 
 from shared.durable.simulation.planted_bugs import Bug
@@ -83,7 +84,8 @@ async def open_stage(path: Path, state: Path, journal: LaneJournal, bug: Bug | N
             stdin=PIPE, stdout=PIPE, start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         stack.push_async_callback(stop_child, server)
-        yield Stage(state, StandIns(sandboxes), journal, server)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=30.0))
+        yield Stage(state, StandIns(sandboxes, http), journal, server)
 
 
 def _runtime(path: Path, topology: Topology, state: Path, sandboxes: dict[str, str], valkey: str) -> Runtime:
