@@ -72,6 +72,13 @@ async def served(private_key: tuple[Path, str]) -> AsyncGenerator[Org]:
         yield org
 
 
+@pytest.fixture(scope="module")
+async def fresh(served: Org) -> Org:
+    """As seeded when the file begins, for tests that need no reset each: whatever others spent or moved is back."""
+    await served.control("reset")
+    return served
+
+
 @pytest.fixture
 async def org(served: Org) -> AsyncGenerator[Org]:
     await served.control("reset")

@@ -49,11 +49,11 @@ Connect = Callable[[SalesforceSettings], SalesforceConnector]
 
 
 @pytest.fixture
-async def org(served: Any) -> AsyncGenerator[Any]:
+async def org(fresh: Any) -> AsyncGenerator[Any]:
     """The org as the last test left it: almost all of this only reads."""
-    await served.heal()
-    yield served
-    await served.heal()
+    await fresh.heal()
+    yield fresh
+    await fresh.heal()
 
 
 @pytest.fixture

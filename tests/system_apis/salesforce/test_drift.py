@@ -14,11 +14,11 @@ from system_apis.salesforce.platform.describe import Describe
 
 
 @pytest.fixture
-async def org(served: Any) -> AsyncGenerator[Any]:
+async def org(fresh: Any) -> AsyncGenerator[Any]:
     """The org with its schema as it was; records are as they may be, which is quicker."""
-    yield served
-    await served.heal()
-    await served.control("schema")
+    yield fresh
+    await fresh.heal()
+    await fresh.control("schema")
 
 
 async def drift_of(salesforce: SalesforceConnector) -> list[Finding]:

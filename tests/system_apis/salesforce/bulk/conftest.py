@@ -43,11 +43,11 @@ QUICK = BulkSettings(
 
 
 @pytest.fixture
-async def org(served: Any) -> AsyncGenerator[Any]:
+async def org(fresh: Any) -> AsyncGenerator[Any]:
     """The org as the tests before left it: a reset takes longer than most of these, whose records are their own."""
-    yield served
-    await served.heal()
-    await served.control("limits", DailyBulkApiBatches=15_000, DailyBulkV2QueryJobs=10_000)
+    yield fresh
+    await fresh.heal()
+    await fresh.control("limits", DailyBulkApiBatches=15_000, DailyBulkV2QueryJobs=10_000)
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ async def authority(served: Any, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 @pytest.fixture
-async def org(served: Any) -> AsyncGenerator[Any]:
+async def org(fresh: Any) -> AsyncGenerator[Any]:
     """The org without events; its records stay, for resetting them takes long."""
-    await served.heal()
-    await served.control("pubsub-faults")
-    await served.control("forget-events")
-    yield served
-    await served.heal()
+    await fresh.heal()
+    await fresh.control("pubsub-faults")
+    await fresh.control("forget-events")
+    yield fresh
+    await fresh.heal()
 
 
 @pytest.fixture
