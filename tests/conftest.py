@@ -1,6 +1,10 @@
 """The order of the tests, wherever they stand."""
 
+import os
+
 import pytest
+
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "false"  # its fork handlers abort children that tests start, now and then
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

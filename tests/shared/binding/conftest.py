@@ -186,7 +186,8 @@ async def world(valkey_url: str, tmp_path: Path) -> AsyncIterator[World]:
     valkey = valkey_client(valkey_url)
     await valkey.flushall()
     library = ShelfLibrary()
-    inbound = Inbound(RateLimiter(valkey), IdempotentReceiver(valkey, patience=1.0))
+    limiter = RateLimiter(valkey)
+    inbound = Inbound(limiter, IdempotentReceiver(valkey, patience=1.0))
     port = free_port()
     issuer = Issuer(f"http://127.0.0.1:{port}", SigningKeys(tmp_path), (), {Library.audience: Library.scopes()})
     app = Litestar(
@@ -194,4 +195,5 @@ async def world(valkey_url: str, tmp_path: Path) -> AsyncIterator[World]:
     )
     async with serving(Edge(app, Shedder(100)), "127.0.0.1", port):
         yield World(library, inbound, issuer, issuer.url)
+    await limiter.aclose()
     await valkey.aclose()

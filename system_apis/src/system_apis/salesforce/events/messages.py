@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # the rest is no JSON, and streams that break are in our own log
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # its fork handlers can abort a child before it begins
 grpc: Any = import_module("grpc")
 aio: Any = import_module("grpc.aio")
 pb: Any = import_module("sfprotostash.pubsub_api_pb2")
