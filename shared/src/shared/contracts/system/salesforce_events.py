@@ -11,6 +11,7 @@ import msgspec
 from shared.binding.declare import Contract, Cursor, PageSize, get, post
 from shared.binding.problems import NotFound
 from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+from shared.contracts.system.salesforce_platform import FieldValue
 
 Channel = Annotated[
     str,
@@ -34,15 +35,6 @@ EventName = Annotated[
 ]
 
 FieldName = Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-FieldValue = (
-    Annotated[str, msgspec.Meta(max_length=131_072)]
-    | Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)]
-    | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
-    | bool
-    | None
-)
-"""What a field holds: dates and moments as ISO 8601."""
-
 Reread = Literal["nothing", "records", "object"]
 """What a change event leaves open: nothing; its records, which are to be read by id; or every record of the object that
 was changed since shortly before the event was committed."""

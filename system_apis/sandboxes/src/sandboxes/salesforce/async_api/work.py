@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from sandboxes.kit import Clock
@@ -11,6 +12,7 @@ from sandboxes.salesforce.async_api.jobs import AsyncBatch, AsyncJob, AsyncJobs
 from sandboxes.salesforce.bulk.columns import Body, HeaderRefused
 from sandboxes.salesforce.bulk.extraction import refuse_unsupported
 from sandboxes.salesforce.bulk.writing import AMBIGUOUS, Writing
+from sandboxes.salesforce.errands import Errands
 from sandboxes.salesforce.events import Changes
 from sandboxes.salesforce.faults import ApiError, MultipleChoices
 from sandboxes.salesforce.ids import new_id
@@ -42,12 +44,7 @@ class AsyncApi:
         self._store, self._catalogue, self._queries = store, catalogue, queries
         self._saving, self._changes = saving, changes
         self.jobs = AsyncJobs(store, clock)
-        self._working: asyncio.Task[None] | None = None
-
-    def wake(self) -> None:
-        """Go to work on what waits, if nobody does."""
-        if (self._working is None or self._working.done()) and self.jobs.next_waiting():
-            self._working = asyncio.get_running_loop().create_task(self._work(), name="bulk batches")
+        self.wake = Errands("bulk batches", self._waiting).wake
 
     def count(self, job: AsyncJob, soql: str) -> int:
         """The rows of a query; ApiError for one that Bulk cannot run."""
@@ -56,9 +53,9 @@ class AsyncApi:
         sql = f"SELECT count(*) FROM ({plan.sql})"  # noqa: S608 - made by the compiler, values travel as parameters
         return int(self._store.select(sql, self._queries.parameters(plan, job.user_id))[0][0])
 
-    async def _work(self) -> None:
-        while (batch := self.jobs.next_waiting()) is not None:
-            await self._through(batch)
+    def _waiting(self) -> Coroutine[None, None, None] | None:
+        batch = self.jobs.next_waiting()
+        return None if batch is None else self._through(batch)
 
     async def _through(self, batch: AsyncBatch) -> None:
         job, began = self.jobs.get(batch.job), time.perf_counter()

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 
 from sandboxes.kit import Clock
 from sandboxes.salesforce.bulk.extraction import Extraction
 from sandboxes.salesforce.bulk.ingestion import Ingestion, JobFailed
 from sandboxes.salesforce.bulk.jobs import ENDED, Job, Jobs
+from sandboxes.salesforce.errands import Errands
 from sandboxes.salesforce.events import Changes
 from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.saving import Saving
@@ -37,16 +39,11 @@ class Bulk:
         self._changes = changes
         self._store, self._catalogue, self._queries, self._saving = store, catalogue, queries, saving
         self.jobs = Jobs(store, clock)
-        self._working: asyncio.Task[None] | None = None
+        self.wake = Errands("bulk jobs", self._waiting).wake
 
-    def wake(self) -> None:
-        """Go to work on what waits, if nobody does; also after a restart, on the next call about a job."""
-        if (self._working is None or self._working.done()) and self.jobs.waiting():
-            self._working = asyncio.get_running_loop().create_task(self._work(), name="bulk jobs")
-
-    async def _work(self) -> None:
-        while waiting := self.jobs.waiting():
-            await self._through(waiting[0])
+    def _waiting(self) -> Coroutine[None, None, None] | None:
+        waiting = self.jobs.waiting()
+        return self._through(waiting[0]) if waiting else None
 
     async def _through(self, job: Job) -> None:
         under_way: Ingestion | Extraction | None = None
