@@ -17,10 +17,11 @@ import pytest
 from sandboxes.company import company
 from shared.host.api import installed_apis
 from shared.host.development import issue_documentation_token
-from shared.host.runtime import ensure_secret, read_runtime
-from shared.host.sandbox_process import ensure_salesforce_key, salesforce_key
+from shared.host.runtime import read_runtime
+from shared.host.sandbox_secrets import ensure_keys, sandbox_environment
 from shared.host.server import free_port
 from shared.host.tokens import app_token
+from shared.host.topology import load_topology
 from shared.security.issuer import Issuer
 from shared.security.signing_keys import SigningKeys
 
@@ -74,16 +75,10 @@ class Started:
 def stand_ins(tmp_path: Path):
     """Stand-in backends that do not die with the suite, and a topology that names them."""
     state = tmp_path / "state"
-    for folder in ("salesforce", "sap", "easypost"):
-        (state / folder).mkdir(parents=True)
-    ensure_salesforce_key(state)
+    written = ROOT / "deploy/topologies/fused.toml"
+    environment = {**os.environ, **sandbox_environment(load_topology(written), state)}
+    ensure_keys(load_topology(written), state)
     addresses = tmp_path / "addresses.json"
-    environment = {
-        **os.environ,
-        "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem")),
-        "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
-        "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
-    }
     process = subprocess.Popen(
         [sys.executable, "-m", "sandboxes", "--state", str(tmp_path / "sandboxes"), "--ports-file", str(addresses)],
         env=environment,
@@ -95,7 +90,7 @@ def stand_ins(tmp_path: Path):
         assert process.poll() is None
         time.sleep(0.05)
     urls = json.loads(addresses.read_text())
-    text = (ROOT / "deploy/topologies/fused.toml").read_text()
+    text = written.read_text()
     for name, url in urls.items():
         text = text.replace(f"sandbox:{name}", url)
     topology = tmp_path / "standing.toml"

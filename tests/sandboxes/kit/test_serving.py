@@ -26,6 +26,20 @@ async def test_a_blocking_client_may_call_from_the_tests_own_thread(notes: Sandb
         assert httpx.get(f"{url}/notes/a").status_code == 200  # noqa: ASYNC210 - the point of the thread
 
 
+async def test_a_deferred_one_is_created_by_its_first_request(notes: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "notes.sqlite3"
+    late = Sandbox(notes.name, notes.create, deferred=True)
+    async with serve_sandbox(late, state=file) as url, httpx.AsyncClient(base_url=url) as client:
+        assert (await client.post("/__sandbox__/reset")).status_code == 204
+        assert not file.exists()
+        assert (await client.get("/notes/a")).status_code == 200
+        assert file.exists()
+        assert (await client.get("/__sandbox__/ledger")).json() == {"notes": ["first"]}
+        assert (await client.post("/__sandbox__/nothing")).status_code == 404
+    async with serve_sandbox(late):
+        pass  # never asked, never made, closed all the same
+
+
 async def test_an_encoded_slash_stays_inside_its_segment(client: httpx.AsyncClient) -> None:
     answer = await client.get("/notes/a%2Fb?q=1&empty=")
     assert (answer.json()["text"], answer.json()["query"]) == ("a/b", {"q": "1", "empty": ""})

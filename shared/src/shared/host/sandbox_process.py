@@ -1,7 +1,6 @@
 """Runs the stand-in backends beside a topology that asks for them, in a process of their own."""
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 
 from shared.host.child_process import KeptChild
-from shared.host.runtime import ensure_secret
+from shared.host.sandbox_secrets import ensure_keys, sandbox_environment
 from shared.host.settings import SANDBOX
 from shared.host.topology import Topology
 
@@ -51,14 +50,9 @@ async def start_sandboxes(topology: Topology, state: Path) -> tuple[KeptChild, P
     addresses.unlink(missing_ok=True)
     arguments = [packages[0], "--state", str(directory), "--ports-file", str(addresses)]
     arguments += ["--only", ",".join(wanted_sandboxes(topology))]
-    environment = {
-        "SANDBOX_SALESFORCE_PUBLIC_KEY_FILE": str(salesforce_key(state).with_suffix(".pub.pem").resolve()),
-        "SANDBOX_SAP_PASSWORD": ensure_secret(state / "sap" / "password").read_text(),
-        "SANDBOX_EASYPOST_API_KEY": ensure_secret(state / "easypost" / "api_key").read_text(),
-    }
-    child = KeptChild("sandboxes", arguments, environment)
+    child = KeptChild("sandboxes", arguments, sandbox_environment(topology, state))
     await child.start()
-    ensure_salesforce_key(state)  # read when the first client signs in, so made while they start
+    ensure_keys(topology, state)  # read when the first client signs in, so made while they start
     return child, addresses
 
 
@@ -79,25 +73,3 @@ async def addresses_of(child: KeptChild, file: Path) -> dict[str, str]:
 
 def _read_addresses(file: Path) -> dict[str, str] | None:
     return msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else None
-
-
-def salesforce_key(state: Path) -> Path:
-    """The private key with which the Salesforce connector signs in to the stand-in org."""
-    return state / "salesforce" / "private.pem"
-
-
-def ensure_salesforce_key(state: Path) -> None:
-    """Make the key pair of the connected app unless there is one; the private half is readable by us only."""
-    private = salesforce_key(state)
-    if private.exists():
-        return
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - only the first start needs it
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
-
-    private.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    private.with_suffix(".pub.pem").write_bytes(public)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)

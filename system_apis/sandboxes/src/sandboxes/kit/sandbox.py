@@ -57,11 +57,15 @@ class Sandbox:
 
     With `create_named(state, clock, name)` there can be several: whoever asks for `salesforce-emea` gets another
     `salesforce` under the name `emea`, on a port and with a state of its own.
+
+    One that is `deferred` is created by its first request: a topology names every vendor's stand-in, and most
+    runs use one of them. It has nothing `beside`.
     """
 
     name: str
     create: Callable[[Path | None, Clock], SandboxApp]
     create_named: Callable[[Path | None, Clock, str], SandboxApp] | None = None
+    deferred: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
 from sandboxes.kit.clock import Clock
 from sandboxes.kit.control import Watched
+from sandboxes.kit.deferred import deferred
 from sandboxes.kit.sandbox import DatabaseSandbox, Sandbox, discover
 
 _HOST = "127.0.0.1"
@@ -44,7 +45,8 @@ async def _listening(
     sandbox: Sandbox, state: Path | None, clock: Clock, ports: Mapping[str, int]
 ) -> AsyncGenerator[dict[str, str]]:
     """Serve one sandbox on the running loop; yields its URLs by name. Requests under way get to finish."""
-    app = sandbox.create(state, clock)
+    create = partial(sandbox.create, state, clock)
+    app = deferred(create) if sandbox.deferred else create()
     config = Config(
         Watched(app, clock),  # type: ignore[arg-type]
         http=_Protocol,
