@@ -52,3 +52,22 @@ def test_wrong_setting_is_refused_before_anything_runs(state: Path, wire: Wire, 
     with pytest.raises(TopologyRefused, match=r"backends\.sap") as refused:
         wired({**SECTION, **wrong}, state, "http://127.0.0.1:9", wire)
     assert "sandbox-only" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"create_ordre": "odata"}, 'interfaces names "create_ordre", which is no operation of the ERP'),
+        (
+            {"list_products": "bapi"},
+            'interfaces.list_products = "bapi": BAPI does not do list_products; possible is odata',
+        ),
+        ({"create_order": "rest"}, "Invalid enum value 'rest'"),
+    ],
+)
+def test_interface_that_cannot_do_an_operation_is_refused_before_anything_runs(
+    state: Path, wire: Wire, chosen: dict[str, str], says: str
+) -> None:
+    with pytest.raises(TopologyRefused) as refused:
+        wired({**SECTION, "interfaces": chosen}, state, "http://127.0.0.1:9", wire)
+    assert says in str(refused.value)

@@ -31,14 +31,14 @@ from shared.contracts.system.erp import (
 )
 from system_apis.sap import order_translator, translator
 from system_apis.sap.connector import SapConnector
-from system_apis.sap.odata import day_of, document_number
-from system_apis.sap.order_body import customer_number, simulation_body
-from system_apis.sap.order_changes import OrderChanges
-from system_apis.sap.order_records import OrderRow, SimulationRow
+from system_apis.sap.odata import day_of
+from system_apis.sap.order_body import customer_number
+from system_apis.sap.order_records import OrderRow
 from system_apis.sap.partner_changes import PartnerChanges
 from system_apis.sap.partner_numbers import PartnerNumbers
 from system_apis.sap.partner_search import PartnerSearch
-from system_apis.sap.records import BusinessPartner, CreditPartner, CustomerRow, Found, Many, ProductRow, Single
+from system_apis.sap.ports import Ports
+from system_apis.sap.records import BusinessPartner, CustomerRow, Found, Many, ProductRow, Single
 from system_apis.sap.return_changes import ReturnChanges
 
 _T = TypeVar("_T")
@@ -56,7 +56,7 @@ class SapErp(Erp):
         self._settings = sap.settings
         self._paths = sap.paths
         self._partners = PartnerNumbers(sap)
-        self._orders = OrderChanges(sap)
+        self._ports = Ports(sap, self._partners)
         self._returns = ReturnChanges(sap)
         self._entries = PartnerChanges(sap)
         self._search = PartnerSearch(sap)
@@ -93,16 +93,8 @@ class SapErp(Erp):
         return await self.get_customer(erp_number)
 
     async def get_credit(self, erp_number: Id) -> CreditStanding:
-        """One call, after a first that finds the customer's business partner."""
-        number = customer_number(erp_number)
-        path = self._paths.credit(await self._partners.of(number))
-        found = await self._sap.read(path, Single[CreditPartner], "get_credit")
-        segment = document_number(self._settings.credit_segment)
-        accounts = found.d.to_CreditMgmtAccountTP.results if found is not None else []
-        account = next((one for one in accounts if document_number(one.CreditSegment) == segment), None)
-        if found is None or account is None:
-            raise ErpCustomerNotFound(f"Customer {number} has no credit account in SAP's credit segment {segment}.")
-        return translator.credit_standing(number, found.d, account)
+        """The limit that counts, and what is known of its use."""
+        return await self._ports.credit.get_credit(erp_number)
 
     async def list_orders(
         self, erp_number: Id, since: date | None = None, cursor: Cursor | None = None, limit: PageSize = 50
@@ -136,36 +128,32 @@ class SapErp(Erp):
 
     async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
         """Priced, checked and scheduled by SAP as if it were placed."""
-        body = simulation_body(order, self._settings)
         try:
-            simulated, reply = await self._sap.create(
-                self._paths.simulations, body, SimulationRow, "simulate_order", repeatable=True
-            )
+            return await self._ports.simulating.simulate_order(order)
         except OrderRejected as rejected:
             raise await self._reason(order, rejected) from None
-        return order_translator.simulation(simulated, reply)
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
         """Found by its reference, or placed."""
         try:
-            return order_translator.order(await self._orders.place(order))
+            return await self._ports.placing.create_order(order)
         except OrderRejected as rejected:
             raise await self._reason(order, rejected) from None
 
     async def get_order(self, erp_order_id: Id) -> ErpOrder:
         """One order."""
-        return order_translator.order(await self._orders.get(erp_order_id))
+        return await self._ports.reading.get_order(erp_order_id)
 
     async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
-        """All items rejected in one changeset, with the reason code of the settings; SAP keeps no text of it."""
+        """All items rejected together, with the reason code of the settings; SAP keeps no text of it."""
         del cancellation
-        return order_translator.order(await self._orders.cancel(erp_order_id))
+        return await self._ports.cancelling.cancel_order(erp_order_id)
 
     async def list_returns(self, erp_order_id: Id) -> list[ErpReturn]:
         """One call, and two or three for each return; another to tell an order without any from none at all."""
         found = await self._returns.of_order(erp_order_id)
         if not found:
-            await self._orders.get(erp_order_id)
+            await self._ports.reading.get_order(erp_order_id)
         return found
 
     async def create_return(self, new: NewErpReturn) -> ErpReturn:

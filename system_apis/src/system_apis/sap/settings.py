@@ -8,6 +8,7 @@ import msgspec
 
 from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
+from system_apis.sap.interfaces import Interface, check_interfaces
 
 _ODATA = "/sap/opu/odata/sap"
 _RETURN_REASONS: Final = MappingProxyType(
@@ -71,6 +72,8 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         customer_return_service: API_CUSTOMER_RETURN_SRV.
         credit_memo_request_service: API_CREDIT_MEMO_REQUEST_SRV.
         billing_service: API_BILLING_DOCUMENT_SRV.
+        interfaces: The interface of each operation that is not to go by OData: `create_order = "bapi"`.
+            See `interfaces.BESIDES_ODATA` for what is possible.
     """
 
     username: str
@@ -111,3 +114,8 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     customer_return_service: str = f"{_ODATA}/API_CUSTOMER_RETURN_SRV"
     credit_memo_request_service: str = f"{_ODATA}/API_CREDIT_MEMO_REQUEST_SRV"
     billing_service: str = f"{_ODATA}/API_BILLING_DOCUMENT_SRV"
+    interfaces: dict[str, Interface] = msgspec.field(default_factory=dict[str, Interface])
+
+    def __post_init__(self) -> None:
+        """Refuse at the start what would fail at the first call."""
+        check_interfaces(self.interfaces)
