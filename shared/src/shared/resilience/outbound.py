@@ -1,11 +1,11 @@
 """Outbound calls: every request to a backend passes the same policies, composed in `Backend.send`.
 
-deadline → bulkhead → circuit breaker → quota → retry → credentials → send → span
+deadline → bulkhead → slots → circuit breaker → quota → retry → credentials → send → span
 """
 
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from shared.binding.problems import BackendFault, Problem
 from shared.resilience.bulkhead import Bulkhead
@@ -19,13 +19,18 @@ from shared.resilience.outbound_span import AttemptSpan, server_attributes
 from shared.resilience.outbound_trial import Trial
 from shared.resilience.quota_treasury import Treasury
 from shared.resilience.retry import Retry, RetryBudget
+from shared.resilience.slots import Slots
 from shared.resilience.wire import ConnectionFailed, Wire, WireFailure, WireReply, WireStream
 from shared.telemetry import metrics
 
-__all__ = ["Backend", "BackendSettings", "Classify", "Outbound", "Quota"]
+__all__ = ["Backend", "BackendSettings", "Classify", "Outbound", "Quota", "Sign"]
 
 Classify = Callable[[WireReply], Problem | None]
 """A backend's fault mapping, called with every reply: the problem to raise, or None if it is an answer."""
+
+Sign = Callable[[str, str, bytes | None], tuple[Mapping[str, str], bytes | None]]
+"""Signs one attempt: method, absolute URL and body to further headers and the body to send. Called anew for each
+repeat, for backends that take no nonce twice."""
 
 _NOT_AN_ANSWER = 300
 _MAX_FAULT_BYTES = 64 * 1024
@@ -52,6 +57,8 @@ class Backend:
         credentials: Credentials | None,
         classify: Classify,
         quota: Quota | None,
+        slots: Slots | None,
+        sign: Sign | None,
         on_change: StateChange,
         clock: Callable[[], float],
     ) -> None:
@@ -62,6 +69,8 @@ class Backend:
         self._credentials = credentials
         self._classify = classify
         self._quota = quota
+        self._slots = slots
+        self._sign = sign
         self._address = ServerAddress(name, settings.url)
         self._attributes = server_attributes(self._address)
         self._bulkhead = Bulkhead(name, settings.max_concurrent, settings.max_wait, settings.max_waiting)
@@ -122,6 +131,7 @@ class Backend:
             async with (
                 Deadline(self.name, self.settings.timeout) as deadline,
                 self._bulkhead,
+                self._slot(),
                 Trial(self._breaker, call, deadline, self.settings.breaker_patience) as trial,
             ):
                 if self._quota is not None:
@@ -156,6 +166,7 @@ class Backend:
         async with (
             Deadline(self.name, None) as deadline,
             self._bulkhead,
+            self._slot(),
             Trial(self._breaker, call, deadline, self.settings.breaker_patience),
         ):
             if self._quota is not None:
@@ -184,10 +195,10 @@ class Backend:
         self, call: OutboundCall, credentials: Mapping[str, str], deadline: Deadline, number: int
     ) -> WireReply:
         span = AttemptSpan(self.name, call, self._attributes, number)
-        headers = {**call.headers, **credentials, "traceparent": span.traceparent}
+        headers, body = self._signed(call, {**call.headers, **credentials, "traceparent": span.traceparent})
         deadline.outcome_unknown = not call.repeatable
         try:
-            reply = await self._wire.send(call.method, call.url, headers, call.body, deadline.remaining())
+            reply = await self._wire.send(call.method, call.url, headers, body, deadline.remaining())
         except WireFailure as failure:
             span.failed(type(failure).__name__)
             deadline.outcome_unknown &= not isinstance(failure, ConnectionFailed)
@@ -202,6 +213,15 @@ class Backend:
             self._quota.observe(reply)
         return reply
 
+    def _slot(self) -> AbstractAsyncContextManager[None]:
+        return self._slots.hold() if self._slots is not None else nullcontext()
+
+    def _signed(self, call: OutboundCall, headers: dict[str, str]) -> tuple[Mapping[str, str], bytes | None]:
+        if self._sign is None:
+            return headers, call.body
+        further, body = self._sign(call.method, call.url, call.body)
+        return {**headers, **further}, body
+
     async def _renewed(self, used: Mapping[str, str], reply: WireReply) -> Mapping[str, str] | None:
         credentials = self._credentials
         if credentials is None or not credentials.refused(reply) or not await credentials.renew(used):
@@ -213,11 +233,9 @@ class Backend:
         used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
         for number in (0, 1):
             span = AttemptSpan(self.name, call, self._attributes, number)
-            headers = {**call.headers, **used, "traceparent": span.traceparent}
+            headers, body = self._signed(call, {**call.headers, **used, "traceparent": span.traceparent})
             try:
-                async with self._wire.stream(
-                    call.method, call.url, headers, call.body, self.settings.timeout
-                ) as arriving:
+                async with self._wire.stream(call.method, call.url, headers, body, self.settings.timeout) as arriving:
                     call.answered = True
                     if arriving.status < _NOT_AN_ANSWER:
                         if self._quota is not None:
@@ -273,6 +291,8 @@ class Outbound:
         credentials: Credentials | None,
         classify: Classify,
         quota: Quota | None = None,
+        slots: Slots | None = None,
+        sign: Sign | None = None,
     ) -> Backend:
         """A backend with policies of its own.
 
@@ -282,6 +302,8 @@ class Outbound:
             credentials: None for a backend that asks for none.
             classify: The backend translator's fault mapping.
             quota: An allowance to spend from, if the backend counts.
+            slots: Held for the length of each call, if the backend counts calls in flight.
+            sign: For a backend that wants each request signed for itself.
         """
         metrics.breaker_state(name, "closed")  # a backend that never failed has a series too
         return Backend(
@@ -291,6 +313,8 @@ class Outbound:
             credentials=credentials,
             classify=classify,
             quota=quota,
+            slots=slots,
+            sign=sign,
             on_change=self._on_change,
             clock=self._clock,
         )

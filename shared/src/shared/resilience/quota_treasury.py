@@ -1,4 +1,4 @@
-"""The treasurers of one process, one for each budget."""
+"""The treasurers of one process, one for each budget: of calls in a window, or of calls at once."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from shared.resilience.quota import Treasurer
 from shared.resilience.quota_budget import Budget
 from shared.resilience.quota_script import ValkeyLedger
+from shared.resilience.slots import SlotBudget, Slots
 
 
 class Treasury:
@@ -27,6 +28,7 @@ class Treasury:
         self._processes = processes
         self._wall = wall
         self._treasurers: dict[str, Treasurer] = {}
+        self._slots: dict[str, Slots] = {}
         self._visits: list[asyncio.Task[None]] = []
 
     def treasurer(self, budget: Budget) -> Treasurer:
@@ -42,6 +44,19 @@ class Treasury:
             raise ValueError(f"The budget {budget.name!r} is declared twice with different terms; make them one.")
         return known
 
+    def slots(self, budget: SlotBudget) -> Slots:
+        """The slots of this budget; the same for the same name.
+
+        Raises:
+            ValueError: The name is in use with other terms.
+        """
+        known = self._slots.get(budget.name)
+        if known is None:
+            known = self._slots[budget.name] = Slots(budget, self._valkey, processes=self._processes)
+        if known.budget != budget:
+            raise ValueError(f"The slots of {budget.name!r} are declared twice with different terms; make them one.")
+        return known
+
     async def start(self) -> None:
         """Begin to visit the ledgers; after all treasurers have been made."""
         self._visits = [asyncio.create_task(each.keep_visiting()) for each in self._treasurers.values()]
@@ -53,6 +68,8 @@ class Treasury:
         await asyncio.gather(*self._visits, return_exceptions=True)
         for treasurer in self._treasurers.values():
             await treasurer.aclose()
+        for slots in self._slots.values():
+            await slots.aclose()
 
     async def health(self) -> tuple[bool, str]:
         """Whether every budget is below its first alert level, and how much of each is used."""

@@ -31,6 +31,7 @@ from shared.resilience.outbound_faults import (
     decode_json,
     problem_of_status,
 )
+from shared.resilience.slots import SlotBudget
 from shared.resilience.wire import Wire, WireReply
 from shared.resilience.wire_default import open_wire
 from shared.telemetry import metrics
@@ -135,6 +136,30 @@ async def test_permanent_answers_become_problems_at_once(
     with pytest.raises(kind):
         await connect(server.url).send("GET", "/", operation="read")
     assert len(server.requests) == 1
+
+
+async def test_each_attempt_is_signed_for_itself_and_holds_a_slot(wire: Wire, serve: Serve) -> None:
+    server = serve(answering(503, 200))
+    outbound = Outbound(wire)
+    slots = outbound.treasury.slots(SlotBudget(name="account", slots=1, max_wait=0.0))
+    signed: list[tuple[str, str, int]] = []
+
+    def sign(method: str, url: str, body: bytes | None) -> tuple[Mapping[str, str], bytes | None]:
+        signed.append((method, url, slots.held))
+        return {"x-nonce": str(len(signed))}, (body or b"") + str(len(signed)).encode()
+
+    backend = outbound.backend(
+        "erp", BackendSettings(url=server.url, **FAST), credentials=None, classify=classify, slots=slots, sign=sign
+    )
+    await backend.send("PUT", "/orders?a=b", body=b"order ", operation="write")
+    assert [header(each, "x-nonce") for each in server.requests] == ["1", "2"]
+    assert [each.rpartition(b"\r\n\r\n")[2] for each in server.requests] == [b"order 1", b"order 2"]
+    assert signed == [("PUT", f"{server.url}/orders?a=b", 1)] * 2
+    assert slots.held == 0
+    async with slots.hold():
+        with pytest.raises(Overloaded, match="account"):
+            await backend.send("GET", "/orders", operation="read")
+    assert len(server.requests) == 2
 
 
 async def test_transient_answers_are_repeated(connect: Connect, serve: Serve, spans: list[Span]) -> None:
