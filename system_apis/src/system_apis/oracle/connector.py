@@ -1,0 +1,182 @@
+"""Oracle's REST framework over the outbound policies: reads, pages, writes, actions and batches.
+
+What Oracle refuses is a problem by the time it leaves here (`faults`); what is missing is None.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Any, TypeVar
+
+import msgspec
+
+from shared.binding.problems import BackendFault, NotFound, Refused
+from shared.resilience.outbound import Backend, Outbound
+from shared.resilience.outbound_faults import decode_json
+from shared.resilience.wire import WireReply
+from system_apis.oracle.credentials import credentials_of
+from system_apis.oracle.faults import NAME, classifier, problem_of
+from system_apis.oracle.rest import ACTION, BATCH, ITEM, Batch, Listed, Part
+from system_apis.oracle.settings import OracleSettings
+
+_T = TypeVar("_T")
+_MOST_PAGES = 200
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class OracleConnector:
+    """One Fusion pod.
+
+    Args:
+        settings: `[backends.oracle]`.
+        outbound: Makes the backend with its policies.
+
+    Attributes:
+        settings: The same.
+        backend: Sends requests, signed on; SOAP services share it.
+    """
+
+    def __init__(self, settings: OracleSettings, outbound: Outbound) -> None:
+        self.settings = settings
+        self.backend: Backend = outbound.backend(
+            NAME, settings, credentials=credentials_of(settings, outbound), classify=problem_of
+        )
+        self._headers = {"accept": "application/json", "rest-framework-version": str(settings.framework_version)}
+
+    async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
+        """What is at a path, as `kind`; None when Oracle says that there is no such record.
+
+        Raises:
+            Problem: As `Backend.send` and `faults.problem_of`; `BackendFault` if it is not of that kind.
+        """
+        try:
+            reply = await self.backend.send("GET", path, headers=self._headers, operation=operation)
+        except NotFound:
+            return None
+        return decode_json(reply, kind, backend=NAME)
+
+    async def rows(self, path: str, kind: type[_T], operation: str) -> list[_T]:
+        """One page of a collection.
+
+        Raises:
+            Problem: As `read`.
+        """
+        found = await self.read(path, Listed[kind], operation)
+        return found.items if found is not None else []
+
+    async def pages(self, path: str, kind: type[_T], operation: str) -> AsyncGenerator[_T]:
+        """Every row of a collection, page after page; `path` has a query that orders the rows.
+
+        Raises:
+            Problem: As `read`; `BackendFault` where the collection does not end.
+        """
+        size = self.settings.page_size
+        for page in range(_MOST_PAGES):
+            found = await self.read(f"{path}&limit={size}&offset={page * size}", Listed[kind], operation)
+            for row in found.items if found is not None else []:
+                yield row
+            if found is None or not found.hasMore:
+                return
+        raise BackendFault("Oracle's answer goes on without end.")
+
+    async def create(
+        self,
+        path: str,
+        body: object,
+        kind: type[_T],
+        operation: str,
+        *,
+        refusal: type[Refused] | None = None,
+        repeatable: bool = False,
+        upsert: bool = False,
+    ) -> _T:
+        """Create an item; returns it as Oracle keeps it.
+
+        Args:
+            path: Of the collection.
+            body: Encoded as JSON.
+            kind: What the answer holds.
+            operation: Names the span.
+            refusal: What a refusal by a rule of the business becomes; without one it is a `BackendFault`.
+            repeatable: Whether sending it twice is harmless.
+            upsert: Change the item with this alternate key if there is one (`Upsert-Mode`).
+        """
+        extra = {"upsert-mode": "true"} if upsert else {}
+        reply = await self._write("POST", path, body, operation, refusal, ITEM, extra, repeatable=repeatable or upsert)
+        return decode_json(reply, kind, backend=NAME)
+
+    async def change(
+        self,
+        path: str,
+        body: object,
+        kind: type[_T],
+        operation: str,
+        *,
+        refusal: type[Refused] | None = None,
+        if_match: str = "",
+    ) -> _T:
+        """Change some attributes of an item, which is harmless to repeat unless `if_match` names its version.
+
+        Raises:
+            PreconditionFailed: It is no longer that version.
+            Problem: As `create`.
+        """
+        extra = {"if-match": if_match} if if_match else {}
+        reply = await self._write("PATCH", path, body, operation, refusal, ITEM, extra, repeatable=not if_match)
+        return decode_json(reply, kind, backend=NAME)
+
+    async def act(
+        self,
+        path: str,
+        body: object,
+        kind: type[_T],
+        operation: str,
+        *,
+        refusal: type[Refused] | None = None,
+        repeatable: bool = False,
+        media_type: str = ACTION,
+    ) -> _T:
+        """Run an action (`…/action/<name>`); returns its whole answer, usually an object with `result`.
+
+        Raises:
+            Problem: As `create`.
+        """
+        reply = await self._write("POST", path, body, operation, refusal, media_type, {}, repeatable=repeatable)
+        return decode_json(reply, kind, backend=NAME)
+
+    async def batch(
+        self, root: str, parts: list[Part], operation: str, *, refusal: type[Refused] | None = None
+    ) -> list[Part]:
+        """Run several operations in one transaction: all take effect, or none.
+
+        Args:
+            root: Version root of the resources, `fscm_path` or `crm_path`.
+            parts: In the order they run; together harmless to repeat.
+            operation: Names the span.
+            refusal: As `create`.
+        """
+        reply = await self._write("POST", root, Batch(parts), operation, refusal, BATCH, {}, repeatable=True)
+        answered = decode_json(reply, Batch, backend=NAME).parts
+        if len(answered) != len(parts):
+            raise BackendFault("Oracle did not answer every part of a batch; whether it took effect is unknown.")
+        return answered
+
+    async def _write(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        operation: str,
+        refusal: type[Refused] | None,
+        media_type: str,
+        extra: dict[str, Any],
+        *,
+        repeatable: bool,
+    ) -> WireReply:
+        return await self.backend.send(
+            method,
+            path,
+            headers={**self._headers, "content-type": media_type, **extra},
+            body=_encoder.encode(body),
+            operation=operation,
+            repeatable=repeatable,
+            classify=classifier(refusal),
+        )
