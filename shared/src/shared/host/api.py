@@ -92,8 +92,8 @@ def _apis_of(tier: str, package_name: str) -> Iterator[Api]:
 
 
 def _declared_in(package: ModuleType, name: str) -> tuple[Api, ...]:
-    """Its `apis` if it fills several contracts, else its `api`."""
-    apis: tuple[Any, ...] = getattr(package, "apis", ()) or (getattr(package, "api", None),)
+    """Its `apis` if it fills several contracts, or none yet, else its `api`."""
+    apis: tuple[Any, ...] = getattr(package, "apis", (getattr(package, "api", None),))
     declared = tuple(api for api in apis if isinstance(api, Api))
     if len(declared) < len(apis):
         raise BrokenApi(f"{name} has no `api`; write `api = Api(service=…)` in its __init__.py, or `apis = (…, …)`.")
