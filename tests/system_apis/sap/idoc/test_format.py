@@ -42,13 +42,21 @@ def nested(children: st.SearchStrategy[Segment]) -> st.SearchStrategy[Segment]:
 
 
 leaves = st.sampled_from(list(LAYOUTS)).flatmap(lambda name: st.builds(Segment, st.just(name), fields_of(name)))
-segments = st.lists(st.recursive(leaves, nested, max_leaves=8), min_size=1, max_size=4).map(tuple)
+segments: st.SearchStrategy[tuple[Segment, ...]] = st.lists(
+    st.recursive(leaves, nested, max_leaves=8), min_size=1, max_size=4
+).map(tuple)
 controls = st.sets(st.sampled_from([name for name in CONTROL_WIDTHS if name not in ("TABNAM", "IDOCTYP")])).flatmap(
     lambda chosen: st.fixed_dictionaries(
         {name: st.text("A0.", min_size=1, max_size=CONTROL_WIDTHS[name]) for name in sorted(chosen)}
     )
 )
-idocs = st.builds(lambda fields, tree: Idoc(control_of({**fields, "IDOCTYP": "ORDERS05"}), tree), controls, segments)
+
+
+def idoc(fields: dict[str, str], tree: tuple[Segment, ...]) -> Idoc:
+    return Idoc(control_of({**fields, "IDOCTYP": "ORDERS05"}), tree)
+
+
+idocs = st.builds(idoc, controls, segments)
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
+from types import MappingProxyType
 
 from sandboxes.kit import Clock, Request, Response, State
 from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
@@ -21,6 +22,9 @@ _PATH = re.compile(
     r"/sap/opu/odata/(?P<namespace>[^/]+)/(?P<name>[^/;]+)(?:;[^/]*?v=(?P<version>\d+)[^/]*)?(?P<rest>/.*)?"
 )
 _XML = "application/xml;charset=utf-8"
+IcfNode = Callable[[Request, str], tuple[Response, tuple[str, ...]]]
+"""Answers what arrives at a path that is not OData, for a user who is logged on; with the cookies to set."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +37,7 @@ class Credentials:
 
 
 class Gateway:
-    """Answers every request to the system."""
+    """Answers every request to the system; `nodes` are its other services, by path."""
 
     def __init__(
         self,
@@ -42,7 +46,9 @@ class Gateway:
         clock: Clock,
         credentials: Credentials,
         sessions: Sessions,
+        nodes: Mapping[str, IcfNode] = MappingProxyType({}),
     ) -> None:
+        self._nodes = nodes
         self._endpoints = {
             (one.service.namespace.lower(), one.service.name.upper(), one.service.version): one for one in endpoints
         }
@@ -61,6 +67,8 @@ class Gateway:
             return icf.logon_failed(), ()
         if _client(request) != CLIENT:
             return icf.logon_failed(f"Client {_client(request)} is not available in this system"), ()
+        if (node := self._nodes.get(path)) is not None:
+            return node(request, user)
         if not path.startswith("/sap/opu/odata/"):
             return icf.inactive(path), ()
         return self._with_token(request, user, session, now)
