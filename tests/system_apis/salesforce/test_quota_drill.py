@@ -75,7 +75,8 @@ async def look(night: Night) -> Forecast:
 
 def alerts() -> dict[str, float]:
     lines = exposition("text/plain")[0].decode().splitlines()
-    return {line.split('"')[3]: float(line.split()[-1]) for line in lines if "quota_alerts_total{" in line}
+    ours = [line for line in lines if line.startswith('triptych_quota_alerts_total{budget="salesforce"')]
+    return {line.split('"')[3]: float(line.split()[-1]) for line in ours}
 
 
 async def test_batch_stops_at_the_reserve_as_forecast_while_orders_go_on(

@@ -27,6 +27,7 @@ from shared.host.trust import Trust
 from shared.host.wiring import Wiring
 from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.resilience.circuit_breaker import CircuitState
+from shared.resilience.doubt import Doubts
 from shared.resilience.load_shedding import Shedder
 from shared.resilience.outbound import Outbound
 from shared.resilience.quota_treasury import Treasury
@@ -69,6 +70,7 @@ class Process:
         tiers = {**DEFAULT_TIERS, **placement.topology.tiers}
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         self._treasury = Treasury(self._valkey, processes=len(placement.topology.processes))
+        self._doubts = Doubts(self._valkey)
         key_ring = open_key_ring(placement.topology, self.state)
         receiver = IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE)
         self.inbound = Inbound(self._limiter, receiver)
@@ -152,7 +154,9 @@ class Process:
         wiring = self._wirings.get(api.contract) or self._shared.get(api.parts)
         if wiring is None:
             provided: dict[type[Any], Any] = {
-                Outbound: Outbound(self._wire, on_change=self._note_circuit, treasury=self._treasury),
+                Outbound: Outbound(
+                    self._wire, on_change=self._note_circuit, treasury=self._treasury, doubts=self._doubts
+                ),
                 **self._flows.provided_for(api),
             }
             wiring = Wiring(provided, partial(self.peer, api), self._settings)

@@ -12,6 +12,7 @@ from shared.resilience.bulkhead import Bulkhead
 from shared.resilience.circuit_breaker import CircuitBreaker, CircuitState, StateChange
 from shared.resilience.credentials import Credentials
 from shared.resilience.deadline import Deadline
+from shared.resilience.doubt import Doubts
 from shared.resilience.outbound_call import OutboundCall, ServerAddress
 from shared.resilience.outbound_faults import problem_of_failure, retry_after_of
 from shared.resilience.outbound_settings import BackendSettings, Quota
@@ -265,9 +266,11 @@ class Outbound:
         on_change: Told when a circuit opens or closes; by default a gauge shows it.
         clock: Monotonic seconds, for breakers and pauses.
         treasury: Has the budgets of backends that count; by default books of its own.
+        doubts: What backends may still be working on; by default what this process knows.
 
     Attributes:
         treasury: The same.
+        doubts: The same.
     """
 
     def __init__(
@@ -277,8 +280,10 @@ class Outbound:
         on_change: StateChange = metrics.breaker_state,
         clock: Callable[[], float] = time.monotonic,
         treasury: Treasury | None = None,
+        doubts: Doubts | None = None,
     ) -> None:
         self.treasury = treasury or Treasury()
+        self.doubts = doubts or Doubts()
         self._wire = wire
         self._on_change = on_change
         self._clock = clock

@@ -4,12 +4,13 @@ What SAP refuses is a problem by the time it leaves here (`faults`); what is mis
 """
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from shared.binding.problems import BackendFault, NotFound
 from shared.contracts.system.erp import OrderRejected
+from shared.resilience.once import Once
 from shared.resilience.outbound import Backend, Outbound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
@@ -37,10 +38,15 @@ class SapConnector:
     def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
         self.settings = settings
         self.paths = Paths(settings)
+        self._doubts = outbound.doubts
         # a logon of its own: a write that waits for a token must not wait behind the writes that do the same
         self._logon = outbound.backend(f"{NAME} logon", settings, credentials=None, classify=problem_of)
         self._session = SapSession(settings.username, settings.password, self._fetch_token)
         self._backend: Backend = outbound.backend(NAME, settings, credentials=self._session, classify=problem_of)
+
+    def once(self, document: str) -> Once[Any]:
+        """Makes documents that SAP would make twice; `document` says which, in a word."""
+        return Once(self._doubts, NAME, document, self.settings.settle_seconds)
 
     async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
         """What is at a path, as `kind`; None when SAP says that there is no such record.

@@ -5,10 +5,10 @@ import msgspec
 from shared.binding.problems import BackendUnavailable, PreconditionFailed, Problem
 from shared.contracts.canonical.order import NewErpOrder
 from shared.contracts.system.erp import ErpOrderNotFound, OrderNotCancellable, OrderRejected
+from shared.resilience.once import Once
 from system_apis.sap.batch import Change
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.odata import document_number
-from system_apis.sap.once import Once
 from system_apis.sap.order_body import NUMBER_LENGTH, order_body
 from system_apis.sap.order_records import ItemRow, OrderRow, Rejection
 from system_apis.sap.order_translator import has_gone_out, is_cancelled
@@ -27,7 +27,7 @@ class OrderChanges:
 
     def __init__(self, sap: SapConnector) -> None:
         self._sap = sap
-        self._once = Once[OrderRow](sap.settings.settle_seconds)
+        self._once: Once[OrderRow] = sap.once("order")
 
     async def get(self, number: str) -> OrderRow:
         """An order with its items.

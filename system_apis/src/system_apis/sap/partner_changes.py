@@ -8,10 +8,10 @@ import msgspec
 from shared.binding.problems import BackendFault, BackendUnavailable, PreconditionFailed
 from shared.contracts.canonical.party import NewDeliveryPlace, NewErpCustomer, Partner
 from shared.contracts.system.erp import ErpCustomerNotFound, ErpCustomerRejected, OrderRejected
+from shared.resilience.once import Once
 from system_apis.sap.batch import Change
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.odata import document_number, key
-from system_apis.sap.once import Once
 from system_apis.sap.partner_body import customer_body, place_body
 from system_apis.sap.partner_records import (
     KnownPartner,
@@ -37,7 +37,7 @@ class PartnerChanges:
 
     def __init__(self, sap: SapConnector) -> None:
         self._sap = sap
-        self._once = Once[KnownPartner](sap.settings.settle_seconds)
+        self._once: Once[KnownPartner] = sap.once("business partner")
 
     async def enter(self, customer: NewErpCustomer) -> str:
         """The number of the customer of this reference: the one there is, or a new one.

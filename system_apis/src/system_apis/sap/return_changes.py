@@ -12,10 +12,10 @@ from shared.contracts.system.erp import (
     ReturnNotCancellable,
     ReturnRejected,
 )
+from shared.resilience.once import Once
 from system_apis.sap.batch import Change
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.odata import document_number
-from system_apis.sap.once import Once
 from system_apis.sap.order_body import NUMBER_LENGTH
 from system_apis.sap.order_records import Rejection
 from system_apis.sap.records import Many, Single
@@ -51,8 +51,8 @@ class ReturnChanges:
     def __init__(self, sap: SapConnector) -> None:
         self._sap = sap
         self._paths = ReturnPaths(sap.settings)
-        self._returns = Once[ReturnRow](sap.settings.settle_seconds)
-        self._credits = Once[CreditRequestRow](sap.settings.settle_seconds)
+        self._returns: Once[ReturnRow] = sap.once("return")
+        self._credits: Once[CreditRequestRow] = sap.once("credit memo request")
 
     async def of_order(self, order: str) -> list[ErpReturn]:
         """Every return of an order, by number."""

@@ -1,6 +1,5 @@
 """What the stand-in backends say of themselves: what stands in each, and which calls came."""
 
-import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -13,7 +12,6 @@ from shared.host.proof.findings import ProofFailed
 
 _HTTP = ("salesforce", "sap", "easypost")
 _MOST_REQUESTS = 10_000
-_GLANCE = 0.005
 WRITES = {
     "sap": ("erp.create_order", "erp.cancel_order"),
     "salesforce": ("crm.record_order", "crm.cancel_order"),
@@ -51,15 +49,6 @@ class StandIns:
         for url in self._addresses.values():
             (await self._http.post(f"{url}/__sandbox__/reset")).raise_for_status()
         _copy(self._fresh, self._warehouse)
-
-    async def settled(self) -> None:
-        """Wait until they have done what they were still doing for a worker that has died.
-
-        Who looks while SAP is at work on an order finds none; leases and rests are too short here to wait for that.
-        """
-        for name in _HTTP:
-            while (await self._ask(name, "requests?limit=1"))["under_way"]:  # noqa: ASYNC110 - of another process
-                await asyncio.sleep(_GLANCE)
 
     async def books(self) -> dict[str, Counter[str]]:
         """What stands in each backend, by the reference of the order."""

@@ -252,7 +252,6 @@ class Lane:
             return None if outcome.how == "ended" else ""
         if ending is None:
             raise ProofFailed("A worker was killed that was to come to its end.")
-        await self._stage.stand_ins.settled()
         self._plan.ended(ending, self._reckoning.last_end)
         if outcome.how == "stopped":
             self._frozen = outcome.pid

@@ -26,8 +26,9 @@ from shared.host.proof.errand import Errand, Outcome, Setup
 from shared.host.proof.worker import BuiltAhead, OrderingProcess, endangered_flows
 from shared.telemetry.logging import configure_logging
 
-_APART: dict[str, dict[str, Any]] = {"salesforce": {"coalesce_milliseconds": 0}}
-"""Settings by backend: a read that flows share is nobody's own call, so none could be told to have made it."""
+_APART: dict[str, dict[str, Any]] = {"salesforce": {"coalesce_milliseconds": 0}, "sap": {"settle_seconds": 3.0}}
+"""Settings by backend: a read that flows share is nobody's own call, so none could be told to have made it; and what
+a worker asked for before it died, a stand-in has made or will never make after so long."""
 
 
 async def _run(errand: Errand, setup: Setup, ordering: OrderingProcess) -> None:
