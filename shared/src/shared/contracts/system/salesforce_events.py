@@ -17,10 +17,11 @@ Channel = Annotated[
     str,
     msgspec.Meta(
         max_length=120,
-        pattern=r"^/(data|event)/[A-Za-z][A-Za-z0-9_]*$",
+        pattern=r"^/((data|event)/[A-Za-z][A-Za-z0-9_]*|topic/[A-Za-z0-9_]{1,25}|u(/[A-Za-z0-9_]+)+)$",
         examples=["/data/AccountChangeEvent"],
         description="A channel: changes of one object, /data/AccountChangeEvent; of all, /data/ChangeEvents; "
-        "a platform event, /event/Order_Status__e; or a custom channel, …__chn",
+        "a platform event, /event/Order_Status__e; a custom channel, …__chn; the matches of a PushTopic, "
+        "/topic/InvoiceStatements; or a generic channel, /u/notifications",
     ),
 ]
 EventName = Annotated[
@@ -86,6 +87,28 @@ class ChangeTransaction(msgspec.Struct, frozen=True, rename="camel"):
     changes: list[ChangeEvent]
 
 
+class RecordNotice(msgspec.Struct, frozen=True, rename="camel"):
+    """A record that matches the query of a PushTopic, as `/topic/…` tells of it.
+
+    Nothing says who changed it: what we change ourselves is among these.
+
+    Attributes:
+        kind: created, updated, deleted or undeleted.
+        record_id: The record.
+        fields: What the query selects of it, as it is now; nothing of a record that was deleted.
+    """
+
+    kind: str
+    record_id: str
+    fields: dict[str, Any]
+
+
+class TextNotice(msgspec.Struct, frozen=True, rename="camel"):
+    """What was pushed into a generic channel, `/u/…`: any text."""
+
+    text: str
+
+
 class ChannelNotFound(NotFound):
     """The org has no such channel or event, or our integration user may not see it."""
 
@@ -121,7 +144,8 @@ class SalesforceEvents(Contract, tier="system", version="v1"):
         """Return what happened in a channel, oldest first; what we changed ourselves is left out.
 
         With `Prefer: wait=n` an answer without any event waits for the first. A change's payload is a `ChangeEvent`,
-        a platform event's its fields. Salesforce keeps events for three days.
+        a platform event's its fields, a PushTopic's a `RecordNotice`, a generic channel's a `TextNotice`. Salesforce
+        keeps events for three days, those of PushTopics and generic channels for one.
 
         Args:
             channel: The channel.

@@ -10,9 +10,13 @@ from msgspec import Struct
 
 from sandboxes.salesforce.events import Event
 from sandboxes.salesforce.events.avro import event_schema
+from sandboxes.salesforce.events.generic import GENERIC
+from sandboxes.salesforce.events.push_topics import TOPICS
 from sandboxes.salesforce.faults import json_error
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.org import Org
+from sandboxes.salesforce.sessions import Session
+from sandboxes.salesforce.usage import STREAMED_EVENTS
 
 _PATH = re.compile(r"/cometd/(\d+)\.0(?:/(?:handshake|connect|subscribe|unsubscribe|disconnect))?/?", re.IGNORECASE)
 _OLDEST, _NEWEST = 37, 67
@@ -36,6 +40,7 @@ class Client(Struct):
     """
 
     id: str
+    user_id: str
     browser: str
     seen_at: float
     polling: bool = False
@@ -55,6 +60,7 @@ class Cometd:
         self._org, self._poll_seconds = org, poll_seconds
         self._clients: dict[str, Client] = {}
         self._forgotten = 0
+        org.generic.listening = self._listening
         self._replies: dict[str, Callable[[Request, Message], Message]] = {
             "/meta/handshake": self._handshake,
             "/meta/subscribe": self._subscribe,
@@ -80,13 +86,16 @@ class Cometd:
         return Response(200, out, self._cookies(out))
 
     def _handshake(self, request: Request, message: Message) -> Message:
-        if self._session(request) is None:
+        session = self._session(request)
+        if session is None:
             ext = {"sfdc": {"failureReason": "401::Authentication invalid"}, "replay": True, "payload.format": True}
             return _refused(message, "403::Handshake denied", _NONE, ext=ext)
         types: list[Any] = message.get("supportedConnectionTypes") or []
         if "long-polling" not in types:
             return _refused(message, "400::Invalid connection type", _NONE)
-        client = Client(secrets.token_urlsafe(20), secrets.token_hex(16), self._now(), subscriptions={})
+        client = Client(
+            secrets.token_urlsafe(20), session.user_id, secrets.token_hex(16), self._now(), subscriptions={}
+        )  # fmt: skip
         self._clients[client.id] = client
         return _granted(
             message,
@@ -117,30 +126,45 @@ class Cometd:
         try:
             while True:
                 found = self._found(client)
+                shown = [told for channel, event in found if (told := self._shown(client, channel, event))]
                 left = until - self._now()
-                if found or left <= 0 or client.id not in self._clients:
+                if shown or left <= 0 or client.id not in self._clients:
                     break
-                await self._org.bus.wait(left)
+                if found:
+                    self._pass(client, found)
+                else:
+                    await self._org.bus.wait(left)
         finally:
             client.polling = False
-        for channel, event in found:
+        self._pass(client, found)
+        self._org.usage.add(sum(_is_old(each["channel"]) for each in shown), STREAMED_EVENTS)
+        return shown
+
+    def _pass(self, client: Client, events: list[tuple[str, Event]]) -> None:
+        for channel, event in events:
             client.subscriptions[channel] = event.replay
-        return [self._shown(channel, event) for channel, event in found]
 
     def _found(self, client: Client) -> list[tuple[str, Event]]:
         found: list[tuple[str, Event]] = []
         for channel, replay in client.subscriptions.items():
-            topics = self._org.channels.topics(channel) or ()
+            topics = self._org.event_rights.topics(channel, client.user_id) or ()
             found += [(channel, event) for event in self._org.bus.after(replay, topics, _MOST_EVENTS)]
         return sorted(found, key=lambda each: each[1].replay)
 
-    def _shown(self, channel: str, event: Event) -> Message:
+    def _shown(self, client: Client, channel: str, event: Event) -> Message | None:
+        """The message for a client; None when the event is not for its user."""
+        payload = self._org.event_rights.told(event, client.user_id)
+        if payload is None:
+            return None
+        if _is_old(channel):
+            more = payload | {"event": payload["event"] | {"replayId": event.replay}}
+            return {"channel": channel, "data": {name: each for name, each in more.items() if name != "userIds"}}
         sobject = self._org.channels.sobject(event.topic)
         schema = event_schema(sobject)["uuid"] if sobject else ""
         told: Message = {"replayId": event.replay} | (
             {"EventUuid": event.uuid} if channel.startswith("/event/") else {}
         )
-        return {"channel": channel, "data": {"schema": schema, "payload": event.payload, "event": told}}
+        return {"channel": channel, "data": {"schema": schema, "payload": payload, "event": told}}
 
     def _subscribe(self, request: Request, message: Message) -> Message:
         client = self._client(request, message)
@@ -158,9 +182,13 @@ class Cometd:
 
     def _begin(self, client: Client, channel: str, replay: Any) -> str:
         """Subscribe from a place; returns what is wrong with it, if anything."""
-        topics = self._org.channels.topics(channel)
+        topics = self._org.event_rights.topics(channel, client.user_id)
         if topics is None:
             return f"400::The channel you requested to subscribe to doesn't exist {{{channel}}}"
+        if self._org.event_rights.refuses(channel, client.user_id):
+            return "403:denied_by_security_policy:subscribe_denied"
+        if _is_old(channel) and self._org.usage.spent(STREAMED_EVENTS):
+            return "403::Organization total events daily limit exceeded"
         place = int(replay) if str(replay).lstrip("-").isdecimal() else None
         if place == _NEW:
             client.subscriptions[channel] = self._org.bus.newest()
@@ -174,6 +202,10 @@ class Cometd:
                 "all events, or -1 to replay only new events."
             )
         return ""
+
+    def _listening(self, channel: str) -> set[str]:
+        self._forget()
+        return {each.user_id for each in self._clients.values() if channel in each.subscriptions}
 
     def _unsubscribe(self, request: Request, message: Message) -> Message:
         client = self._client(request, message)
@@ -194,7 +226,7 @@ class Cometd:
         del request
         return _refused(message, "400::Unknown message")
 
-    def _session(self, request: Request) -> object:
+    def _session(self, request: Request) -> Session | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return self._org.sessions.find(token.strip()) if scheme.lower() in ("bearer", "oauth") else None
 
@@ -223,6 +255,11 @@ class Cometd:
 
     def _now(self) -> float:
         return self._org.clock.timestamp()
+
+
+def _is_old(channel: str) -> bool:
+    """Whether it is a PushTopic or a generic channel, which have a shape and an allowance of their own."""
+    return channel.startswith((TOPICS, GENERIC))
 
 
 def _messages(request: Request) -> list[Message]:

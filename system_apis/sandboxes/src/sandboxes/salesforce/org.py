@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandboxes.kit import Clock
 from sandboxes.salesforce.access import Access
+from sandboxes.salesforce.access.events import EventRights
 from sandboxes.salesforce.alterations import Alterations
 from sandboxes.salesforce.analytics import Datasets
 from sandboxes.salesforce.async_api.work import AsyncApi
@@ -13,7 +14,9 @@ from sandboxes.salesforce.bulk import Bulk
 from sandboxes.salesforce.events import Bus, Changes
 from sandboxes.salesforce.events.channels import Channels
 from sandboxes.salesforce.events.disturbance import Disturbance
+from sandboxes.salesforce.events.generic import GenericChannels
 from sandboxes.salesforce.events.managed import ManagedSubscriptions
+from sandboxes.salesforce.events.push_topics import PushTopics
 from sandboxes.salesforce.metadata.definitions import Definitions
 from sandboxes.salesforce.metadata.deployments import Deployments
 from sandboxes.salesforce.metadata.markup import parse, tree_of
@@ -69,6 +72,9 @@ class Org:
         self.bus = Bus(self.store, self.usage, clock)
         self.changes = Changes(self.store, self.bus, clock)
         self.channels = Channels(self._everything, self.changes)
+        self.topics = PushTopics(self.store, self._everything, self.bus, self.queries, clock)
+        self.generic = GenericChannels(self.store, self.bus, clock)
+        self.event_rights = EventRights(self.access, self.channels, self.topics, self.generic)
         self.managed = ManagedSubscriptions(self.store)
         self.keepalive_seconds = KEEPALIVE_SECONDS
         self.disturbances: list[Disturbance] = []
@@ -77,6 +83,7 @@ class Org:
         """How often the streaming door was told to forget its clients."""
         self.page_rows = 0  # rows of a page, whatever the client asks for, as orgs decide for large rows; 0 as asked
         self.saving = Saving(self.store, self._everything, clock, self.bus, self.changes, self.touched)
+        self.saving.topics = self.topics
         self.saving.access = self.access
         self.saving.pod = self.identity.pod
         self.definitions = Definitions(

@@ -8,6 +8,7 @@ from sandboxes.kit import Clock
 from sandboxes.salesforce.access import Access
 from sandboxes.salesforce.duplicates import Duplicates
 from sandboxes.salesforce.events import Bus, Changes
+from sandboxes.salesforce.events.push_topics import PushTopics
 from sandboxes.salesforce.events.shape import shown, top_level
 from sandboxes.salesforce.faults import ApiError, MultipleChoices, bad_field, no_column, not_found
 from sandboxes.salesforce.formulas import Validations
@@ -49,6 +50,7 @@ class Saving:
         access: Who may write what.
         validations: What records must be.
         duplicates: Which records are the same.
+        topics: Told of every record too, for its PushTopics; none without them.
         pod: Stands in the ids of the records that are made here.
     """
 
@@ -58,6 +60,7 @@ class Saving:
         self._store, self._catalogue, self._clock = store, catalogue, clock
         self._bus, self._changes, self._touched = bus, changes, touched
         self.access, self.validations, self.duplicates = Access(store, catalogue), Validations(store), Duplicates(store)
+        self.topics: PushTopics | None = None
         self.pod = "Hs"
         self.locks: list[Lock] = []
         self.in_turn = False
@@ -68,6 +71,8 @@ class Saving:
         self._blanks.clear()
         self.access.forget()
         self.validations.forget()
+        if self.topics:
+            self.topics.forget()
 
     def create(self, sobject: SObject, body: Body, user_id: str) -> str:
         """Create a record, or publish it if its object is a platform event; returns its id."""
@@ -135,7 +140,7 @@ class Saving:
                         self._remove(child_object, each["Id"], user_id)
             self._store.update(sobject, row["Id"], {"IsDeleted": 1, **_touched(user_id, self._now())})
             RULES.get(sobject.name, _NO_RULES).after(self._store, row)
-            self._changes.note("DELETE", sobject, row, None, user_id)
+            self._tell("DELETE", sobject, row, None, user_id)
 
     def upsert(self, sobject: SObject, field: Field, value: str, body: Body, user_id: str) -> tuple[str, bool]:
         """Create or update by external id; returns the id and whether it was created."""
@@ -191,7 +196,12 @@ class Saving:
                 self._store.update(sobject, row["Id"], {name: row[name] for name in row if row[name] != before[name]})
             rules.after(self._store, row)
             kind = "CREATE" if change.before is None else "UPDATE"
-            self._changes.note(kind, sobject, row, change.before, change.user_id)
+            self._tell(kind, sobject, row, change.before, change.user_id)
+
+    def _tell(self, kind: str, sobject: SObject, row: Row, before: Row | None, user_id: str) -> None:
+        self._changes.note(kind, sobject, row, before, user_id)
+        if self.topics:
+            self.topics.note(kind, sobject, row, before)
 
     def _now(self) -> str:
         return stored_moment(self._clock.now())

@@ -10,6 +10,7 @@ _HOUR_SECONDS = 3_600
 CALLS = "DailyApiRequests"
 BULK_BATCHES = "DailyBulkApiBatches"
 BULK_QUERIES = "DailyBulkV2QueryJobs"
+STREAMED_EVENTS = "DailyStreamingApiEvents"
 PUBLISHED_EVENTS = "HourlyPublishedPlatformEvents"
 ALLOWANCES = {
     "ConcurrentAsyncGetReportInstances": 200,
@@ -20,7 +21,7 @@ ALLOWANCES = {
     BULK_QUERIES: 10_000,
     "DailyDeliveredPlatformEvents": 50_000,
     "DailyDurableStreamingApiEvents": 200_000,
-    "DailyStreamingApiEvents": 200_000,
+    STREAMED_EVENTS: 200_000,
     "DailyWorkflowEmails": 1_000,
     "DataStorageMB": 10_240,
     "FileStorageMB": 10_240,
@@ -80,6 +81,10 @@ class Usage:
         if self.used(name) + amount > self.allowances[name]:
             raise ApiError(400, "LIMIT_EXCEEDED", f"{name} limit exceeded: at most {self.allowances[name]}")
         self.add(amount, name)
+
+    def spent(self, name: str) -> bool:
+        """Whether an allowance is used up."""
+        return self.used(name) >= self.allowances[name]
 
     def add(self, amount: int, name: str = CALLS) -> None:
         """Count without asking whether it is allowed."""

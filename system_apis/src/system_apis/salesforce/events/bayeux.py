@@ -118,7 +118,7 @@ def problem_of_reply(reply: Message, what: str) -> Problem:
         return UnknownClient("Salesforce's streaming API has forgotten us.")
     if "replayId" in error:
         return PositionExpired(f"Salesforce does not go on from our place in {what}.")
-    if "doesn't exist" in error:
+    if "doesn't exist" in error or "denied_by_security_policy" in error:
         return ChannelNotFound(f"Salesforce has no {what} for our user; look at its name and permissions.")
     if "limit exceeded" in error:
         return QuotaExceeded(f"Salesforce's allowance for {what} is used up.", retry_after=LIMIT_PAUSE_SECONDS)

@@ -15,6 +15,7 @@ from system_apis.salesforce.events.bayeux import BayeuxClient, Message, UnknownC
 from system_apis.salesforce.events.changes import HEADER
 from system_apis.salesforce.events.position import position_of, replay_id_of
 from system_apis.salesforce.events.received import Batch, Received
+from system_apis.salesforce.events.streamed import is_streamed_only, received_of
 from system_apis.salesforce.events.window import Window
 from system_apis.salesforce.faults import BACKEND
 
@@ -77,6 +78,8 @@ class CometdDoor:
                     await asyncio.sleep(min(60.0, float(advice.get("interval", 0)) / 1000))
 
     async def _received(self, message: Message, channel: str) -> Received:
+        if is_streamed_only(channel):
+            return received_of(message, channel)
         try:
             event: dict[str, Any] = message["data"]["event"]
             payload: dict[str, Any] = message["data"]["payload"]

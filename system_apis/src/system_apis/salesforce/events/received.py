@@ -14,6 +14,7 @@ class Received(Struct, frozen=True):
         payload: JSON values by field name; moments as RFC 3339 text.
         position: Behind it; opaque.
         unreadable: Why there is no payload; empty when there is.
+        at: When it happened, as RFC 3339 text, where the payload does not say; empty otherwise.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Received(Struct, frozen=True):
     payload: dict[str, Any]
     position: str
     unreadable: str = ""
+    at: str = ""
 
 
 class Batch(Struct, frozen=True):

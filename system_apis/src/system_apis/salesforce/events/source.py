@@ -14,6 +14,7 @@ from system_apis.salesforce.events.feed import Door, Feed
 from system_apis.salesforce.events.position import position_since
 from system_apis.salesforce.events.pubsub import PubSub
 from system_apis.salesforce.events.pubsub_door import PubSubDoor
+from system_apis.salesforce.events.streamed import is_streamed_only
 
 MOST_FEEDS: Final = 16
 """Channels and positions that are read at once; the one that was not read for longest makes room."""
@@ -38,17 +39,17 @@ class OrgChannels:
         settings = salesforce.settings
         self.pubsub = PubSub(salesforce)
         self._settings = settings
+        self._streaming: Door = CometdDoor(salesforce)
         self._door: Door = (
-            PubSubDoor(self.pubsub, settings.event_silence)
-            if settings.event_door == "pubsub"
-            else CometdDoor(salesforce)
+            PubSubDoor(self.pubsub, settings.event_silence) if settings.event_door == "pubsub" else self._streaming
         )
         self._feeds: dict[str, list[Feed]] = {}
         self._lock = asyncio.Lock()
 
     def source(self, channel: str) -> "ChannelSource":
         """A channel as an event source."""
-        return ChannelSource(self, f"salesforce-{self._settings.event_door}:{channel}", channel)
+        door = "cometd" if is_streamed_only(channel) else self._settings.event_door
+        return ChannelSource(self, f"salesforce-{door}:{channel}", channel)
 
     async def read(self, channel: str, after: str, limit: int, wait_seconds: float) -> Sequence[Event]:
         """See `EventSource.read`.
@@ -96,7 +97,8 @@ class OrgChannels:
 
     def _begun(self, channel: str, after: str, *, latest: bool = False) -> Feed:
         settings = self._settings
-        feed = Feed(self._door, channel, after, settings.event_buffer, settings.client_name, latest=latest)
+        door = self._streaming if is_streamed_only(channel) else self._door
+        feed = Feed(door, channel, after, settings.event_buffer, settings.client_name, latest=latest)
         self._feeds.setdefault(channel, []).append(feed)
         return feed
 

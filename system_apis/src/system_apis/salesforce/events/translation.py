@@ -16,7 +16,7 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_+")
 
 
 def type_of(name: str) -> str:
-    """`AccountChangeEvent` → `account-change-event`, `Order_Status__e` → `order-status`."""
+    """`AccountChangeEvent` → `account-change-event`, `Order_Status__e` → `order-status`, `HotLeads` → `hot-leads`."""
     plain = re.sub(r"__e$", "", name)
     return "-".join(word for word in _WORDS.split(plain) if word).lower()
 
@@ -52,7 +52,7 @@ def passing(position: str) -> Event:
 
 def _created(received: Received, otherwise: datetime) -> datetime:
     try:
-        created = datetime.fromisoformat(str(received.payload.get("CreatedDate")))
+        created = datetime.fromisoformat(received.at or str(received.payload.get("CreatedDate")))
     except ValueError:
         return otherwise
     return created if created.tzinfo else created.replace(tzinfo=UTC)

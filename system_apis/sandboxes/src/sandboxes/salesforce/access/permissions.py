@@ -7,6 +7,7 @@ from msgspec import Struct
 from sandboxes.salesforce.metadata.markup import Tree, members, parse, text, tree_of
 
 VERBS = ("Create", "Read", "Edit", "Delete")
+VIEW_ALL, VIEW_ALL_USERS, MODIFY_ALL = "ViewAllData", "ViewAllUsers", "ModifyAllData"
 _INHERITED = {
     "opportunitylineitem": "opportunity",
     "orderitem": "order",
@@ -23,17 +24,30 @@ class PermissionSet(Struct, frozen=True):
     Attributes:
         objects: Of each object those of `VERBS` that are granted.
         fields: Of each field (`account.name`) that may be read, whether it may be edited.
+        all_records: Objects of which every record may be read (View All Records), whoever owns it.
+        system: Permissions that are of no object: ModifyMetadata, ViewAllData, …
     """
 
     objects: dict[str, frozenset[str]]
     fields: dict[str, bool]
+    all_records: frozenset[str] = frozenset()
+    system: frozenset[str] = frozenset()
 
     def verbs(self, sobject: str) -> frozenset[str]:
         """What is granted on an object."""
+        everywhere = frozenset(VERBS) if MODIFY_ALL in self.system else frozenset[str]()
+        if VIEW_ALL in self.system:
+            everywhere |= {"Read"}
         if sobject in self.objects or sobject not in _INHERITED:
-            return self.objects.get(sobject, frozenset())
+            return self.objects.get(sobject, frozenset()) | everywhere
         above = self.objects.get(_INHERITED[sobject], frozenset())
-        return frozenset(VERBS) if "Edit" in above else above & {"Read"}
+        return (frozenset(VERBS) if "Edit" in above else above & {"Read"}) | everywhere
+
+    def sees_all_records(self, sobject: str) -> bool:
+        """Whether every record of an object may be read: what its change events ask for."""
+        if sobject == "user":
+            return VIEW_ALL_USERS in self.system
+        return sobject in self.all_records or bool({VIEW_ALL, MODIFY_ALL} & self.system)
 
 
 def permission_set(xml: str | bytes) -> PermissionSet:
@@ -49,7 +63,13 @@ def of_tree(body: Tree) -> PermissionSet:
         for each in members(body, "fieldPermissions")
         if _true(each, "readable") or _true(each, "editable")
     }
-    return PermissionSet(objects, fields)
+    all_records = frozenset(
+        text(each, "object").lower()
+        for each in members(body, "objectPermissions")
+        if _true(each, "viewAllRecords") or _true(each, "modifyAllRecords")
+    )
+    system = frozenset(text(each, "name") for each in members(body, "userPermissions") if _true(each, "enabled"))
+    return PermissionSet(objects, fields, all_records, system)
 
 
 def together(sets: list[PermissionSet]) -> PermissionSet:
@@ -61,7 +81,8 @@ def together(sets: list[PermissionSet]) -> PermissionSet:
             objects[name] = objects.get(name, frozenset()) | verbs
         for name, editable in each.fields.items():
             fields[name] = fields.get(name, False) or editable
-    return PermissionSet(objects, fields)
+    all_records = frozenset[str]().union(*(each.all_records for each in sets))
+    return PermissionSet(objects, fields, all_records, frozenset[str]().union(*(each.system for each in sets)))
 
 
 def _granted(each: dict[str, Any]) -> frozenset[str]:

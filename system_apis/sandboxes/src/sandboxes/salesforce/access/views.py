@@ -28,6 +28,7 @@ class Access:
     def __init__(self, store: Store, catalogue: Catalogue) -> None:
         self._store, self._everything = store, catalogue
         self._views: dict[str, Catalogue] = {}
+        self._granted: dict[str, PermissionSet | None] = {}
         self._user_id = ""
 
     @contextmanager
@@ -53,10 +54,25 @@ class Access:
         """The objects and fields there are for a user."""
         view = self._views.get(user_id)
         if view is None:
-            sets = self._sets(user_id)
-            view = self._view(together(sets)) if sets else self._everything
+            granted = self._of(user_id)
+            view = self._everything if granted is None else self._view(granted)
             self._views[user_id] = view
         return view
+
+    def readable(self, user_id: str) -> list[SObject]:
+        """The objects a user may read, with all that they have: schemas of events are the same for everybody."""
+        seen = self.of(user_id)
+        return [each for each in self._everything if seen.get(each.name) is not None]
+
+    def sees_all_records(self, user_id: str, sobject: str) -> bool:
+        """Whether a user may read every record of an object, whoever owns it."""
+        granted = self._of(user_id)
+        return granted is None or granted.sees_all_records(sobject.lower())
+
+    def has(self, user_id: str, *permissions: str) -> bool:
+        """Whether a user has one of these permissions that are of no object."""
+        granted = self._of(user_id)
+        return granted is None or not granted.system.isdisjoint(permissions)
 
     def demand(self, verb: str, sobject: SObject, user_id: str) -> SObject:
         """The object as the user sees it; ApiError if they may not do this to its records."""
@@ -81,6 +97,14 @@ class Access:
     def forget(self) -> None:
         """Objects or permission sets may have changed: what was worked out of them is no longer good."""
         self._views.clear()
+        self._granted.clear()
+
+    def _of(self, user_id: str) -> PermissionSet | None:
+        """What a user's permission sets grant together; None for everything."""
+        if user_id not in self._granted:
+            sets = self._sets(user_id)
+            self._granted[user_id] = together(sets) if sets else None
+        return self._granted[user_id]
 
     def _sets(self, user_id: str) -> list[PermissionSet]:
         sql = (

@@ -2,12 +2,13 @@
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from sandboxes.salesforce.events.shape import Told, change_entity, top_level, worked_out_once
-from sandboxes.salesforce.schema import Catalogue, SObject
+from sandboxes.salesforce.schema import SObject
 
 Schema = dict[str, Any]
 _NAMESPACE = "com.sforce.eventbus"
@@ -63,9 +64,9 @@ def event_schema(sobject: SObject) -> Schema:
     return schema | {"uuid": _id(schema)}
 
 
-def schema_of_id(catalogue: Catalogue, schema_id: str) -> Schema | None:
-    """The schema under this id, as the objects are now."""
-    schemas = (event_schema(sobject) for sobject in catalogue)
+def schema_of_id(sobjects: Iterable[SObject], schema_id: str) -> Schema | None:
+    """The schema under this id of one of these objects, as it is now."""
+    schemas = (event_schema(sobject) for sobject in sobjects)
     return next((schema for schema in schemas if schema["uuid"] == schema_id), None)
 
 

@@ -1,7 +1,8 @@
-"""Keeps events for 72 hours and wakes whoever waits for them.
+"""Keeps events for 72 hours, those of PushTopics and generic channels for 24, and wakes whoever waits for them.
 
 Events are written inside the transaction that causes them, so what is rolled back was never published.
 """
+# ruff: noqa: S608 - the condition is a constant, values travel as parameters
 
 import asyncio
 from collections.abc import Iterable
@@ -16,6 +17,9 @@ from sandboxes.salesforce.storage import Store
 from sandboxes.salesforce.usage import PUBLISHED_EVENTS, Usage
 
 RETENTION_SECONDS = 72 * 3_600
+_SHORTER_BY = 48 * 3_600
+"""PushTopics and generic channels keep theirs for 24 hours."""
+_KEPT = "created >= ? + (CASE WHEN topic GLOB '/topic/*' OR topic GLOB '/u/*' THEN ? ELSE 0 END)"
 _PURGE_EVERY = 1_000
 
 
@@ -68,10 +72,10 @@ class Bus:
         """Up to `most` retained events of these topics that come after `replay`, oldest first."""
         names = msgspec.json.encode(list(topics)).decode()
         sql = (
-            "SELECT replay, topic, uuid, payload FROM _event WHERE replay > ? AND created >= ?"
+            f"SELECT replay, topic, uuid, payload FROM _event WHERE replay > ? AND {_KEPT}"
             " AND topic IN (SELECT value FROM json_each(?)) ORDER BY replay LIMIT ?"
         )
-        rows = self._store.select(sql, (replay, self._oldest(), names, most))
+        rows = self._store.select(sql, (replay, self._oldest(), _SHORTER_BY, names, most))
         return [Event(row[0], row[1], row[2], msgspec.json.decode(row[3])) for row in rows]
 
     def replay_of(self, record_id: str) -> int:
@@ -93,8 +97,8 @@ class Bus:
     def retains(self, replay: int, topics: Iterable[str]) -> bool:
         """Whether a subscriber may begin after this id: one of these topics' events that is still kept."""
         names = msgspec.json.encode(list(topics)).decode()
-        sql = "SELECT 1 FROM _event WHERE replay = ? AND created >= ? AND topic IN (SELECT value FROM json_each(?))"
-        return bool(self._store.select(sql, (replay, self._oldest(), names)))
+        sql = f"SELECT 1 FROM _event WHERE replay = ? AND {_KEPT} AND topic IN (SELECT value FROM json_each(?))"
+        return bool(self._store.select(sql, (replay, self._oldest(), _SHORTER_BY, names)))
 
     def forget(self) -> None:
         """Drop every event, as if its time were over; ids go on growing."""

@@ -70,6 +70,7 @@ class Changes:
 
     def gap(self, kind: str, sobject: SObject, record_ids: list[str], user_id: str) -> None:
         """Say that something changed, without saying what: GAP_UPDATE and its kin."""
+        self.origin = ""  # no call of a client caused it
         with self._store.savepoint():
             self._emit(f"GAP_{kind}", sobject, record_ids, user_id, {}, [], [], _Commit(self._store, self._clock))
 

@@ -8,7 +8,7 @@ from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.pubsub.messages import pb
 from sandboxes.salesforce.pubsub.payloads import decoded
-from sandboxes.salesforce.pubsub.refusals import invalid, unknown_topic
+from sandboxes.salesforce.pubsub.refusals import forbidden, invalid, unknown_topic
 from sandboxes.salesforce.pubsub.subscribing import replay_bytes
 from sandboxes.salesforce.schema import SObject
 
@@ -38,6 +38,8 @@ class Publishing:
         if not sobject.event:
             message = f"{request.topic_name} cannot be published to."
             raise invalid("topic.meta.permission", message)
+        if not self._org.event_rights.may_publish(sobject, user_id):
+            raise forbidden(request.topic_name, "publish to")
         if not request.events:
             raise invalid("publish.event.count.invalid", "A request holds at least one event.")
         self._org.usage.add(1)

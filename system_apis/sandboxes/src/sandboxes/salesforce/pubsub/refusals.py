@@ -30,6 +30,12 @@ def invalid(code: str, message: str) -> Refusal:
     return Refusal(StatusCode.INVALID_ARGUMENT, code, message)
 
 
+def forbidden(name: str, act: str) -> Refusal:
+    """PERMISSION_DENIED: the user may not."""
+    message = f"The user does not have the permission to {act} the topic {name}."
+    return Refusal(StatusCode.PERMISSION_DENIED, "topic.meta.permission", message)
+
+
 def unknown_topic(name: str) -> Refusal:
     """NOT_FOUND: no such topic."""
     return Refusal(

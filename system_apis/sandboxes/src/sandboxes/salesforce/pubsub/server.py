@@ -44,18 +44,19 @@ class PubSub(pb_grpc.PubSubServicer):
     async def GetTopic(self, request: Any, context: Context) -> Any:  # noqa: N802 - the interface names it
         """What a topic allows, and its schema."""
         try:
-            self._session(context)
+            session = self._session(context)
             self._struck("GetTopic")
             sobject = self._org.channels.sobject(request.topic_name)
             if sobject is None and self._org.channels.topics(request.topic_name) is None:
                 raise unknown_topic(request.topic_name)
         except Refusal as refusal:
             await refuse(context, refusal)
+        rights = self._org.event_rights
         return pb.TopicInfo(
             topic_name=request.topic_name,
             tenant_guid=f"core/prod/{self._org.id}",
-            can_publish=sobject is not None and sobject.event,
-            can_subscribe=True,
+            can_publish=sobject is not None and sobject.event and rights.may_publish(sobject, session.user_id),
+            can_subscribe=not rights.refuses(request.topic_name, session.user_id),
             schema_id=event_schema(sobject)["uuid"] if sobject else "",
             rpc_id=str(uuid4()),
         )
@@ -63,9 +64,9 @@ class PubSub(pb_grpc.PubSubServicer):
     async def GetSchema(self, request: Any, context: Context) -> Any:  # noqa: N802
         """A schema by its id."""
         try:
-            self._session(context)
+            session = self._session(context)
             self._struck("GetSchema")
-            schema = schema_of_id(self._org.catalogue, request.schema_id)
+            schema = schema_of_id(self._org.access.readable(session.user_id), request.schema_id)
             if schema is None:
                 raise Refusal(StatusCode.NOT_FOUND, "schema.not.found", f"There is no schema {request.schema_id}.")
         except Refusal as refusal:
@@ -99,8 +100,8 @@ class PubSub(pb_grpc.PubSubServicer):
     async def Subscribe(self, requests: AsyncIterator[Any], context: Context) -> AsyncGenerator[Any]:  # noqa: N802
         """Deliver as many events as were asked for, from where the first request says."""
         try:
-            self._session(context)
-            subscription = await Subscription.begun(self._org, requests)
+            session = self._session(context)
+            subscription = await Subscription.begun(self._org, session.user_id, requests)
             if self._struck("Subscribe"):
                 return
             async for delivery in subscription.deliveries(lambda: self._session(context)):
@@ -116,8 +117,8 @@ class PubSub(pb_grpc.PubSubServicer):
         """Deliver from where the org remembers that this subscription was committed."""
         name = ""
         try:
-            self._session(context)
-            managed, subscription = await Subscription.managed(self._org, requests)
+            session = self._session(context)
+            managed, subscription = await Subscription.managed(self._org, session.user_id, requests)
             if managed.name in self._active:
                 already = "managed.subscription.already.active"
                 raise Refusal(StatusCode.FAILED_PRECONDITION, already, f"{managed.name} has a client already.")

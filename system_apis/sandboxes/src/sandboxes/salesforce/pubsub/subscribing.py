@@ -6,6 +6,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sandboxes.salesforce.events import Event
 from sandboxes.salesforce.events.avro import event_schema
@@ -13,7 +14,7 @@ from sandboxes.salesforce.events.managed import Managed
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.pubsub.messages import pb
 from sandboxes.salesforce.pubsub.payloads import encoded
-from sandboxes.salesforce.pubsub.refusals import Refusal, invalid, unknown_topic
+from sandboxes.salesforce.pubsub.refusals import Refusal, forbidden, invalid, unknown_topic
 
 _MOST_OUTSTANDING = 100
 _LATEST, _EARLIEST, _CUSTOM = 0, 1, 2
@@ -44,14 +45,17 @@ class Subscription:
 
     Args:
         org: The org.
+        user_id: Who subscribes.
         topic: The channel.
         after: The replay id after which it begins.
         requests: What else the client sends.
         managed: Whose commits the org remembers, None for a plain subscription.
     """
 
-    def __init__(self, org: Org, topic: str, after: int, requests: AsyncIterator[Any], managed: Managed | None) -> None:
-        self._org, self._topic, self._after = org, topic, after
+    def __init__(
+        self, org: Org, user_id: str, topic: str, after: int, requests: AsyncIterator[Any], managed: Managed | None
+    ) -> None:  # fmt: skip
+        self._org, self._user_id, self._topic, self._after = org, user_id, topic, after
         self._requests, self._managed = requests, managed
         self._outstanding = 0
         self._changed = asyncio.Event()
@@ -61,28 +65,27 @@ class Subscription:
         self._rpc_id = str(uuid4())
 
     @classmethod
-    async def begun(cls, org: Org, requests: AsyncIterator[Any]) -> Self:
+    async def begun(cls, org: Org, user_id: str, requests: AsyncIterator[Any]) -> Self:
         """A subscription as its first request describes it; Refusal when it cannot begin there."""
         first = await _first(requests)
-        topics = org.channels.topics(first.topic_name)
         if not first.topic_name:
             raise invalid("topic.validation.empty", "The first request names a topic.")
-        if topics is None:
-            raise unknown_topic(first.topic_name)
-        subscription = cls(org, first.topic_name, _place(org, first), requests, None)
+        _check(org, user_id, first.topic_name)
+        subscription = cls(org, user_id, first.topic_name, _place(org, first), requests, None)
         subscription._take(first)
         return subscription
 
     @classmethod
-    async def managed(cls, org: Org, requests: AsyncIterator[Any]) -> tuple[Managed, Self]:
+    async def managed(cls, org: Org, user_id: str, requests: AsyncIterator[Any]) -> tuple[Managed, Self]:
         """A managed subscription, from where it was last committed."""
         first = await _first(requests)
         found = org.managed.find(first.developer_name or first.subscription_id)
         if found is None:
             code = "managed.subscription.developer.name.not.found"
             raise invalid(code, "There is no managed subscription of this name.")
+        _check(org, user_id, found.topic)
         after = org.bus.newest() if found.replay is None else found.replay
-        subscription = cls(org, found.topic, after, requests, found)
+        subscription = cls(org, user_id, found.topic, after, requests, found)
         subscription._take(first)
         return found, subscription
 
@@ -117,13 +120,16 @@ class Subscription:
             delivery.commit = self._committed(self._commits.pop(0))
             return delivery
         if self._outstanding:
-            topics = self._org.channels.topics(self._topic) or ()
+            topics = self._topics()
             found = self._org.bus.after(self._after, topics, self._outstanding)
             if found:
                 self._after = found[-1].replay
                 self._outstanding -= len(found)
                 return self._delivery([self._shown(event) for event in found])
         return None
+
+    def _topics(self) -> list[str]:
+        return self._org.event_rights.topics(self._topic, self._user_id) or []
 
     async def _rest(self, seconds: float) -> bool:
         """Until there may be news; False when `seconds` pass without."""
@@ -177,21 +183,30 @@ class Subscription:
 
     def _latest(self) -> int:
         """How far a client may go on that has dealt with everything it was sent: nothing it was not sent is skipped."""
-        topics = self._org.channels.topics(self._topic) or ()
+        topics = self._topics()
         newest = self._org.bus.newest()
         return self._after if self._org.bus.after(self._after, topics, 1) else max(self._after, newest)
 
     def _shown(self, event: Event) -> Delivered:
         sobject = self._org.channels.sobject(event.topic)
-        if sobject is None:
+        told = self._org.event_rights.told(event, self._user_id)
+        if sobject is None or told is None:
             raise LookupError(event.topic)
-        return Delivered(event.uuid, event_schema(sobject)["uuid"], encoded(event, sobject), replay_bytes(event.replay))
+        payload = encoded(replace(event, payload=told), sobject)
+        return Delivered(event.uuid, event_schema(sobject)["uuid"], payload, replay_bytes(event.replay))
 
 
 async def _first(requests: AsyncIterator[Any]) -> Any:
     async for request in requests:
         return request
     raise invalid("subscription.fetch.requested.events.invalid", "The stream ended before a request came.")
+
+
+def _check(org: Org, user_id: str, topic: str) -> None:
+    if org.channels.topics(topic) is None:
+        raise unknown_topic(topic)
+    if org.event_rights.refuses(topic, user_id):
+        raise forbidden(topic, "subscribe to")
 
 
 def _place(org: Org, request: Any) -> int:

@@ -13,6 +13,7 @@ from sandboxes.salesforce.resources import (
     queries,
     rows,
     search,
+    streaming,
     tooling,
     tree,
 )
@@ -29,6 +30,7 @@ ROUTES = (
     *graph.ROUTES,
     *bulk.ROUTES,
     *events.ROUTES,
+    *streaming.ROUTES,
     *deployments.ROUTES,
     *tooling.ROUTES,
     *analytics.ROUTES,

@@ -10,11 +10,12 @@ from sandboxes.salesforce.schema import SObject
 def _of_object(call: Call) -> Response:
     if not call.sobject.event:
         raise not_found()
-    return Response(200, _formatted(call, event_schema(call.sobject), call.sobject))
+    whole = next(each for each in call.org.access.readable(call.session.user_id) if each.name == call.sobject.name)
+    return Response(200, _formatted(call, event_schema(whole), whole))
 
 
 def _of_id(call: Call) -> Response:
-    schema = schema_of_id(call.org.catalogue, call.params["schema"])
+    schema = schema_of_id(call.org.access.readable(call.session.user_id), call.params["schema"])
     if schema is None:
         raise not_found()
     sobject = call.org.catalogue.get(schema["name"])

@@ -10,6 +10,7 @@ from sandboxes.salesforce.rules.people import PERSON
 from sandboxes.salesforce.rules.quotes import OPPORTUNITY, OPPORTUNITY_LINE, PRICEBOOK_ENTRY, QUOTE, QUOTE_LINE
 from sandboxes.salesforce.rules.returns import RETURN_ORDER, RETURN_ORDER_LINE
 from sandboxes.salesforce.rules.ruling import Change, Rules
+from sandboxes.salesforce.rules.streaming import PUSH_TOPIC, STREAMING_CHANNEL
 
 RULES: dict[str, Rules] = {
     "Contact": PERSON,
@@ -27,6 +28,8 @@ RULES: dict[str, Rules] = {
     "OrderItem": ORDER_ITEM,
     "ReturnOrder": RETURN_ORDER,
     "ReturnOrderLineItem": RETURN_ORDER_LINE,
+    "PushTopic": PUSH_TOPIC,
+    "StreamingChannel": STREAMING_CHANNEL,
 }
 
 __all__ = ["RULES", "Change", "Rules"]
