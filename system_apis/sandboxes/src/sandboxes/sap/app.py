@@ -10,6 +10,8 @@ from typing import Any
 from sandboxes.company import company
 from sandboxes.kit import Clock, SandboxApp, State
 from sandboxes.sap.gateway import Credentials, Gateway, asgi_app
+from sandboxes.sap.idoc.interface import IdocInterface
+from sandboxes.sap.idoc.tables import IDOC_SEARCHED, IDOC_STORE
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
 from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
@@ -76,10 +78,12 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         _seeded().backup(store.connection)
     endpoints = [ServiceEndpoint(service, behaviour, records, clock) for service, behaviour in SERVICES]
     credentials = Credentials(USER, os.environ.get(_PASSWORD_VARIABLE, "sandbox-only"))
-    controls = _Controls(store, records, sessions, clock)
+    idocs = IdocInterface(records, store, clock)
+    controls = _Controls(store, records, sessions, clock, idocs)
+    gateway = Gateway(endpoints, store, clock, credentials, sessions, idocs.nodes, idocs.settle)
     return SandboxApp(
-        asgi_app(Gateway(endpoints, store, clock, credentials, sessions)),
-        close=store.close,
+        asgi_app(gateway),
+        close=controls.close,
         reset=controls.reset,
         ledger=controls.ledger,
         controls={
@@ -88,6 +92,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
             "fulfil": controls.fulfil,
             "billing-run": controls.billing_run,
             "expire-tokens": controls.expire_tokens,
+            **idocs.controls,
         },
     )
 
@@ -105,24 +110,33 @@ def _seeded() -> sqlite3.Connection:
 
 
 def _ddl() -> str:
-    return schema([*(service for service, _ in SERVICES), INTERNAL], SEARCHED)
+    return schema([*(service for service, _ in SERVICES), INTERNAL, IDOC_STORE], [*SEARCHED, *IDOC_SEARCHED])
 
 
 class _Controls:
     """What the control path may ask of this system."""
 
-    def __init__(self, state: State, records: Records, sessions: Sessions, clock: Clock) -> None:
+    def __init__(self, state: State, records: Records, sessions: Sessions, clock: Clock, idocs: IdocInterface) -> None:
         self._state, self._records, self._sessions, self._clock = state, records, sessions, clock
+        self._idocs = idocs
+
+    def close(self) -> None:
+        """Stop sending and let go of the file."""
+        self._idocs.close()
+        self._state.close()
 
     def reset(self) -> None:
         """Back to the seed, nobody logged on."""
         self._sessions.end_all()
+        self._idocs.forget()
         _seeded().backup(self._state.connection)
 
     def ledger(self) -> Mapping[str, object]:
         """What was made since the seed, oldest first; an order's state is open, cancelled or deleted."""
+        self._idocs.settle()
         rows = self._records.find(LEDGER)
         return {
+            "idocs": self._idocs.shown(),
             "partners": [
                 {name: row[name] for name in _PARTNER_SHOWN} for row in self._records.find(PARTNERS, CreatedByUser=USER)
             ],

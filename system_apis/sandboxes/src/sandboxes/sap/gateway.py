@@ -37,7 +37,7 @@ class Credentials:
 
 
 class Gateway:
-    """Answers every request to the system; `nodes` are its other services, by path."""
+    """Answers every request to the system; `nodes` are its other services by path, `before` is done before each."""
 
     def __init__(
         self,
@@ -47,8 +47,9 @@ class Gateway:
         credentials: Credentials,
         sessions: Sessions,
         nodes: Mapping[str, IcfNode] = MappingProxyType({}),
+        before: Callable[[], None] = lambda: None,
     ) -> None:
-        self._nodes = nodes
+        self._nodes, self._before = nodes, before
         self._endpoints = {
             (one.service.namespace.lower(), one.service.name.upper(), one.service.version): one for one in endpoints
         }
@@ -67,6 +68,7 @@ class Gateway:
             return icf.logon_failed(), ()
         if _client(request) != CLIENT:
             return icf.logon_failed(f"Client {_client(request)} is not available in this system"), ()
+        self._before()
         if (node := self._nodes.get(path)) is not None:
             return node(request, user)
         if not path.startswith("/sap/opu/odata/"):
