@@ -1,0 +1,107 @@
+"""Asynchronous requests: NetSuite accepts a write at once and does it when it can, at most once for each key."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from shared.binding.problems import BackendFault
+from shared.resilience.outbound_faults import decode_json
+from shared.resilience.wire import WireReply
+from system_apis.netsuite.connector import NetSuiteConnector
+from system_apis.netsuite.faults import NAME
+
+_JOBS = "/services/rest/async/v1/job"
+MOST_RECORDS: Final = 100
+"""Records of one batch."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """How far an asynchronous request is."""
+
+    id: str
+    completed: bool = False
+    progress: str = ""
+
+
+def idempotency_key(reference: str) -> str:
+    """The key of a request, the same for the same reference: NetSuite takes UUIDs."""
+    return str(uuid5(NAMESPACE_URL, f"urn:triptych:netsuite:{reference}"))
+
+
+class Jobs:
+    """Asynchronous writes of one account.
+
+    Args:
+        netsuite: The account.
+        pause: Waits between two looks at a job, for seconds.
+    """
+
+    def __init__(self, netsuite: NetSuiteConnector, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._netsuite = netsuite
+        self._pause = pause
+
+    async def submit(self, method: str, path: str, body: Mapping[str, Any], reference: str, operation: str) -> str:
+        """Hand in a write; returns the job's id. The same reference always answers with the same job.
+
+        Args:
+            method: POST, PUT or PATCH.
+            path: Below the record service.
+            body: A record.
+            reference: Of the caller; becomes the idempotency key.
+            operation: Names the span.
+
+        Raises:
+            Problem: As `NetSuiteConnector.write`.
+        """
+        headers = {"prefer": "respond-async", "x-netsuite-idempotency-key": idempotency_key(reference)}
+        reply = await self._netsuite.write(method, path, body, operation, headers=headers, answers=_is_known_job)
+        return _job_id(reply)
+
+    async def submit_batch(
+        self, record_type: str, records: Sequence[Mapping[str, Any]], reference: str, operation: str
+    ) -> str:
+        """Hand in up to a hundred new records as one job; returns its id.
+
+        Raises:
+            ValueError: There are more, or none.
+            Problem: As `submit`.
+        """
+        if not 0 < len(records) <= MOST_RECORDS:
+            raise ValueError(f"A batch has 1 to {MOST_RECORDS} records; cut it into several.")
+        return await self.submit("POST", f"/{record_type}", {"items": list(records)}, reference, operation)
+
+    async def look(self, job: str) -> Job:
+        """How far a job is.
+
+        Raises:
+            NotFound: There is no such job (any more).
+        """
+        return decode_json(await self._netsuite.send("GET", f"{_JOBS}/{job}", "look_at_job"), Job, backend=NAME)
+
+    async def result(self, job: str, task: int = 1) -> WireReply:
+        """What the write would have answered, had it not been asynchronous; waits until it is done.
+
+        The caller's deadline bounds the wait.
+
+        Raises:
+            Problem: What the write was refused with, by `faults`.
+        """
+        wait = 0.2
+        while not (await self.look(job)).completed:
+            await self._pause(wait)
+            wait = min(wait * 2, 5.0)
+        return await self._netsuite.send("GET", f"{_JOBS}/{job}/task/{task}/result", "read_job_result")
+
+
+def _is_known_job(reply: WireReply) -> bool:
+    return b"IDEMPOTENCY_ERROR" in reply.body and "location" in reply.headers
+
+
+def _job_id(reply: WireReply) -> str:
+    key = (reply.headers.get("location") or "").rstrip("/").rpartition("/")[2]
+    if not key:
+        raise BackendFault("NetSuite took an asynchronous request and does not say where its job is.")
+    return key
