@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from sandboxes.company import Company, Customer
 from shared.binding.problems import BackendFault, Transient
+from shared.contracts.canonical.likeness import comparable_name
 from shared.contracts.canonical.order import NewErpOrder
 from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPlace, NewErpCustomer, SalesAreaKey
 from shared.contracts.canonical.values import Address
 from shared.contracts.system.erp import CustomerBlocked, ErpBlock, ErpCustomerNotFound, ErpCustomerRejected
-from system_apis.sap.partner_translator import comparable_name
 from system_apis.sap.service import SapErp
 
 PARTNERS = "*A_BusinessPartner"

@@ -2,12 +2,13 @@
 
 import asyncio
 
+from shared.contracts.canonical.likeness import MOST_SIMILAR
 from shared.contracts.canonical.party import CustomerDescription, SimilarCustomer
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.lines import broken, tidy
 from system_apis.sap.partner_body import NAME_WIDTHS, search_term
 from system_apis.sap.partner_records import KnownPartner, TaxedCustomer
-from system_apis.sap.partner_translator import MOST_SIMILAR, similar
+from system_apis.sap.partner_translator import similar
 from system_apis.sap.records import Many
 
 

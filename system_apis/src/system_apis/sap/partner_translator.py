@@ -1,22 +1,15 @@
 """What SAP says of business partners, as canonical values; pure functions."""
 
-import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Protocol
 
+from shared.contracts.canonical.likeness import MOST_SIMILAR, comparable_name
 from shared.contracts.canonical.party import CustomerDescription, Likeness, SimilarCustomer
 from shared.contracts.system.erp import ErpCustomerRejected, OrderRejected
 from system_apis.sap.lines import joined
 from system_apis.sap.odata import document_number
 from system_apis.sap.partner_body import NAME_WIDTHS
 from system_apis.sap.partner_records import KnownPartner
-
-MOST_SIMILAR = 20
-_LEGAL_FORMS = re.compile(
-    r"\b(ag|bv|co|company|corp|corporation|gmbh|inc|incorporated|kg|limited|llc|lp|ltd|ltda|nv|oy|plc|pty|sa|sarl|sas|"
-    r"se|spa|srl|sro)\b|株式会社|有限会社|有限公司|주식회사"
-)
 
 
 class NamedLines(Protocol):
@@ -64,13 +57,6 @@ def similar(
             alike.setdefault(number, []).append(likeness)
     ranked = sorted(alike, key=lambda number: (-len(alike[number]), number))
     return [SimilarCustomer(number, names[number], alike[number]) for number in ranked[:MOST_SIMILAR]]
-
-
-def comparable_name(name: str) -> str:
-    """A name as it is compared: letter case, width, punctuation, spaces and legal form do not count."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    words = "".join(char if char.isalnum() or unicodedata.combining(char) else " " for char in folded.replace(".", ""))
-    return "".join(_LEGAL_FORMS.sub(" ", words).split()) or "".join(words.split())
 
 
 def _is_candidate(description: CustomerDescription, one: KnownPartner) -> bool:
