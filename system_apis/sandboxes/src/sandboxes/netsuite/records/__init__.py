@@ -1,0 +1,1 @@
+"""Records: kept, read from requests, searched and shown."""

@@ -1,0 +1,1 @@
+"""SuiteTalk REST web services: record service, SuiteQL, async, metadata, governance."""

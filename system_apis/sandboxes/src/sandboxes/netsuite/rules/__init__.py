@@ -1,0 +1,1 @@
+"""What happens when records are saved: defaults, checks, totals, stock, credit and statuses."""
