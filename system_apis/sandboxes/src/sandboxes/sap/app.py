@@ -16,6 +16,7 @@ from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
 from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
 from sandboxes.sap.partners import upkeep
+from sandboxes.sap.rfc.node import RfcNode
 from sandboxes.sap.sales import credit_memos, customer_returns, fulfilment, orders, simulation
 from sandboxes.sap.sales.tables import (
     BILLING_RUN_HELD,
@@ -79,8 +80,10 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     endpoints = [ServiceEndpoint(service, behaviour, records, clock) for service, behaviour in SERVICES]
     credentials = Credentials(USER, os.environ.get(_PASSWORD_VARIABLE, "sandbox-only"))
     idocs = IdocInterface(records, store, clock)
-    controls = _Controls(store, records, sessions, clock, idocs)
-    gateway = Gateway(endpoints, store, clock, credentials, sessions, idocs.nodes, idocs.settle)
+    rfc = RfcNode(store, records, clock, USER)
+    controls = _Controls(store, records, sessions, clock, idocs, rfc)
+    nodes = {**idocs.nodes, **rfc.nodes}
+    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, idocs.settle)
     return SandboxApp(
         asgi_app(gateway),
         close=controls.close,
@@ -92,6 +95,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
             "fulfil": controls.fulfil,
             "billing-run": controls.billing_run,
             "expire-tokens": controls.expire_tokens,
+            "rfc-faults": controls.rfc_faults,
             **idocs.controls,
         },
     )
@@ -116,9 +120,17 @@ def _ddl() -> str:
 class _Controls:
     """What the control path may ask of this system."""
 
-    def __init__(self, state: State, records: Records, sessions: Sessions, clock: Clock, idocs: IdocInterface) -> None:
+    def __init__(
+        self,
+        state: State,
+        records: Records,
+        sessions: Sessions,
+        clock: Clock,
+        idocs: IdocInterface,
+        rfc: RfcNode,
+    ) -> None:
         self._state, self._records, self._sessions, self._clock = state, records, sessions, clock
-        self._idocs = idocs
+        self._idocs, self._rfc = idocs, rfc
 
     def close(self) -> None:
         """Stop sending and let go of the file."""
@@ -129,6 +141,7 @@ class _Controls:
         """Back to the seed, nobody logged on."""
         self._sessions.end_all()
         self._idocs.forget()
+        self._rfc.reset()
         _seeded().backup(self._state.connection)
 
     def ledger(self) -> Mapping[str, object]:
@@ -199,8 +212,14 @@ class _Controls:
             return {"billed": credit_memos.bill_credits(work)}
 
     def expire_tokens(self, _: dict[str, Any]) -> object:
-        """Ends every session, and with it every CSRF token."""
+        """Ends every session, and with it every CSRF token and what callers of functions have not committed."""
+        self._rfc.contexts.end_all()
         return {"ended": self._sessions.end_all()}
+
+    def rfc_faults(self, body: dict[str, Any]) -> object:
+        """`{"status": 200}`: SOAP faults come with this status from now on; `{}` goes back to 500."""
+        self._rfc.fault_status = int(body.get("status", 500))
+        return {"status": self._rfc.fault_status}
 
 
 def _entry(row: Row, number: str) -> Mapping[str, object]:

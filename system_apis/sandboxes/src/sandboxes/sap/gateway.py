@@ -37,7 +37,10 @@ class Credentials:
 
 
 class Gateway:
-    """Answers every request to the system; `nodes` are its other services by path, `before` is done before each."""
+    """Answers every request to the system; `before` is done before each.
+
+    `nodes` are its other services by path; a path that ends in a slash stands for all below it.
+    """
 
     def __init__(
         self,
@@ -69,11 +72,15 @@ class Gateway:
         if _client(request) != CLIENT:
             return icf.logon_failed(f"Client {_client(request)} is not available in this system"), ()
         self._before()
-        if (node := self._nodes.get(path)) is not None:
+        if (node := self._node(path)) is not None:
             return node(request, user)
         if not path.startswith("/sap/opu/odata/"):
             return icf.inactive(path), ()
         return self._with_token(request, user, session, now)
+
+    def _node(self, path: str) -> IcfNode | None:
+        above = next((at for at in self._nodes if at.endswith("/") and path.startswith(at)), path)
+        return self._nodes.get(above)
 
     def _with_token(
         self, request: Request, user: str, session: Session | None, now: float

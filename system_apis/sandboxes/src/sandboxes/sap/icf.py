@@ -32,6 +32,11 @@ def crashed() -> Response:
     return _page(500, "Application Server Error", "500 SAP Internal Server Error", "Termination: see transaction ST22.")
 
 
+def session_gone() -> Response:
+    """400: the cookie names a context that ended."""
+    return _page(400, "Session Timeout", "400 Session timed out", "The session no longer exists. Please log on again.")
+
+
 def csrf_refused() -> Response:
     """403 for a modifying request without a valid token and its session cookie."""
     return Response("CSRF token validation failed", 403, {"x-csrf-token": "Required"}, "text/plain;charset=utf-8")

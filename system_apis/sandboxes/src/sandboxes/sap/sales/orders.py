@@ -47,9 +47,9 @@ def create_order(work: Work, entity_set: EntitySet, payload: Payload) -> Node:
     return Node(entity_set, work.records.get(ORDERS, SalesOrder=order) or draft.header)
 
 
-def save(work: Work, draft: Draft) -> str:
-    """Store a draft under a new number, which is returned."""
-    order = work.records.next_number("sales order", FIRST_ORDER)
+def save(work: Work, draft: Draft, promised: str = "") -> str:
+    """Store a draft under the number promised to it, or a new one; returns the number."""
+    order = promised or work.records.next_number("sales order", FIRST_ORDER)
     key: Row = {"SalesOrder": order}
     net, currency = number(draft.header, "TotalNetAmount"), text(draft.header, "TransactionCurrency")
     work.records.add(ORDERS, draft.header | key)

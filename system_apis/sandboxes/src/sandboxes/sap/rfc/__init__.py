@@ -1,0 +1,1 @@
+"""Function modules that may be called from outside (BAPIs), over SOAP."""
