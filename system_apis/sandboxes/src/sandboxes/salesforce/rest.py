@@ -60,6 +60,17 @@ class Call(Struct):
 Endpoint = Callable[[Call], Response]
 
 
+def permitted(endpoint: Endpoint, permissions: tuple[str, ...], refusal_text: str) -> Endpoint:
+    """The endpoint, for users who have one of these permissions; ApiError INSUFFICIENT_ACCESS for others."""
+
+    def guarded(call: Call) -> Response:
+        if not call.org.access.has(call.session.user_id, *permissions):
+            raise ApiError(403, "INSUFFICIENT_ACCESS", refusal_text)
+        return endpoint(call)
+
+    return guarded
+
+
 class Route(Struct, frozen=True):
     """A method on a path template below the version; `{name}` is one variable segment, words ignore case.
 

@@ -49,7 +49,7 @@ def problem_of_code(status: str, code: str, what: str) -> Problem:
     shown = code or status
     if code in _POSITION:
         return PositionExpired(f"Salesforce does not go on from our place in {what} ({code}).")
-    if code in _UNKNOWN or status == "NOT_FOUND":
+    if code in _UNKNOWN or status in ("NOT_FOUND", "PERMISSION_DENIED"):
         return ChannelNotFound(f"Salesforce has no {what} for our user ({shown}); look at its name and permissions.")
     if code in _NOT_OURS or status == "UNAUTHENTICATED":
         return SessionOver(f"Salesforce does not accept our session at {what} ({shown}).")

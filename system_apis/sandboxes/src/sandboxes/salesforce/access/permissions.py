@@ -7,6 +7,12 @@ from msgspec import Struct
 from sandboxes.salesforce.metadata.markup import Tree, members, parse, text, tree_of
 
 VERBS = ("Create", "Read", "Edit", "Delete")
+METADATA = ("ModifyMetadata", "ModifyAllData")
+"""What the Metadata API asks for: one of these."""
+SETUP = ("CustomizeApplication", "ModifyAllData")
+"""What changing a definition through the Tooling API asks for."""
+VIEW_SETUP = ("ViewSetup", *SETUP)
+APEX = ("AuthorApex", "ModifyAllData")
 VIEW_ALL, VIEW_ALL_USERS, MODIFY_ALL = "ViewAllData", "ViewAllUsers", "ModifyAllData"
 _INHERITED = {
     "opportunitylineitem": "opportunity",

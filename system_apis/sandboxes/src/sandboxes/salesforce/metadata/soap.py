@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from sandboxes.salesforce.access.permissions import METADATA
 from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.metadata.definitions import Component
@@ -15,6 +16,7 @@ from sandboxes.salesforce.metadata.refusals import ComponentError
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.sessions import Session
 
+NO_METADATA = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
 _XML = "text/xml;charset=UTF-8"
 _PATH = re.compile(r"/services/soap/m/(\d+\.\d)(?:/.*)?", re.IGNORECASE)
 _MOST_COMPONENTS, _MOST_QUERIES = 10, 3
@@ -85,6 +87,8 @@ class MetadataSoap:
         if session is None:
             message = "Invalid Session ID found in SessionHeader: Illegal Session. Session not found"
             raise SoapFault("INVALID_SESSION_ID", message)
+        if not self._org.access.has(session.user_id, *METADATA):
+            raise SoapFault("INSUFFICIENT_ACCESS", NO_METADATA)
         called = next(iter(envelope.find("Body") or ()), None)
         if called is None or called.tag not in self._operations:
             raise SoapFault("INVALID_OPERATION", f"No operation available for request {called and called.tag}")

@@ -7,7 +7,7 @@ from sandboxes.salesforce.ids import new_id
 from sandboxes.salesforce.metadata.definitions import Component, Definitions
 from sandboxes.salesforce.metadata.kinds import KINDS
 from sandboxes.salesforce.metadata.markup import text
-from sandboxes.salesforce.schema import Field, SObject, load_catalogue
+from sandboxes.salesforce.schema import Catalogue, Field, SObject, load_catalogue
 from sandboxes.salesforce.soql.execution import Queries
 from sandboxes.salesforce.storage import Insert, Row, Store
 from sandboxes.salesforce.touched import Touched
@@ -27,23 +27,23 @@ class Tooling:
         self._store = Store(None, self.catalogue, _empty)
         self.queries = Queries(self._store, self.catalogue, clock, Touched())
 
-    def refresh(self) -> None:
-        """Make the rows what the components are now."""
+    def refresh(self, seen: Catalogue) -> None:
+        """Make the rows what the components are now, and the objects and fields those that are seen."""
         with self._store.savepoint():
             for sobject in self.catalogue:
                 self._store.execute(f'DELETE FROM "{sobject.name}"')  # noqa: S608 - a name of the catalogue
-                for row in self._rows(sobject):
+                for row in self._rows(sobject, seen):
                     columns = {field.name: None for field in sobject.columns}
                     self._store.insert(sobject, columns | {"IsDeleted": 0} | row)
 
-    def _rows(self, sobject: SObject) -> Iterator[Row]:
+    def _rows(self, sobject: SObject, seen: Catalogue) -> Iterator[Row]:
         if sobject.name in KINDS:
             for each in self._definitions.made(sobject.name):
                 yield _audit(each) | row_of(each)
             return
         ids = {each.name: new_id("4ie", at) for at, each in enumerate(self._definitions.catalogue, 1)}
         number = 0
-        for each in self._definitions.catalogue:
+        for each in seen:
             if sobject.name == "EntityDefinition":
                 yield {"Id": ids[each.name], **_entity(each)}
                 continue

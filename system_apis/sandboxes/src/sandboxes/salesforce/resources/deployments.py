@@ -4,11 +4,13 @@ from typing import Any
 
 import msgspec
 
+from sandboxes.salesforce.access.permissions import METADATA
 from sandboxes.salesforce.faults import ApiError, json_error
 from sandboxes.salesforce.http import Response, object_of
 from sandboxes.salesforce.metadata.markup import of_json
+from sandboxes.salesforce.metadata.soap import NO_METADATA
 from sandboxes.salesforce.multipart import parts_of
-from sandboxes.salesforce.rest import Call, Route
+from sandboxes.salesforce.rest import Call, Route, permitted
 
 
 def _deploy(call: Call) -> Response:
@@ -41,7 +43,7 @@ def _cancel(call: Call) -> Response:
 
 
 ROUTES = (
-    Route("POST", "metadata/deployrequest", _deploy, ("multipart/form-data",)),
-    Route("GET", "metadata/deployrequest/{id}", _status),
-    Route("PATCH", "metadata/deployrequest/{id}", _cancel),
+    Route("POST", "metadata/deployrequest", permitted(_deploy, METADATA, NO_METADATA), ("multipart/form-data",)),
+    Route("GET", "metadata/deployrequest/{id}", permitted(_status, METADATA, NO_METADATA)),
+    Route("PATCH", "metadata/deployrequest/{id}", permitted(_cancel, METADATA, NO_METADATA)),
 )

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from sandboxes.salesforce.access.permissions import APEX, SETUP, VIEW_SETUP
 from sandboxes.salesforce.faults import ApiError, bad_field, not_found, unknown_entity
 from sandboxes.salesforce.http import Response, object_of, saved
 from sandboxes.salesforce.metadata.definitions import Component
@@ -10,11 +11,12 @@ from sandboxes.salesforce.metadata.kinds import KINDS
 from sandboxes.salesforce.metadata.markup import of_json, to_json
 from sandboxes.salesforce.metadata.refusals import ComponentError
 from sandboxes.salesforce.metadata.tooling import row_of
-from sandboxes.salesforce.rest import Call, Route
+from sandboxes.salesforce.rest import Call, Route, permitted
 from sandboxes.salesforce.schema.describe import describe, summary
 
 _DEBUG = re.compile(r"\s*System\.debug\s*\(\s*(?:'(?:[^'\\\n]|\\.)*'|[0-9.]+|true|false|null)\s*\)\s*;", re.IGNORECASE)
 _MOST_ROWS = 2_000
+_NO_SETUP = "insufficient access rights on cross-reference id"
 
 
 def _query(call: Call) -> Response:
@@ -22,8 +24,10 @@ def _query(call: Call) -> Response:
     if not soql:
         raise ApiError(400, "MALFORMED_QUERY", "a query string has to be specified")
     tooling = call.org.tooling
-    tooling.refresh()
+    tooling.refresh(call.org.catalogue)
     plan = tooling.queries.plan(soql, version=call.version)
+    if plan.sobject.name in KINDS and not call.org.access.has(call.session.user_id, *VIEW_SETUP):
+        raise ApiError(400, "INVALID_TYPE", unknown_entity(plan.sobject.name))
     found = tooling.queries.run(plan, f"{call.path}/tooling/sobjects/", call.session.user_id)
     answer = {"size": len(found.records[:_MOST_ROWS]), "totalSize": found.total, "done": True, "queryLocator": None}
     return Response(200, answer | {"entityTypeName": plan.sobject.name, "records": found.records[:_MOST_ROWS]})
@@ -119,9 +123,9 @@ ROUTES = (
     Route("GET", "tooling/query", _query),
     Route("GET", "tooling/sobjects", _sobjects),
     Route("GET", "tooling/sobjects/{type}/describe", _describe),
-    Route("POST", "tooling/sobjects/{type}", _create),
-    Route("GET", "tooling/sobjects/{type}/{id}", _read),
-    Route("PATCH", "tooling/sobjects/{type}/{id}", _update),
-    Route("DELETE", "tooling/sobjects/{type}/{id}", _delete),
-    Route("GET", "tooling/executeanonymous", _execute),
+    Route("POST", "tooling/sobjects/{type}", permitted(_create, SETUP, _NO_SETUP)),
+    Route("GET", "tooling/sobjects/{type}/{id}", permitted(_read, VIEW_SETUP, _NO_SETUP)),
+    Route("PATCH", "tooling/sobjects/{type}/{id}", permitted(_update, SETUP, _NO_SETUP)),
+    Route("DELETE", "tooling/sobjects/{type}/{id}", permitted(_delete, SETUP, _NO_SETUP)),
+    Route("GET", "tooling/executeanonymous", permitted(_execute, APEX, _NO_SETUP)),
 )
