@@ -40,6 +40,7 @@ STATES: tuple[QuoteState | None, ...] = (None, "draft", "in-review", "approved",
 def as_touched(access: Access) -> Touched:
     """A declaration in the words of the stand-in; what is only pointed to leaves no trace there."""
     shown = {name: msgspec.to_builtins(each, order="deterministic") for name, each in access.items()}
+    assert not any(each.pop("all_records") for each in shown.values())
     return {name: each for name, each in shown.items() if any(each.values())}
 
 

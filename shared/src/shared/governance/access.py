@@ -14,17 +14,23 @@ class ObjectAccess(msgspec.Struct, frozen=True):
         create: Fields that are given on create.
         edit: Fields that are changed.
         delete: Whether records are deleted.
+        all_records: Whether every record must be seen, whoever owns it.
     """
 
     read: frozenset[str] = frozenset()
     create: frozenset[str] = frozenset()
     edit: frozenset[str] = frozenset()
     delete: bool = False
+    all_records: bool = False
 
     def __or__(self, other: "ObjectAccess") -> "ObjectAccess":
         """Both together."""
         return ObjectAccess(
-            self.read | other.read, self.create | other.create, self.edit | other.edit, self.delete or other.delete
+            self.read | other.read,
+            self.create | other.create,
+            self.edit | other.edit,
+            self.delete or other.delete,
+            self.all_records or other.all_records,
         )
 
 

@@ -10,6 +10,7 @@ from shared.host.api import Api
 from system_apis.salesforce.access import CrmAccess
 from system_apis.salesforce.bulk.service import OrgBulk
 from system_apis.salesforce.drift import CrmDrift
+from system_apis.salesforce.events.access import EventsAccess
 from system_apis.salesforce.events.service import OrgEvents
 from system_apis.salesforce.platform.service import OrgPlatform
 from system_apis.salesforce.service import SalesforceCrm
@@ -17,6 +18,6 @@ from system_apis.salesforce.service import SalesforceCrm
 apis = (
     Api(service=SalesforceCrm, vendor="salesforce", access=CrmAccess, drift=CrmDrift),
     Api(service=OrgPlatform, vendor="salesforce"),
-    Api(service=OrgEvents, vendor="salesforce"),
+    Api(service=OrgEvents, vendor="salesforce", access=EventsAccess),
     Api(service=OrgBulk, vendor="salesforce"),
 )

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 
 from shared.binding.problems import BackendFault, Transient
+from shared.contracts.system.salesforce_events import Channel
 from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend, Classify, Outbound
 from shared.resilience.quota_budget import Budget, Share
@@ -46,6 +47,8 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
         event_door: How events come: the Pub/Sub API, or the Streaming API (CometD) where gRPC is closed.
         pubsub_url: Host and port of the Pub/Sub API.
         pubsub_ca: Path of a PEM file with the authority to trust there; the machine's own authorities when empty.
+        event_channels: Channels that somebody subscribes to, `/data/AccountChangeEvent`; so the permission set has them.
+        published_events: Platform events that somebody publishes, `Order_Status__e`; likewise.
         event_buffer: Events of one channel that are held until they are dealt with.
         event_silence: Seconds without a sign of life after which an event stream is opened anew.
         currency: The org's currency (ISO 4217); empty for a multi-currency org, whose records say theirs.
@@ -84,6 +87,8 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
     event_door: Literal["pubsub", "cometd"] = "pubsub"
     pubsub_url: str = "api.pubsub.salesforce.com:7443"
     pubsub_ca: str = ""
+    event_channels: tuple[Channel, ...] = ()
+    published_events: tuple[ApiName, ...] = ()
     event_buffer: Annotated[int, msgspec.Meta(ge=50, le=10_000)] = 400
     event_silence: Annotated[float, msgspec.Meta(gt=0)] = 300.0
     currency: Annotated[str, msgspec.Meta(pattern=r"^([A-Z]{3})?$")] = ""

@@ -30,6 +30,8 @@ _OF_THE_ORG: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Standard fields that are required, counted up or worked out: an org grants them with the object and refuses a
 permission set that names them. Custom fields must be neither required nor formulas, or be left out by hand."""
+_USERS: Final = "User"
+"""All of them are seen with a permission of its own."""
 _ACTIVATION: Final = ("ActivateOrder", "EditActivatedOrders")
 """Users with neither cannot complete an order, or note anything on one that is complete."""
 
@@ -54,7 +56,7 @@ def permission_set(access: Access) -> str:
             allowRead=True,
             modifyAllRecords=False,
             object=name,
-            viewAllRecords=False,
+            viewAllRecords=each.all_records and name != _USERS,
         )
     for permission in _user_permissions(access):
         _add(root, "userPermissions", enabled=True, name=permission)
@@ -65,6 +67,8 @@ def permission_set(access: Access) -> str:
 def grantable(sobject: str, access: ObjectAccess) -> list[str]:
     """The fields that an org lets a permission set name."""
     touched = access.read | access.create | access.edit
+    if sobject.endswith("__e"):
+        return []  # platform events have no field permissions
     return sorted(touched - _SYSTEM - _OF_THE_ORG.get(sobject, frozenset()))
 
 
@@ -75,6 +79,8 @@ def _user_permissions(access: Access) -> Iterator[str]:
     yield "ApiEnabled"
     if order.edit:
         yield from _ACTIVATION[1:]
+    if access.get(_USERS, ObjectAccess()).all_records:
+        yield "ViewAllUsers"
 
 
 def _add(parent: Element, tag: str, **values: str | bool) -> None:
