@@ -47,7 +47,7 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
         event_door: How events come: the Pub/Sub API, or the Streaming API (CometD) where gRPC is closed.
         pubsub_url: Host and port of the Pub/Sub API.
         pubsub_ca: Path of a PEM file with the authority to trust there; the machine's own authorities when empty.
-        event_channels: Channels that somebody subscribes to, `/data/AccountChangeEvent`; so the permission set has them.
+        event_channels: Channels with subscribers, `/data/AccountChangeEvent`, so that the permission set has them.
         published_events: Platform events that somebody publishes, `Order_Status__e`; likewise.
         event_buffer: Events of one channel that are held until they are dealt with.
         event_silence: Seconds without a sign of life after which an event stream is opened anew.
