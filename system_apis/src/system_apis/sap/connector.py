@@ -11,12 +11,13 @@ import msgspec
 from shared.binding.problems import BackendFault, NotFound
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.once import Once
-from shared.resilience.outbound import Backend, Outbound
+from shared.resilience.outbound import Backend, Classify, Outbound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
 from system_apis.sap.batch import Change, answers, changeset, is_batch
 from system_apis.sap.credentials import FETCH, SapSession
 from system_apis.sap.faults import NAME, problem_of
+from system_apis.sap.idoc.store import IdocStore
 from system_apis.sap.paths import Paths
 from system_apis.sap.records import Single
 from system_apis.sap.settings import SapSettings
@@ -33,16 +34,24 @@ class SapConnector:
     Args:
         settings: `[backends.sap]`.
         outbound: Makes the backend with its policies.
+
+    Attributes:
+        idocs: What was sent and received as IDocs.
     """
 
     def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
         self.settings = settings
         self.paths = Paths(settings)
+        self.idocs = IdocStore(settings.idoc.store, settings.idoc.keep_days)
         self._doubts = outbound.doubts
         # a logon of its own: a write that waits for a token must not wait behind the writes that do the same
         self._logon = outbound.backend(f"{NAME} logon", settings, credentials=None, classify=problem_of)
         self._session = SapSession(settings.username, settings.password, self._fetch_token)
         self._backend: Backend = outbound.backend(NAME, settings, credentials=self._session, classify=problem_of)
+
+    async def aclose(self) -> None:
+        """Close what is kept of IDocs."""
+        await self.idocs.aclose()
 
     def once(self, document: str) -> Once[Any]:
         """Makes documents that SAP would make twice; `document` says which, in a word."""
@@ -100,6 +109,23 @@ class SapConnector:
         )
         if not is_batch(reply) or len(answers(reply)) != len(changes):
             raise BackendFault("SAP did not answer every change of a batch; whether all took effect is unknown.")
+
+    async def post_document(
+        self, path: str, body: bytes, operation: str, classify: Classify, *, repeatable: bool
+    ) -> WireReply:
+        """Post an XML document to one of SAP's doors that are not OData.
+
+        Args:
+            path: With query.
+            body: In UTF-8.
+            operation: Names the span.
+            classify: What an answer means.
+            repeatable: Whether posting it twice is harmless.
+        """
+        headers = {"content-type": "text/xml; charset=utf-8", "soapaction": '""'}
+        return await self._backend.send(
+            "POST", path, headers=headers, body=body, operation=operation, classify=classify, repeatable=repeatable
+        )
 
     async def _fetch_token(self, credentials: Mapping[str, str]) -> WireReply:
         return await self._logon.send(

@@ -14,7 +14,7 @@ from shared.contracts.system.erp import Erp
 
 Interface = Literal["odata", "bapi", "idoc"]
 
-BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType({})
+BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType({"create_order": ("idoc",)})
 """The interfaces, besides OData, that do an operation."""
 
 

@@ -49,9 +49,7 @@ class OrderChanges:
             OrderRejected: SAP refused it, or would.
             OutcomeUnknown: No answer came and the order is not to be found; a repeat looks again first.
         """
-        return await self._once.make(
-            order.reference, lambda: self._placed(order.reference), lambda: self._create(order)
-        )
+        return await self._once.make(order.reference, lambda: self.placed(order.reference), lambda: self._create(order))
 
     async def cancel(self, number: str) -> OrderRow:
         """Reject every item that is not yet; returns the order as it then is.
@@ -78,7 +76,8 @@ class OrderChanges:
                 ) from None
         raise BackendUnavailable(f"Order {number} is being changed by somebody else; try again.")
 
-    async def _placed(self, reference: str) -> OrderRow | None:
+    async def placed(self, reference: str) -> OrderRow | None:
+        """The order of this reference, if there is one."""
         found = await self._sap.read(self._sap.paths.order_with(reference), Many[OrderRow], "find_order")
         return found.d.results[0] if found is not None and found.d.results else None
 

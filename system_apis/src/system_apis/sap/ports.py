@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from system_apis.sap.connector import SapConnector
+from system_apis.sap.idoc.order_placing import IdocOrders
 from system_apis.sap.interfaces import (
     CreditReading,
     Interface,
@@ -14,6 +15,7 @@ from system_apis.sap.interfaces import (
     OrderSimulating,
 )
 from system_apis.sap.odata_orders import ODataCredit, ODataOrders
+from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.partner_numbers import PartnerNumbers
 
 _Port = TypeVar("_Port")
@@ -39,7 +41,9 @@ class Ports:
         self._partners = partners
         self.credit: CreditReading = self._chosen("get_credit", {"odata": lambda: ODataCredit(sap, partners)})
         self.simulating: OrderSimulating = self._chosen("simulate_order", {"odata": lambda: self._odata})
-        self.placing: OrderPlacing = self._chosen("create_order", {"odata": lambda: self._odata})
+        self.placing: OrderPlacing = self._chosen(
+            "create_order", {"odata": lambda: self._odata, "idoc": lambda: IdocOrders(sap, OrderChanges(sap))}
+        )
         self.reading: OrderReading = self._chosen("get_order", {"odata": lambda: self._odata})
         self.cancelling: OrderCancelling = self._chosen("cancel_order", {"odata": lambda: self._odata})
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
+from system_apis.sap.idoc.settings import IdocSettings
 from system_apis.sap.interfaces import Interface, check_interfaces
 
 _ODATA = "/sap/opu/odata/sap"
@@ -74,6 +75,7 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         billing_service: API_BILLING_DOCUMENT_SRV.
         interfaces: The interface of each operation that is not to go by OData: `create_order = "bapi"`.
             See `interfaces.BESIDES_ODATA` for what is possible.
+        idoc: How IDocs travel.
     """
 
     username: str
@@ -115,7 +117,16 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     credit_memo_request_service: str = f"{_ODATA}/API_CREDIT_MEMO_REQUEST_SRV"
     billing_service: str = f"{_ODATA}/API_BILLING_DOCUMENT_SRV"
     interfaces: dict[str, Interface] = msgspec.field(default_factory=dict[str, Interface])
+    idoc: IdocSettings = IdocSettings()
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail at the first call."""
         check_interfaces(self.interfaces)
+        if self.interfaces.get("create_order") == "idoc":
+            if not self.idoc.store:
+                raise ValueError("orders go by IDoc, so a file must keep what was sent: name it as idoc.store")
+            if self.reference_field != "PurchaseOrderByShipToParty":
+                raise ValueError(
+                    "an IDoc carries an order's reference as the ship-to party's order number; "
+                    'orders that go by IDoc need reference_field = "PurchaseOrderByShipToParty"'
+                )

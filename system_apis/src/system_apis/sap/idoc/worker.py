@@ -1,0 +1,95 @@
+"""A thread that owns a SQLite connection, so that the loop never waits for the disk."""
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+_T = TypeVar("_T")
+_BUSY_SECONDS = 5.0
+
+
+class _Order(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    future: "asyncio.Future[Any]"
+
+
+class SqliteWorker:
+    """Does work on one connection, opened at first use; each piece is a transaction, durable when it returns.
+
+    Args:
+        path: The file; made, readable by its owner only, if it is not there.
+        schema: Statements that make what is missing.
+    """
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._path, self._schema = path, schema
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """What `work` returns; undone when it raises. Raises sqlite3.Error and OSError."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="idoc-store", daemon=True)
+            self._thread.start()
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._orders.put(_Order(work, future))
+        return await future
+
+    async def aclose(self) -> None:
+        """Finish what was begun and close the file."""
+        if self._thread is not None:
+            self._orders.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+
+    def _run(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (order := self._orders.get()) is not None:
+            outcome: Any = None
+            failure: Exception | None = None
+            try:
+                connection = connection or self._connect()
+                outcome = _committed(connection, order.work)
+            except Exception as error:  # noqa: BLE001 - handed to the caller
+                failure = error
+            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+                order.future.get_loop().call_soon_threadsafe(_resolve, order.future, outcome, failure)
+        if connection is not None:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(self._schema)
+        return connection
+
+
+def _committed(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        outcome = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # some errors have rolled back already
+            connection.execute("ROLLBACK")
+        raise
+    return outcome
+
+
+def _resolve(future: "asyncio.Future[Any]", outcome: Any, failure: Exception | None) -> None:
+    if future.done():
+        return
+    if failure is None:
+        future.set_result(outcome)
+    else:
+        future.set_exception(failure)
