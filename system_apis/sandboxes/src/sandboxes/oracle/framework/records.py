@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from sandboxes.oracle.framework.declare import Resource, Row, Value
 from sandboxes.oracle.framework.values import Stored, from_column, to_column
@@ -22,8 +23,8 @@ def opaque_key(resource: Resource, number: object) -> str:
 
 
 def path_key(resource: Resource, row: Row) -> str:
-    """What stands for a row in its path."""
-    return str(row[resource.key]) if resource.key else opaque_key(resource, row["@id"])
+    """What stands for a row in its path, percent-encoded."""
+    return quote(str(row[resource.key]), safe=":") if resource.key else opaque_key(resource, row["@id"])
 
 
 def change_indicator(resource: Resource, row: Row) -> str:

@@ -1,0 +1,1 @@
+"""Order management and receivables: orders, returns, their fulfilment and their bills."""

@@ -1,0 +1,31 @@
+"""The resources of `salesOrdersForOrderHub`, without what writes to them does (`areas.orders` joins the two)."""
+
+from sandboxes.oracle.framework.declare import Resource
+from sandboxes.oracle.sales import order_fields as of
+
+BILL_TO = Resource("billToCustomer", "doo_bill_to", of.BILL_TO)
+SHIP_TO = Resource("shipToCustomer", "doo_ship_to", of.SHIP_TO)
+COMPONENTS = Resource("chargeComponents", "doo_charge_component", of.CHARGE_COMPONENT)
+CHARGES = Resource("charges", "doo_charge", of.CHARGE, children=(COMPONENTS,))
+ADJUSTMENTS = Resource("manualPriceAdjustments", "doo_price_adjustment", of.ADJUSTMENT)
+ORIGINALS = Resource("originalOrderReference", "doo_original_order", of.ORIGINAL)
+TOTALS = Resource("totals", "doo_order_total", of.TOTAL)
+HOLDS = Resource("holds", "doo_hold", of.HOLD)
+LINES = Resource("lines", "doo_line", of.LINE, children=(CHARGES, ADJUSTMENTS, ORIGINALS))
+HUB = Resource(
+    "salesOrdersForOrderHub",
+    "doo_header",
+    of.HEADER,
+    key="OrderKey",
+    also=("HeaderId",),
+    alternate=("SourceTransactionId", "SourceTransactionSystem"),
+    finders={
+        "findByOrderNumber": ("OrderNumber",),
+        "findBySourceOrderNumberAndSystem": ("SourceTransactionNumber", "SourceTransactionSystem"),
+    },
+    children=(BILL_TO, SHIP_TO, LINES, TOTALS, HOLDS),
+)
+"""Found by `<source system>:<source id>`, or by header id."""
+
+ORDER, RETURN = "ORDER", "RETURN"
+"""TransactionCategoryCode of a line."""
