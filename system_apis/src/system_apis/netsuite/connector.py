@@ -5,6 +5,7 @@ REST, RESTlet (`restlets`) or SOAP (`soap`), holds one of the slots that the acc
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ import msgspec
 from shared.binding.problems import BackendFault, NotFound
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.credentials import Credentials
+from shared.resilience.once import Once
 from shared.resilience.outbound import Backend, Classify, Outbound, Sign
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.outbound_settings import BackendSettings
@@ -64,6 +66,14 @@ class NetSuiteConnector:
         self._login = _machine_login(settings, outbound)
         self._rest = self.channel(NAME, settings.rest)
 
+    def once(self, kind: str) -> Once[Any]:
+        """Makes what has no external id of its own once for each reference."""
+        return Once(self._outbound.doubts, NAME, kind, self.settings.settle_seconds)
+
+    def external_id(self, reference: str) -> str:
+        """The external id of a caller's reference."""
+        return self.settings.external_id_prefix + reference
+
     def channel(
         self, name: str, settings: BackendSettings, *, classify: Classify = problem_of, sign: Sign | None = None
     ) -> Backend:
@@ -105,18 +115,20 @@ class NetSuiteConnector:
         *,
         headers: Mapping[str, str] | None = None,
         answers: Callable[[WireReply], bool] | None = None,
+        repeatable: bool = True,
     ) -> WireReply:
         """Send a record.
 
-        All that is sent here may be sent twice: it has an external id, which is unique, or says how things shall be.
+        What is sent may mostly be sent twice: it has an external id, which is unique, or says how things shall be.
 
         Args:
-            method: POST creates, PATCH changes, PUT of `eid:` does either.
+            method: POST creates, PATCH changes.
             path: Below the record service, with query.
             body: Encoded as JSON, amounts as numbers.
             operation: Names the span.
             headers: More of them.
             answers: Which refusals are answers to the caller.
+            repeatable: False where sending it twice does it twice.
 
         Raises:
             Problem: As `read`; `Conflict` where another record has the external id.
@@ -126,7 +138,7 @@ class NetSuiteConnector:
             RECORDS + path,
             headers={**_WRITE, **(headers or {})},
             body=_encoder.encode(body),
-            repeatable=True,
+            repeatable=repeatable,
             operation=operation,
             classify=None if answers is None else lambda reply: None if answers(reply) else problem_of(reply),
         )
@@ -134,12 +146,6 @@ class NetSuiteConnector:
     async def create(self, path: str, body: msgspec.Struct | Mapping[str, Any], operation: str) -> str:
         """Create or transform; returns the internal id of what was made."""
         return made_id(await self.write("POST", path, body, operation))
-
-    async def upsert(
-        self, record_type: str, external_id: str, body: msgspec.Struct | Mapping[str, Any], operation: str
-    ) -> str:
-        """Create the record of an external id or change it; returns its internal id."""
-        return made_id(await self.write("PUT", f"/{record_type}/{by_external_id(external_id)}", body, operation))
 
     async def query(
         self, text: str, kind: type[_T], operation: str, limit: int | None = None, **values: Value
@@ -222,9 +228,14 @@ class _Key(msgspec.Struct, frozen=True):
 
 def _row(raw: msgspec.Raw, kind: type[_T]) -> _T:
     try:
-        return msgspec.convert(msgspec.json.decode(raw), kind, strict=False)
+        return _row_decoder(kind).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise BackendFault("NetSuite answered a query with rows of another shape than asked for.") from None
+
+
+@cache
+def _row_decoder(kind: type[_T]) -> msgspec.json.Decoder[_T]:
+    return msgspec.json.Decoder(kind, strict=False)  # columns come as text, numbers too
 
 
 def _tokens(settings: NetSuiteSettings) -> TokenAuthentication | None:

@@ -40,9 +40,12 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
             → Integration Governance): 5 without a tier, 15 in tier 1, 10 more for each SuiteCloud Plus licence.
         slot_wait: Seconds that a call waits for one of them.
         query_page: Rows a page of SuiteQL, up to 1000.
-        subsidiary: Of new customers; None in accounts without OneWorld.
+        settle_seconds: How long NetSuite may work on a request after we stopped waiting for it; until then a repeat
+            only looks for what it makes.
+        subsidiary: Of new customers that name none; None in accounts without OneWorld.
         location: That orders ship from, and whose stock simulations look at; None leaves it to the item.
-        price_level: Whose prices are list prices; 1 is the base price.
+        price_level: Whose prices are list prices, and those of customers without a level; 1 is the base price.
+        price_currency: Of list prices; 1 is the account's base currency.
         custom_price_level: Of a line with a price of its own; -1 is NetSuite's "Custom".
         external_id_prefix: In front of each reference that becomes an external id.
         order_form: Custom form of new orders; None for the preferred one.
@@ -53,9 +56,8 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
             `credit_return` knows that its goods are back.
         return_reason_field: Custom body field of returns for the reasons; empty for none.
         return_reasons: NetSuite's value of that field for each of ours; what is missing is sent as it is.
-        cancel_reason_field: Custom body field of orders and returns for why they were cancelled; empty uses `memo`.
+        cancel_reason_field: Body field of orders and returns for why they were cancelled; empty for none.
         payment_terms: Internal id of the terms of new customers; None leaves it to the preferences.
-        tax_number_field: Where a customer's tax number is: `vatRegNumber`, or under SuiteTax a custom field.
         enforces_credit: Whether a simulation refuses what is above the limit, as orders do where the accounting
             preference "Customer Credit Limit Handling" is "Enforce Holds".
         includes_tax: Whether orders count with tax against the limit.
@@ -81,9 +83,11 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     concurrency: int = 5
     slot_wait: float = 5.0
     query_page: int = 1000
+    settle_seconds: float = 60.0
     subsidiary: int | None = 1
     location: int | None = None
     price_level: int = 1
+    price_currency: int = 1
     custom_price_level: int = -1
     external_id_prefix: str = ""
     order_form: int | None = None
@@ -92,9 +96,8 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     receive_returns: bool = True
     return_reason_field: str = ""
     return_reasons: Mapping[str, str] = _RETURN_REASONS
-    cancel_reason_field: str = ""
+    cancel_reason_field: str = "memo"
     payment_terms: int | None = None
-    tax_number_field: str = "vatRegNumber"
     enforces_credit: bool = True
     includes_tax: bool = True
 
