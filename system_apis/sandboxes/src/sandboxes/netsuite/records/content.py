@@ -14,6 +14,7 @@ Unknown = Callable[[Refusal], None]
 """What to do about a name that the record type does not have."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_CUSTOM = ("custbody_", "custcol_", "custentity_", "custitem_")
 _IGNORED = frozenset({"id", "links", "refName"})
 
 
@@ -45,7 +46,9 @@ class Content:
             here = f"{path}.{name}" if path else name
             field = known.get(name)
             if field is None:
-                if name not in _IGNORED and not name.startswith("cust"):
+                if name.startswith(_CUSTOM):
+                    taken[name] = _custom(value)
+                elif name not in _IGNORED:
                     self._unknown(unknown_field(name, here))
             elif field.kind == "sublist":
                 taken[name] = self._lines(field, value, here)
@@ -88,6 +91,11 @@ class Content:
         if found is None:
             raise invalid(field.name, path)
         return str(found["id"])
+
+
+def _custom(value: Any) -> Any:
+    """A custom field, which this account takes under any name: text, numbers and yes or no; of a list the id."""
+    return str(value.get("id", "")) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def _scalar(field: Field, value: Any, path: str) -> Any:

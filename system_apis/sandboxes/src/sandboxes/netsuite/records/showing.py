@@ -30,7 +30,10 @@ class Showing:
             if only and field.name not in only:
                 continue
             shown |= self._field(field, document.get(field.name), url, expand=expand)
-        return shown | {"id": str(document["id"])}
+        custom = {
+            name: value for name, value in document.items() if name.startswith("cust") and (not only or name in only)
+        }
+        return shown | custom | {"id": str(document["id"])}
 
     def url(self, record_type: RecordType, document: Document) -> str:
         """Where the record is."""

@@ -13,6 +13,7 @@ from sandboxes.netsuite.rest import metadata
 from sandboxes.netsuite.rest.errors import error_response
 from sandboxes.netsuite.rest.jobs import ASYNC, IDEMPOTENCY_KEY, Asked, Jobs
 from sandboxes.netsuite.rest.record_service import RECORD, RecordService, origin, record_type_of
+from sandboxes.netsuite.rest.suiteql_service import SUITEQL, SuiteqlService
 
 GOVERNANCE = "/services/rest/system/v1/governanceLimits"
 MOST_IN_BATCH = 100
@@ -29,7 +30,7 @@ class RestDoor:
         self.jobs = Jobs(account.state.connection, account.clock, self._perform)
         self._router, self._record_router = Router(), Router()
         self._route_records()
-        self._route_the_rest()
+        self._route_the_rest(SuiteqlService(account))
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
@@ -104,9 +105,10 @@ class RestDoor:
         for method in ("PATCH", "PUT"):
             self._record_router.add(method, f"{RECORD}/{{type}}", _endpoint(_only_in_batches))
 
-    def _route_the_rest(self) -> None:
+    def _route_the_rest(self, suiteql: SuiteqlService) -> None:
         jobs, job = self.jobs, f"{ASYNC}/job/{{job}}"
         routes: tuple[tuple[str, str, _Answer], ...] = (
+            ("POST", SUITEQL, suiteql.answer),
             ("GET", GOVERNANCE, self._limits),
             ("GET", job, lambda request: jobs.job(request.params["job"], origin(request))),
             ("GET", f"{job}/task", lambda request: jobs.tasks(request.params["job"], origin(request))),

@@ -30,7 +30,6 @@ def _create(context: Context, document: Document) -> Document:
         "tranDate": context.today(),
         "shipDate": context.today(),
         "currency": customer["currency"],
-        "exchangeRate": 1,
         **{name: customer[name] for name in ("terms",) if customer.get(name)},
         **document,
         "tranId": f"SO{100_000 + int(context.records.next_id('sales order number'))}",
@@ -38,6 +37,7 @@ def _create(context: Context, document: Document) -> Document:
         "_priceLevel": customer.get("priceLevel"),
         "_taxItem": customer.get("taxItem"),
     }
+    order["exchangeRate"] = (context.records.get("currency", order["currency"]) or {}).get("exchangeRate", 1)
     asked = str(order.get("orderStatus") or PENDING_FULFILLMENT)
     if asked not in _ENTERABLE:
         raise invalid("orderStatus", "orderStatus")

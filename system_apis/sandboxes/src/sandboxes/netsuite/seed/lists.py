@@ -22,7 +22,15 @@ def seed_lists(records: Records, company: Company) -> Keys:
         keys,
         "currency",
         (
-            (code, {"name": code, "symbol": code, "exchangeRate": 1 / rate, "currencyPrecision": minor_units(code)})
+            (
+                code,
+                {
+                    "name": code,
+                    "symbol": code,
+                    "exchangeRate": round(1 / rate, 8),
+                    "currencyPrecision": minor_units(code),
+                },
+            )
             for code, rate in company.exchange_rates.items()
         ),
     )

@@ -1,0 +1,1 @@
+"""SuiteQL: read-only SQL over tables that are named as NetSuite's."""
