@@ -21,10 +21,7 @@ from system_apis.netsuite.connector import NetSuiteConnector, by_external_id
 from system_apis.netsuite.lists import Lists, SetUpList
 from system_apis.netsuite.records import AlikeRow, BookEntry, CustomerRecord, CustomerRow
 
-_BY_NUMBER = """
-SELECT c.id, c.entityid, p.entityid AS parent_number
-FROM customer c LEFT JOIN customer p ON p.id = c.parent WHERE c.entityid = {number}
-"""
+_BY_NUMBER = "SELECT c.id, c.entityid FROM customer c WHERE c.entityid = {number}"
 _BY_ID = "SELECT c.id, c.entityid FROM customer c WHERE c.id = {id}"
 _ALIKE = """
 SELECT c.id, c.entityid, c.companyname, c.externalid, c.vatregnumber, a.zip, a.country
@@ -55,13 +52,12 @@ class Customers:
         self._numbers: dict[str, str] = {}
 
     async def get(self, number: str) -> ErpCustomer:
-        """A customer by number: its key and its parent's number, then the record.
+        """A customer by number: its key, then the record.
 
         Raises:
             ErpCustomerNotFound: There is none.
         """
-        row = await self._row(number)
-        return await self._shown(await self._record(str(row.id), number), row.parent_number)
+        return await self._shown(await self.record(number))
 
     async def credit(self, number: str) -> CreditStanding:
         """Its limit, balance and unbilled orders, in its own currency.
@@ -78,7 +74,11 @@ class Customers:
         Raises:
             ErpCustomerNotFound: There is none.
         """
-        return (await self._row(number)).id
+        rows = await self._netsuite.query(_BY_NUMBER, CustomerRow, "find_customer", number=number)
+        if not rows:
+            raise ErpCustomerNotFound(f"NetSuite has no customer {number}.")
+        self._learn(rows[0])
+        return rows[0].id
 
     async def record(self, number: str) -> CustomerRecord:
         """A customer's record, with its address book.
@@ -129,7 +129,7 @@ class Customers:
                 found = await self._known(external_id)
                 if found is None:
                     raise _rejected(refused) from None
-        return await self._shown(found, customer.parent_erp_number or "")
+        return await self._shown(found)
 
     async def add_place(self, number: str, place: NewDeliveryPlace) -> Partner:
         """The entry of the address book whose label is this reference: the one there is, or a new one.
@@ -177,23 +177,17 @@ class Customers:
                 ) from None
         return await self.get(number)
 
-    async def _shown(self, record: CustomerRecord, parent: str) -> ErpCustomer:
+    async def _shown(self, record: CustomerRecord) -> ErpCustomer:
         currency, subsidiary, terms = await asyncio.gather(
             self._currency(record),
             self._lists.subsidiaries.code(record.subsidiary),
             self._lists.terms.code(record.terms),
         )
+        parent = await self.number_of(record.parent.id) if record.parent else ""
         return translator.customer(record, parent=parent, currency=currency, subsidiary=subsidiary, terms=terms)
 
     async def _currency(self, record: CustomerRecord) -> str:
         return (await self._lists.currency(record.currency.id if record.currency else 1)).symbol
-
-    async def _row(self, number: str) -> CustomerRow:
-        rows = await self._netsuite.query(_BY_NUMBER, CustomerRow, "find_customer", number=number)
-        if not rows:
-            raise ErpCustomerNotFound(f"NetSuite has no customer {number}.")
-        self._learn(rows[0])
-        return rows[0]
 
     def _learn(self, row: CustomerRow) -> str:
         if len(self._numbers) >= _KEPT:

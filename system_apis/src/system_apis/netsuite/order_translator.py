@@ -19,7 +19,7 @@ from shared.contracts.system.erp import OrderRejected
 from system_apis.netsuite.money import money, rounded
 from system_apis.netsuite.records import BuyerRow, OrderLine, OrderRecord, OrderRow, PriceRow
 from system_apis.netsuite.settings import NetSuiteSettings
-from system_apis.netsuite.translator import sku_of
+from system_apis.netsuite.translator import plain, sku_of
 
 PENDING_APPROVAL, CANCELLED, CLOSED = "A", "C", "H"
 _STATES: Mapping[str, OrderState] = {
@@ -198,8 +198,8 @@ def _line(line: OrderLine, currency: str) -> ConfirmedLine:
     return ConfirmedLine(
         item=str(line.line),
         sku=sku_of(line.item.ref_name),
-        quantity=line.quantity,
+        quantity=plain(line.quantity),
         net=money(line.amount, currency),
-        confirmed_quantity=confirmed,
+        confirmed_quantity=plain(confirmed),
         confirmed_date=day_of(line.expected_ship_date) if confirmed else None,
     )

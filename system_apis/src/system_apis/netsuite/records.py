@@ -57,6 +57,7 @@ class CustomerRecord(msgspec.Struct, frozen=True, rename="camel"):
     vat_reg_number: str = ""
     comments: str = ""
     is_inactive: bool = False
+    parent: Ref | None = None
     subsidiary: Ref | None = None
     currency: Ref | None = None
     terms: Ref | None = None
@@ -129,11 +130,10 @@ class CreditMemoRecord(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CustomerRow(msgspec.Struct, frozen=True):
-    """Which customer has a number, and the number of the one above it."""
+    """Which customer has a number."""
 
     id: int
     entityid: str
-    parent_number: str = ""
 
 
 class BuyerRow(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from system_apis.netsuite.money import money
 from system_apis.netsuite.order_translator import day_of
 from system_apis.netsuite.records import CreditMemoRecord, OrderLine, OrderRecord, ReturnLine, ReturnRecord
 from system_apis.netsuite.settings import NetSuiteSettings
-from system_apis.netsuite.translator import sku_of
+from system_apis.netsuite.translator import plain, sku_of
 
 _CUT = frozenset({"C", "H"})
 """Cancelled, closed."""
@@ -91,7 +91,7 @@ def _line(line: ReturnLine, currency: str) -> ErpReturnLine:
         item=str(line.line),
         order_item=str(line.order_line or ""),
         sku=sku_of(line.item.ref_name),
-        quantity=line.quantity,
+        quantity=plain(line.quantity),
         net=money(line.amount, currency),
         cancelled=line.is_closed,
     )

@@ -42,7 +42,7 @@ class NetSuiteErp(Erp):
         self._returns = Returns(netsuite, lists, self._orders)
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
-        """Two calls: a query for its key and its parent's number, then the record with its address book."""
+        """Two calls: a query for its key, then the record with its address book; a third for its parent's number."""
         return await self._customers.get(erp_number)
 
     async def find_similar_customers(self, description: CustomerDescription) -> list[SimilarCustomer]:

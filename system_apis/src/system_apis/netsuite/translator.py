@@ -123,7 +123,7 @@ def product(row: ItemRow, currency: str) -> Product | None:
         name=row.displayname or row.itemid,
         base_unit=row.stockunit or "PC",
         product_group=row.class_name,
-        gross_weight_grams=_plain(row.weight * grams) if row.weight and grams else None,
+        gross_weight_grams=plain(row.weight * grams) if row.weight and grams else None,
         list_price=money(row.unitprice, currency) if row.unitprice is not None else None,
         sellable=row.isinactive != "T",
     )
@@ -173,6 +173,6 @@ def _address(entry: BookEntry) -> Address:
     )
 
 
-def _plain(value: Decimal) -> Decimal:
+def plain(value: Decimal) -> Decimal:
     """Without trailing zeros or an exponent."""
     return Decimal(f"{value.normalize():f}")

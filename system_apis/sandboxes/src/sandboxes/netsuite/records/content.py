@@ -15,6 +15,9 @@ Unknown = Callable[[Refusal], None]
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CUSTOM = ("custbody_", "custcol_", "custentity_", "custitem_")
+CUSTOM_PRICE = "-1"
+_ADDRESS_CHOICES = frozenset({"shipAddressList", "billAddressList"})
+"""Refer to an entry of the customer's address book, which is no record of its own."""
 _IGNORED = frozenset({"id", "links", "refName"})
 
 
@@ -83,6 +86,8 @@ class Content:
         sent: dict[str, Any] = value
         if external_id := sent.get("externalId"):
             found = self._records.by_external_id(field.target, str(external_id))
+        elif (field.target, str(sent.get("id"))) == ("priceLevel", CUSTOM_PRICE):
+            return CUSTOM_PRICE  # no record: a price typed in
         elif field.target == "transaction":
             pair = self._records.transaction(sent.get("id"))
             found = pair[1] if pair else None
@@ -99,6 +104,8 @@ def _custom(value: Any) -> Any:
 
 
 def _scalar(field: Field, value: Any, path: str) -> Any:
+    if field.name in _ADDRESS_CHOICES and isinstance(value, dict):
+        value = value.get("id")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
     if field.kind == "boolean":
         if not isinstance(value, bool):
             raise invalid(field.name, path)
