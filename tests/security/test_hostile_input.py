@@ -218,10 +218,12 @@ async def test_path_and_query_tricks(suite, kit, operation: Operation) -> None:
 
 async def test_odd_headers(suite, kit, operation: Operation) -> None:
     usual = headers_of(suite, kit, operation)
+    if operation.route.long_running:
+        usual.append(("prefer", "respond-async"))
     body = json.dumps(kit.unreal(operation)).encode() if operation.body else b""
     asked: list[tuple[str, Awaitable[Any]]] = []
     for odd in HEADERS:
-        if operation.route.waits and odd is ENDLESS:
+        if (operation.route.waits or operation.route.long_running) and odd is ENDLESS:
             continue  # that is no odd wish there: it would wait as long as it lets anybody wait
         names = {name for name, _ in odd}
         sent = [*odd, *(pair for pair in usual if pair[0] not in names)]

@@ -29,6 +29,7 @@ from shared.durable.runner import FlowRunner
 from shared.durable.sqlite import journal as journal_sqlite
 from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
+from shared.telemetry.logging import configure_logging
 
 
 class Trade(Flow[Goods, str], version=1):
@@ -83,4 +84,5 @@ async def work(url: str, folder: Path, name: str, runners: int, quarantine: int)
 
 
 if __name__ == "__main__":
+    configure_logging()
     asyncio.run(work(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))

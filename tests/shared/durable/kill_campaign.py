@@ -31,6 +31,7 @@ from shared.durable.runner import FlowRunner
 from shared.durable.simulation.planted_bugs import planted
 from shared.durable.sqlite.journal import SqliteJournal
 from shared.durable.worker import WorkerSettings
+from shared.telemetry.logging import configure_logging
 
 WAVE = 3
 KILLS_A_ROUND = 500
@@ -213,6 +214,7 @@ def main() -> None:
     given = parser.parse_args()
     campaign = Campaign(given.folder, given.kills, given.seed, given.url, given.freeze_every)
     a_round = STALE_ROUND if given.until_stale else KILLS_A_ROUND
+    configure_logging(level="critical")  # what workers say that die by the thousand, nobody reads
     gc.collect()
     gc.freeze()
     with planted(given.bug):

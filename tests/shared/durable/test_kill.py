@@ -9,7 +9,9 @@ import asyncio
 import inspect
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ SCRIPT = Path(__file__).with_name("killed_flows.py")
 CAMPAIGN = Path(__file__).with_name("kill_campaign.py")
 SERVERS = Path(inspect.getfile(PostgresServer)).parent
 SEEDS = (1, 2)
+ROOM = 256 * 1024 * 1024
 KILLS = max(8_100, int(os.environ.get("PROVE_KILLS", "0")))
 
 
@@ -41,6 +44,17 @@ async def killed(*arguments: str) -> list[dict[str, Any]]:
 
 async def campaign(folder: Path, kills: int, *arguments: str) -> dict[str, Any]:
     return json.loads(await run(CAMPAIGN, str(folder), str(kills), *arguments))
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """In memory where there is room: what a killed process has written stays, and no disk has to be waited for."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < ROOM:
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,16 +13,18 @@ import sys
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, cast
 
 import msgspec
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.binding.call_context import current_context
 from shared.telemetry import recent
 from shared.telemetry.redaction import mask_text, masked_mapping
+
+if TYPE_CHECKING:  # a third of a command's start, and most commands log nothing
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 LogFormat = Literal["auto", "json", "console"]
@@ -52,7 +54,19 @@ class Logger:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._connect()
+        if _bound_class is None:
+            self._connect_later()
+        else:
+            self._connect()
+
+    def _connect_later(self) -> None:
+        for method in ("debug", "info", "warning", "error", "exception", "critical"):
+            setattr(self, method, partial(self._first, method))
+
+    def _first(self, method: str, event: str, /, **fields: object) -> None:
+        """Connect every logger as long as nothing else was configured, and write the line."""
+        configure_logging(style="json", libraries=False)
+        getattr(self, method)(event, **fields)
 
     def _connect(self) -> None:
         bound = _bound_class(_output, _processors, {"logger": self.name})
@@ -76,7 +90,7 @@ class _StandardError:
             sys.stderr.flush()
 
 
-def _compose(_logger: WrappedLogger, level: str, fields: EventDict) -> EventDict:
+def _compose(_logger: "WrappedLogger", level: str, fields: "EventDict") -> "EventDict":
     """Put the call's identity in front, mask the rest."""
     line: dict[str, Any] = {"at": datetime.now(UTC), "level": level, "event": mask_text(str(fields.pop("event", "")))}
     context = current_context()
@@ -110,7 +124,7 @@ def _mask_lines(text: str) -> str:
     return "\n".join(mask_text(line) for line in text.splitlines())
 
 
-def _remember(_logger: WrappedLogger, _level: str, line: EventDict) -> EventDict:
+def _remember(_logger: "WrappedLogger", _level: str, line: "EventDict") -> "EventDict":
     recent.window.add_line(dict(line))
     return line
 
@@ -118,14 +132,16 @@ def _remember(_logger: WrappedLogger, _level: str, line: EventDict) -> EventDict
 _encode = msgspec.json.Encoder(enc_hook=lambda value: mask_text(repr(value))).encode
 
 
-def _render_json(_logger: WrappedLogger, _level: str, line: EventDict) -> bytes:
+def _render_json(_logger: "WrappedLogger", _level: str, line: "EventDict") -> bytes:
     return _encode(line)
 
 
-def _render_console() -> Processor:
+def _render_console() -> "Processor":
+    import structlog  # noqa: PLC0415 - see above
+
     console = structlog.dev.ConsoleRenderer(colors=True, sort_keys=False)
 
-    def render(logger: WrappedLogger, level: str, line: EventDict) -> bytes:
+    def render(logger: "WrappedLogger", level: str, line: "EventDict") -> bytes:
         exception = line.pop("exception", None)
         shown = {**line, "timestamp": f"{line.pop('at'):%H:%M:%S.%f}"[:-3]}
         shown.pop("at", None)
@@ -136,9 +152,9 @@ def _render_console() -> Processor:
     return render
 
 
-_processors: list[Processor] = [_compose, _remember, _render_json]
-_output = structlog.BytesLogger(cast("BinaryIO", _StandardError()))
-_bound_class: Any = structlog.make_filtering_bound_logger(logging.INFO)
+_processors: "list[Processor]" = []
+_output: Any = None
+_bound_class: Any = None
 _loggers: dict[str, Logger] = {}
 
 
@@ -161,6 +177,8 @@ def configure_logging(
         stream: Where lines go; standard error by default.
         libraries: Whether the standard library's root logger is routed here, from WARNING up.
     """
+    import structlog  # noqa: PLC0415 - see above
+
     global _output, _bound_class  # noqa: PLW0603 - one pipe per process
     if style == "auto":
         style = "console" if stream is None and sys.stderr is not None and sys.stderr.isatty() else "json"

@@ -23,7 +23,6 @@ class Watched:
     def __init__(self, app: SandboxApp, clock: Clock) -> None:
         self._app, self._clock = app, clock
         self._faults = Faults()
-        self._under_way = 0
         # (started, method, path, status, traceparent, seconds, fault); made readable when someone asks
         self._log: deque[tuple[float, str, str, int, bytes, float, str | None]] = deque(maxlen=_REMEMBERED)
 
@@ -45,14 +44,12 @@ class Watched:
         method: str = scope["method"]
         at, started = time.time(), time.perf_counter()
         fault = self._faults.struck(method, path) if self._faults.active else None
-        self._under_way += 1
         try:
             if fault is None:
                 await self._app(scope, receive, sending)
             else:
                 await fail(fault, self._app, scope, receive, sending)
         finally:
-            self._under_way -= 1
             took = time.perf_counter() - started
             kind = fault and fault.fault
             self._log.append((at, method, path, status, _traceparent(scope), took, kind))
@@ -87,7 +84,7 @@ class Watched:
         entries = [entry for entry in self._log if not trace_id or trace_id == _trace_id(entry[4])]
         limit = int(query.get("limit", "100"))
         told = [_readable(entry) for entry in entries[-limit:]]
-        return Response({"total": len(entries), "under_way": self._under_way, "requests": told})
+        return Response({"total": len(entries), "requests": told})
 
     def _reset(self) -> None:
         self._faults.clear()
