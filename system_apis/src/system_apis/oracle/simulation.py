@@ -1,0 +1,102 @@
+"""An order tried out: priced, promised and checked for credit, each by the service that decides it; nothing is kept."""
+
+import asyncio
+import re
+from decimal import Decimal
+
+from shared.binding.problems import FieldError
+from shared.contracts.canonical.order import ConfirmedLine, CreditDecision, NewErpOrder, OrderSimulation
+from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from system_apis.oracle.accounts import Account, Accounts, Credit, Profile
+from system_apis.oracle.connector import OracleConnector
+from system_apis.oracle.money import money
+from system_apis.oracle.pricing import Priced, Pricing
+from system_apis.oracle.promising import Promise, Promising
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+class Simulation:
+    """Tries orders out.
+
+    Args:
+        oracle: The pod.
+        accounts: Its accounts.
+    """
+
+    def __init__(self, oracle: OracleConnector, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._pricing = Pricing(oracle)
+        self._promising = Promising(oracle)
+
+    async def simulate(self, order: NewErpOrder) -> OrderSimulation:
+        """Two calls for the customer, then three at once.
+
+        Raises:
+            ErpCustomerNotFound: There is no such customer.
+            CustomerBlocked: It is on credit hold or out of use.
+            OrderRejected: It cannot be priced or promised.
+        """
+        check_order(order)
+        account = await self._accounts.of(order.erp_number)
+        profile = await self._accounts.profile(account.number)
+        refuse_blocked(account, profile)
+        priced, promises, credit = await asyncio.gather(
+            self._pricing.price(order, account.party_id),
+            self._promising.promises(order),
+            self._accounts.credit(account.number),
+        )
+        net = sum((one.net for one in priced), Decimal(0))
+        return OrderSimulation(
+            net=money(net, order.currency),
+            tax=money(sum((one.tax for one in priced), Decimal(0)), order.currency),
+            credit=_decision(net, order.currency, profile, credit),
+            lines=[_line(order, place, priced[place], promises[place]) for place in range(len(order.lines))],
+        )
+
+
+def check_order(order: NewErpOrder) -> None:
+    """Raises OrderRejected for what no order of Oracle's can be; says everything that is wrong."""
+    errors = [
+        FieldError("A quantity must be above zero.", f"/lines/{place}/quantity")
+        for place, line in enumerate(order.lines)
+        if not line.quantity.is_finite() or line.quantity <= 0
+    ]
+    errors += [
+        FieldError(f"The order is in {order.currency}; give the price in it.", f"/lines/{place}/unitPrice/currency")
+        for place, line in enumerate(order.lines)
+        if line.unit_price is not None and line.unit_price.currency != order.currency
+    ]
+    if not order.lines:
+        errors.append(FieldError("An order needs lines.", "/lines"))
+    if not _CURRENCY.fullmatch(order.currency):
+        errors.append(FieldError("This is no currency (ISO 4217).", "/currency"))
+    if errors:
+        raise OrderRejected("The order cannot be placed as it is; see `errors`.", errors=errors)
+
+
+def refuse_blocked(account: Account, profile: Profile | None) -> None:
+    """Raises CustomerBlocked if the customer is on credit hold or out of use."""
+    if not account.active or (profile is not None and profile.on_hold):
+        raise CustomerBlocked(f"Customer {account.number} is blocked for orders; have the hold released first.")
+
+
+def _decision(net: Decimal, currency: str, profile: Profile | None, credit: Credit) -> CreditDecision:
+    """Whether what is available covers the net value. Without a limit, or in another currency, nothing is checked."""
+    limited = profile is not None and profile.limit is not None
+    kept_in = credit.currency or (profile.currency if profile else "")
+    if not limited or kept_in != currency:
+        return "not-checked"
+    return "approved" if net <= credit.available else "refused"
+
+
+def _line(order: NewErpOrder, place: int, priced: Priced, promise: Promise) -> ConfirmedLine:
+    line = order.lines[place]
+    return ConfirmedLine(
+        item=str(place + 1),
+        sku=line.sku,
+        quantity=line.quantity,
+        net=money(priced.net, order.currency),
+        confirmed_quantity=promise.quantity,
+        confirmed_date=promise.day,
+    )
