@@ -150,9 +150,7 @@ def new_order(firm: Company) -> Callable[..., NewErpOrder]:
         quote = firm.quotes_for(scenario)[place]
         customer, skus = firm.customer_by_number[quote.customer], firm.product_by_number
         lines = [
-            NewOrderLine(
-                firm.product_by_number[line.product].sku, line.quantity, Money(line.unit_price, quote.currency)
-            )
+            NewOrderLine(skus[line.product].sku, line.quantity, Money(line.unit_price, quote.currency))
             for line in quote.lines
         ]
         values: dict[str, Any] = {"currency": quote.currency, "lines": lines, "erp_number": customer.sap_customer}
