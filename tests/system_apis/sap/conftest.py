@@ -100,6 +100,27 @@ def erp(control: Control, connect: Callable[..., SapErp], sandbox_url: str) -> S
     return connect(sandbox_url)
 
 
+BY_BAPI = dict.fromkeys(
+    ("get_customer", "get_credit", "simulate_order", "create_order", "get_order", "cancel_order"), "bapi"
+)
+
+
+@pytest.fixture(params=["odata", "bapi"])
+def either(
+    request: pytest.FixtureRequest, control: Control, connect: Callable[..., SapErp], sandbox_url: str
+) -> SapErp:
+    """The service by OData, and again by BAPIs as far as they go."""
+    del control
+    return connect(sandbox_url, interfaces=BY_BAPI if request.param == "bapi" else {})
+
+
+@pytest.fixture
+def bapi(control: Control, connect: Callable[..., SapErp], sandbox_url: str) -> SapErp:
+    """The service by BAPIs as far as they go."""
+    del control
+    return connect(sandbox_url, interfaces=BY_BAPI)
+
+
 @pytest.fixture(scope="session")
 def firm() -> Company:
     return company()

@@ -36,11 +36,15 @@ class SapConnector:
         outbound: Makes the backend with its policies.
 
     Attributes:
+        settings: The same.
+        outbound: The same, for the interfaces of this system that are not OData.
+        paths: Its addresses.
         idocs: What was sent and received as IDocs.
     """
 
     def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
         self.settings = settings
+        self.outbound = outbound
         self.paths = Paths(settings)
         self.idocs = IdocStore(settings.idoc.store, settings.idoc.keep_days)
         self._doubts = outbound.doubts

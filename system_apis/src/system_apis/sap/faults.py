@@ -24,7 +24,7 @@ from system_apis.sap.credentials import token_refused
 
 NAME = "SAP"
 
-_LOCKS = frozenset({"V1/042", "MC/601"})
+LOCKS = frozenset({"V1/042", "MC/601"})
 """Somebody has the document open (message classes V1: sales, MC: lock objects)."""
 
 _MISSING = frozenset({"/IWBEP/CM_MGW_RT/020", "SLS_LO/501"})
@@ -89,8 +89,8 @@ def problem_of(reply: WireReply) -> Problem | None:
 
 def _by_status(reply: WireReply, messages: list[Message]) -> Problem | None:
     status, codes = reply.status, {message.code for message in messages}
-    if codes & _LOCKS or status in (409, 423):
-        return BackendUnavailable("The record is being worked on by another user in SAP; try again shortly.")
+    if codes & LOCKS or status in (409, 423):
+        return locked()
     if status == 401:  # noqa: PLR2004 - here and below: the statuses SAP gives these meanings
         return BackendFault("SAP refuses our credentials; check username and password of [backends.sap].")
     if status == 403:  # noqa: PLR2004
@@ -124,7 +124,22 @@ def _refused(status: int, messages: list[Message]) -> Problem:
     business = [message for message in messages if _is_business(message.code)]
     if not business and messages[0].code != _BUSINESS:
         return BackendFault(f"SAP could not read our request ({status}).", extensions=_of(messages, shown=False))
-    said = business[0] if business else messages[0]
+    return business_refusal(business[0] if business else messages[0], messages, business)
+
+
+def locked() -> Problem:
+    """Somebody else has the record open."""
+    return BackendUnavailable("The record is being worked on by another user in SAP; try again shortly.")
+
+
+def business_refusal(said: Message, messages: list[Message], business: list[Message]) -> OrderRejected:
+    """What SAP refuses by a rule of its own.
+
+    Args:
+        said: The message that leads.
+        messages: All of them; the first with a target says what is wrong.
+        business: Those to be shown.
+    """
     target = next((message.target for message in messages if message.target), "").rpartition("/")[2]
     what = _WRONG.get(target, "it breaks one of SAP's rules, given as `remark`")
     errors = [FieldError(detail=plain(one.text), pointer=_pointer(one.target)) for one in business if one.text]

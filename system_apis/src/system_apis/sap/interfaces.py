@@ -9,13 +9,30 @@ from types import MappingProxyType
 from typing import Final, Literal, Protocol
 
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
-from shared.contracts.canonical.party import CreditStanding
+from shared.contracts.canonical.party import CreditStanding, ErpCustomer
 from shared.contracts.system.erp import Erp
 
 Interface = Literal["odata", "bapi", "idoc"]
 
-BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType({"create_order": ("idoc",)})
+BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType(
+    {
+        "get_customer": ("bapi",),
+        "get_credit": ("bapi",),
+        "simulate_order": ("bapi",),
+        "create_order": ("bapi", "idoc"),
+        "get_order": ("bapi",),
+        "cancel_order": ("bapi",),
+    }
+)
 """The interfaces, besides OData, that do an operation."""
+
+
+class CustomerReading(Protocol):
+    """Reads customers; promises as `Erp` does, as far as its interface tells."""
+
+    async def get_customer(self, erp_number: str) -> ErpCustomer:
+        """Return a customer."""
+        ...
 
 
 class CreditReading(Protocol):

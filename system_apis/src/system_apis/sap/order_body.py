@@ -58,8 +58,27 @@ def customer_number(value: str) -> str:
     return number
 
 
+def checked(order: NewErpOrder) -> NewErpOrder:
+    """The order, if SAP could hold it.
+
+    Raises:
+        OrderRejected: It has no lines, or something in it has no place in SAP.
+    """
+    if not order.lines:
+        raise OrderRejected("The order has no lines; add what is to be ordered.")
+    for name, text in (("reference", order.reference), ("purchase order number", order.purchase_order)):
+        if width(text) > REFERENCE_WIDTH:
+            raise OrderRejected(f"The order's {name} takes more than {REFERENCE_WIDTH} UTF-16 code units; shorten it.")
+    if not _CURRENCY.fullmatch(order.currency):
+        raise OrderRejected("The order's currency is no ISO 4217 code of three capital letters.")
+    for number, line in enumerate(order.lines, 1):
+        if line.quantity.is_nan() or line.quantity <= 0:
+            raise OrderRejected(f"Line {number} ({line.sku}) has no quantity above zero; correct or drop it.")
+    return order
+
+
 def _body(order: NewErpOrder, settings: SapSettings, *, simulated: bool) -> NewOrder:
-    _check(order)
+    checked(order)
     return NewOrder(
         SalesOrderType=settings.order_type,
         SalesOrganization=settings.sales_organization,
@@ -72,19 +91,6 @@ def _body(order: NewErpOrder, settings: SapSettings, *, simulated: bool) -> NewO
         to_Partner=_ship_to(order, settings),
         to_Item=[_item(number, line, settings, simulated=simulated) for number, line in enumerate(order.lines, 1)],
     )
-
-
-def _check(order: NewErpOrder) -> None:
-    if not order.lines:
-        raise OrderRejected("The order has no lines; add what is to be ordered.")
-    for name, text in (("reference", order.reference), ("purchase order number", order.purchase_order)):
-        if width(text) > REFERENCE_WIDTH:
-            raise OrderRejected(f"The order's {name} takes more than {REFERENCE_WIDTH} UTF-16 code units; shorten it.")
-    if not _CURRENCY.fullmatch(order.currency):
-        raise OrderRejected("The order's currency is no ISO 4217 code of three capital letters.")
-    for number, line in enumerate(order.lines, 1):
-        if line.quantity.is_nan() or line.quantity <= 0:
-            raise OrderRejected(f"Line {number} ({line.sku}) has no quantity above zero; correct or drop it.")
 
 
 def _item(number: int, line: NewOrderLine, settings: SapSettings, *, simulated: bool) -> NewItem:

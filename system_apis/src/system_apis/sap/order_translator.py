@@ -33,8 +33,8 @@ def order(row: OrderRow) -> ErpOrder:
     )
 
 
-def simulation(row: SimulationRow, reply: WireReply) -> OrderSimulation:
-    """What an order would come to, with SAP's remarks on it."""
+def simulation(row: SimulationRow, said: list[str]) -> OrderSimulation:
+    """What an order would come to, with what SAP said about it."""
     currency = row.to_Pricing.TransactionCurrency
     items = row.to_Item.results
     return OrderSimulation(
@@ -42,7 +42,7 @@ def simulation(row: SimulationRow, reply: WireReply) -> OrderSimulation:
         tax=money(sum((item.TaxAmount for item in items), Decimal(0)), currency),
         credit=_credit(row.to_Credit.TotalCreditCheckStatus if row.to_Credit else ""),
         lines=_lines(items, currency),
-        remarks=remarks(reply),
+        remarks=said,
     )
 
 

@@ -4,17 +4,23 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
+from system_apis.sap.bapi.credit import BapiCredit
+from system_apis.sap.bapi.customers import BapiCustomers
+from system_apis.sap.bapi.orders import BapiOrders
+from system_apis.sap.bapi.transport import RfcTransport, SoapRfc
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.idoc.order_placing import IdocOrders
 from system_apis.sap.interfaces import (
     CreditReading,
+    CustomerReading,
     Interface,
     OrderCancelling,
     OrderPlacing,
     OrderReading,
     OrderSimulating,
 )
-from system_apis.sap.odata_orders import ODataCredit, ODataOrders
+from system_apis.sap.odata_customers import ODataCredit, ODataCustomers
+from system_apis.sap.odata_orders import ODataOrders
 from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.partner_numbers import PartnerNumbers
 
@@ -29,6 +35,7 @@ class Ports:
         partners: Knows which business partner a customer is.
 
     Attributes:
+        customers: Reads customers.
         credit: Reads credit.
         simulating: Simulates orders.
         placing: Places orders.
@@ -39,17 +46,43 @@ class Ports:
     def __init__(self, sap: SapConnector, partners: PartnerNumbers) -> None:
         self._sap = sap
         self._partners = partners
-        self.credit: CreditReading = self._chosen("get_credit", {"odata": lambda: ODataCredit(sap, partners)})
-        self.simulating: OrderSimulating = self._chosen("simulate_order", {"odata": lambda: self._odata})
-        self.placing: OrderPlacing = self._chosen(
-            "create_order", {"odata": lambda: self._odata, "idoc": lambda: IdocOrders(sap, OrderChanges(sap))}
+        self.customers: CustomerReading = self._chosen(
+            "get_customer",
+            {"odata": lambda: ODataCustomers(sap, partners), "bapi": lambda: BapiCustomers(sap.settings, self._rfc)},
         )
-        self.reading: OrderReading = self._chosen("get_order", {"odata": lambda: self._odata})
-        self.cancelling: OrderCancelling = self._chosen("cancel_order", {"odata": lambda: self._odata})
+        self.credit: CreditReading = self._chosen(
+            "get_credit",
+            {"odata": lambda: ODataCredit(sap, partners), "bapi": lambda: BapiCredit(sap.settings, self._rfc)},
+        )
+        self.simulating: OrderSimulating = self._chosen(
+            "simulate_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
+        )
+        self.placing: OrderPlacing = self._chosen(
+            "create_order",
+            {
+                "odata": lambda: self._odata,
+                "bapi": lambda: self._bapi,
+                "idoc": lambda: IdocOrders(sap, OrderChanges(sap)),
+            },
+        )
+        self.reading: OrderReading = self._chosen(
+            "get_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
+        )
+        self.cancelling: OrderCancelling = self._chosen(
+            "cancel_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
+        )
 
     @cached_property
     def _odata(self) -> ODataOrders:
         return ODataOrders(self._sap)
+
+    @cached_property
+    def _rfc(self) -> RfcTransport:
+        return SoapRfc(self._sap.settings, self._sap.outbound)
+
+    @cached_property
+    def _bapi(self) -> BapiOrders:
+        return BapiOrders(self._sap, self._rfc, BapiCredit(self._sap.settings, self._rfc))
 
     def _chosen(self, operation: str, offered: Mapping[Interface, Callable[[], _Port]]) -> _Port:
         return offered[self._sap.settings.interfaces.get(operation, "odata")]()

@@ -32,13 +32,14 @@ from shared.contracts.system.erp import (
 from system_apis.sap import order_translator, translator
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.odata import day_of
+from system_apis.sap.odata_customers import ODataCustomers
 from system_apis.sap.order_body import customer_number
 from system_apis.sap.order_records import OrderRow
 from system_apis.sap.partner_changes import PartnerChanges
 from system_apis.sap.partner_numbers import PartnerNumbers
 from system_apis.sap.partner_search import PartnerSearch
 from system_apis.sap.ports import Ports
-from system_apis.sap.records import BusinessPartner, CustomerRow, Found, Many, ProductRow, Single
+from system_apis.sap.records import Found, Many, ProductRow, Single
 from system_apis.sap.return_changes import ReturnChanges
 
 _T = TypeVar("_T")
@@ -56,15 +57,15 @@ class SapErp(Erp):
         self._settings = sap.settings
         self._paths = sap.paths
         self._partners = PartnerNumbers(sap)
+        self._customers = ODataCustomers(sap, self._partners)
         self._ports = Ports(sap, self._partners)
         self._returns = ReturnChanges(sap)
         self._entries = PartnerChanges(sap)
         self._search = PartnerSearch(sap)
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
-        """One call: the business partner expanded down to its partner functions."""
-        partner, row = await self._partner(erp_number)
-        return translator.customer(partner, row, self._settings)
+        """With all that its interface tells: by BAPI neither sales areas nor hierarchy."""
+        return await self._ports.customers.get_customer(erp_number)
 
     async def find_similar_customers(self, description: CustomerDescription) -> list[SimilarCustomer]:
         """Two or three calls: by name, by tax number, and who has the tax numbers found."""
@@ -76,12 +77,12 @@ class SapErp(Erp):
 
     async def add_delivery_place(self, erp_number: Id, place: NewDeliveryPlace) -> Partner:
         """A business partner of its own, ship-to party in every sales area of the customer."""
-        _, row = await self._partner(erp_number)
+        _, row = await self._customers.rows(erp_number)
         while True:
             try:
                 return await self._entries.add_place(row, place)
             except ErpCustomerRejected:
-                _, now = await self._partner(erp_number)
+                _, now = await self._customers.rows(erp_number)
                 if now == row:
                     raise
                 row = now  # SAP refuses to assign what somebody else has just assigned; what is missing comes next
@@ -172,15 +173,6 @@ class SapErp(Erp):
     async def credit_return(self, erp_return_id: Id) -> ErpReturn:
         """A credit memo request over the whole return, unless there is one; billing follows in SAP."""
         return await self._returns.credit(erp_return_id)
-
-    async def _partner(self, erp_number: str) -> tuple[BusinessPartner, CustomerRow]:
-        number = customer_number(erp_number)
-        found = await self._sap.read(self._paths.customer(number), Many[BusinessPartner], "get_customer")
-        partner = found.d.results[0] if found is not None and found.d.results else None
-        if partner is None or partner.to_Customer is None:
-            raise ErpCustomerNotFound(f"SAP has no customer {erp_number}.")
-        self._partners.learn(number, partner.BusinessPartner)
-        return partner, partner.to_Customer
 
     async def _reason(self, order: NewErpOrder, rejected: OrderRejected) -> Problem:
         """Why SAP refused, judged by the customer's record: the numbers of its messages differ by release."""

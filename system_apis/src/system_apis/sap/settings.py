@@ -8,6 +8,7 @@ import msgspec
 
 from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
+from system_apis.sap.bapi.settings import BapiSettings
 from system_apis.sap.idoc.settings import IdocSettings
 from system_apis.sap.interfaces import Interface, check_interfaces
 
@@ -75,6 +76,7 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         billing_service: API_BILLING_DOCUMENT_SRV.
         interfaces: The interface of each operation that is not to go by OData: `create_order = "bapi"`.
             See `interfaces.BESIDES_ODATA` for what is possible.
+        bapi: What BAPIs need besides, where an operation goes by them.
         idoc: How IDocs travel.
     """
 
@@ -117,16 +119,17 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     credit_memo_request_service: str = f"{_ODATA}/API_CREDIT_MEMO_REQUEST_SRV"
     billing_service: str = f"{_ODATA}/API_BILLING_DOCUMENT_SRV"
     interfaces: dict[str, Interface] = msgspec.field(default_factory=dict[str, Interface])
+    bapi: BapiSettings = BapiSettings()
     idoc: IdocSettings = IdocSettings()
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail at the first call."""
         check_interfaces(self.interfaces)
-        if self.interfaces.get("create_order") == "idoc":
-            if not self.idoc.store:
-                raise ValueError("orders go by IDoc, so a file must keep what was sent: name it as idoc.store")
-            if self.reference_field != "PurchaseOrderByShipToParty":
-                raise ValueError(
-                    "an IDoc carries an order's reference as the ship-to party's order number; "
-                    'orders that go by IDoc need reference_field = "PurchaseOrderByShipToParty"'
-                )
+        placing = self.interfaces.get("create_order", "odata")
+        if placing != "odata" and self.reference_field != "PurchaseOrderByShipToParty":
+            raise ValueError(
+                f"{placing.upper()} carries an order's reference as the ship-to party's order number; "
+                'orders that go by it need reference_field = "PurchaseOrderByShipToParty"'
+            )
+        if placing == "idoc" and not self.idoc.store:
+            raise ValueError("orders go by IDoc, so a file must keep what was sent: name it as idoc.store")

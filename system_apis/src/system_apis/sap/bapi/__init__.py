@@ -1,0 +1,1 @@
+"""SAP by BAPIs: released function modules, called over SOAP-RFC."""
