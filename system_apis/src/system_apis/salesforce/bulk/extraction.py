@@ -8,6 +8,7 @@ import msgspec
 from shared.binding.problems import BackendFault, Refused, Transient
 from shared.resilience.deadline import Deadline
 from system_apis.salesforce.bulk.checkpoint import ExtractMark
+from system_apis.salesforce.bulk.dialect import Line
 from system_apis.salesforce.bulk.jobs import Jobs, as_batch
 from system_apis.salesforce.bulk.outcomes import code_of_job
 from system_apis.salesforce.bulk.settings import BulkSettings
@@ -27,7 +28,7 @@ class ExtractPage(msgspec.Struct, frozen=True):
     """
 
     columns: tuple[str, ...]
-    rows: list[list[str]]
+    rows: list[Line]
     following: ExtractMark | None
 
     def records(self, kind: type[_Row]) -> list[_Row]:
@@ -124,7 +125,7 @@ class BulkExtracts:
                     raise
             else:
                 break
-        if not lines or any(len(line) != len(lines[0]) for line in lines):
+        if len(set(map(len, lines))) != 1:
             raise BackendFault("Salesforce sent rows that do not fit their header; the page was not used.")
         header, *rows = lines
         following = ExtractMark(mark.job, locator, mark.rows + len(rows)) if locator else None

@@ -13,6 +13,7 @@ import msgspec
 from shared.binding.call_context import calling, current_context
 from shared.binding.problems import BackendFault, Invalid, Problem, QuotaExceeded, Transient
 from shared.resilience.outbound_faults import decode_json
+from system_apis.salesforce.bulk.dialect import Line
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.connector import SalesforceConnector
 from system_apis.salesforce.faults import BACKEND, problem_of_bulk_reply
@@ -167,7 +168,7 @@ class Jobs:
         path = f"{self._root}/{kind}/{job}"
         await self._line.send("DELETE", path, headers=self._json, operation="salesforce.bulk.delete")
 
-    async def results(self, job: str, kind: Results) -> AsyncGenerator[list[list[str]]]:
+    async def results(self, job: str, kind: Results) -> AsyncGenerator[list[Line]]:
         """Rows of a result as they arrive, the header first."""
         path = f"{self._root}/ingest/{job}/{kind}"
         async with (
@@ -177,7 +178,7 @@ class Jobs:
             async for rows in batches:
                 yield rows
 
-    async def page(self, job: str, locator: str, most: int) -> tuple[list[list[str]], str]:
+    async def page(self, job: str, locator: str, most: int) -> tuple[list[Line], str]:
         """One page of a query's rows, the header first, and the locator of the next, empty after the last.
 
         Raises:
@@ -186,7 +187,7 @@ class Jobs:
         """
         path = f"{self._root}/query/{job}/results?maxRecords={most}"
         path += f"&locator={quote(locator, safe='')}" if locator else ""
-        rows: list[list[str]] = []
+        rows: list[Line] = []
         async with self._line.stream("GET", path, headers=self._csv, operation="salesforce.bulk.rows") as arriving:
             following = arriving.headers.get("sforce-locator")
             promised = arriving.headers.get("sforce-numberofrecords", "")

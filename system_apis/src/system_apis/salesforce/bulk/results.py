@@ -9,7 +9,7 @@ import msgspec
 from shared.binding.problems import Transient
 from shared.contracts.system.salesforce_bulk import Became, RecordOutcome
 from shared.contracts.system.salesforce_platform import FieldValue
-from system_apis.salesforce.bulk.dialect import NULL
+from system_apis.salesforce.bulk.dialect import NULL, Line
 from system_apis.salesforce.bulk.jobs import Jobs, JobView, Results
 from system_apis.salesforce.bulk.outcomes import Header, code_of_job, worth_another_job
 from system_apis.salesforce.bulk.typed import typed_columns
@@ -78,7 +78,7 @@ class LoadResults:
         columns = await typed_columns(self._describe, view.object, ours)
         return [_outcome(view, became, header, line, columns.sent(header.ours(line), NULL)) for line in lines]
 
-    async def _lines(self, job: str, kind: Results, offset: int, most: int) -> tuple[list[str], list[list[str]]]:
+    async def _lines(self, job: str, kind: Results, offset: int, most: int) -> tuple[Line, list[Line]]:
         """The header and some lines of a result; read again if it breaks off."""
         left = self._jobs.settings.attempts
         while True:
@@ -89,9 +89,9 @@ class LoadResults:
                 if not left:
                     raise
 
-    async def _read(self, job: str, kind: Results, offset: int, most: int) -> tuple[list[str], list[list[str]]]:
-        names: list[str] = []
-        found: list[list[str]] = []
+    async def _read(self, job: str, kind: Results, offset: int, most: int) -> tuple[Line, list[Line]]:
+        names: Line = ()
+        found: list[Line] = []
         async with aclosing(self._jobs.results(job, kind)) as batches:
             async for batch in batches:
                 if not names:
