@@ -1,7 +1,9 @@
 """Oracle Fusion Cloud ERP as the `Erp` capability."""
 
+from datetime import date
+
 from shared.binding.declare import Cursor, Page, PageSize
-from shared.contracts.canonical.order import NewErpOrder, OrderSimulation
+from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulation
 from shared.contracts.canonical.party import (
     CreditStanding,
     CustomerDescription,
@@ -12,14 +14,17 @@ from shared.contracts.canonical.party import (
     SimilarCustomer,
 )
 from shared.contracts.canonical.product import Product
+from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, Sku
-from shared.contracts.system.erp import Erp, ErpBlock
+from shared.contracts.system.erp import Erp, ErpBlock, ErpCancellation
 from system_apis.oracle.accounts import Accounts
 from system_apis.oracle.connector import OracleConnector
 from system_apis.oracle.customer_changes import CustomerChanges
 from system_apis.oracle.customers import Customers
 from system_apis.oracle.items import Items
+from system_apis.oracle.order_changes import Orders
 from system_apis.oracle.parties import Parties
+from system_apis.oracle.return_changes import Returns
 from system_apis.oracle.simulation import Simulation
 
 
@@ -36,6 +41,8 @@ class OracleErp(Erp):
         self._entries = CustomerChanges(oracle, accounts, parties)
         self._items = Items(oracle)
         self._simulation = Simulation(oracle, accounts)
+        self._orders = Orders(oracle, accounts, parties)
+        self._returns = Returns(oracle, accounts)
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
         """Three calls, the last two at once; two more for the company above."""
@@ -63,6 +70,12 @@ class OracleErp(Erp):
         """The profile's limit, and what the credit check says is available."""
         return await self._customers.credit(erp_number)
 
+    async def list_orders(
+        self, erp_number: Id, since: date | None = None, cursor: Cursor | None = None, limit: PageSize = 50
+    ) -> Page[ErpOrder]:
+        """Two calls: the account, and the orders of its party."""
+        return await self._orders.listed(erp_number, since, cursor, limit)
+
     async def list_products(self, cursor: Cursor | None = None, limit: PageSize = 50) -> Page[Product]:
         """By item number; numbers that are no SKU, such as those with spaces, are left out."""
         return await self._items.page(cursor, limit)
@@ -74,3 +87,37 @@ class OracleErp(Erp):
     async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
         """Priced by Oracle Pricing, promised by Global Order Promising, and checked for credit."""
         return await self._simulation.simulate(order)
+
+    async def create_order(self, order: NewErpOrder) -> ErpOrder:
+        """Placed under its reference, or found there; read again, as Oracle may have split its lines."""
+        return await self._orders.place(order)
+
+    async def get_order(self, erp_order_id: Id) -> ErpOrder:
+        """One order."""
+        return await self._orders.get(erp_order_id)
+
+    async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
+        """All lines in one change, with the reason code of the settings; Oracle keeps no text of it."""
+        del cancellation
+        return await self._orders.cancel(erp_order_id)
+
+    async def list_returns(self, erp_order_id: Id) -> list[ErpReturn]:
+        """The returns of the customer whose lines refer to the order, and the credit of each."""
+        return await self._returns.of_order(erp_order_id)
+
+    async def create_return(self, new: NewErpReturn) -> ErpReturn:
+        """An order of lines that refer to what was sold, under its reference, or the one found there."""
+        return await self._returns.authorize(new)
+
+    async def get_return(self, erp_return_id: Id) -> ErpReturn:
+        """One return, and its credit memo."""
+        return await self._returns.get(erp_return_id)
+
+    async def cancel_return(self, erp_return_id: Id, cancellation: ErpCancellation) -> ErpReturn:
+        """As `cancel_order`."""
+        del cancellation
+        return await self._returns.cancel(erp_return_id)
+
+    async def credit_return(self, erp_return_id: Id) -> ErpReturn:
+        """A credit memo on account over the whole return, unless there is one."""
+        return await self._returns.credit(erp_return_id)

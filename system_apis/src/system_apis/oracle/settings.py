@@ -1,6 +1,8 @@
 """How Oracle Fusion Cloud ERP is reached, and what an order placed there is made of."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -8,6 +10,18 @@ from shared.resilience.outbound_settings import BackendSettings
 from shared.security.secrets import Secret
 
 Auth = Literal["basic", "jwt-bearer"]
+_RETURN_REASONS: Final = MappingProxyType(
+    {
+        "damaged": "DAMAGED",
+        "defective": "DEFECTIVE",
+        "wrong-item": "WRONG_ITEM",
+        "wrong-quantity": "WRONG_QUANTITY",
+        "not-satisfied": "NOT_SATISFIED",
+        "duplicate-order": "DUPLICATE_ORDER",
+        "outdated": "OUTDATED",
+        "other": "OTHER",
+    }
+)
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "basic": ("password",),
     "jwt-bearer": ("iam_url", "client_id", "key_id", "scope", "private_key"),
@@ -45,6 +59,15 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
         hierarchy: Relationship code from a customer to the company above it.
         item_statuses: Item statuses that may be sold.
         quantity_unit: Unit of measure code sent with quantities.
+        price_reason: Reason code of prices set by hand.
+        net_total: Code of the total before tax, among the totals of an order.
+        credit_holds: Holds that Oracle puts an order on for want of credit.
+        cancel_reason: Reason code of cancellations.
+        return_order_type: Order type of returns, one of your own (lookup ORA_DOO_ORDER_TYPES), used for nothing else.
+            Its process receives what comes back and bills nothing: the credit is a memo of its own.
+        return_reasons: Oracle's reason code for each of ours; `other` must be there and stands for what is not.
+        credit_source: Transaction source of credit memos, one that takes the numbers it is given.
+        credit_type: Transaction type of credit memos.
         page_size: Rows asked for at once, at most 500.
         pricing_path: Prices a sales transaction that is not stored.
         promising_path: Global Order Promising.
@@ -81,6 +104,14 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
     hierarchy: str = "SUBSIDIARY_OF"
     item_statuses: tuple[str, ...] = ("Active",)
     quantity_unit: str = "Ea"
+    price_reason: str = "PRICE_MATCH"
+    net_total: str = "QP_TOTAL_NET_PRICE"
+    credit_holds: tuple[str, ...] = ("DOO_CREDIT_CHECK_FAILURE",)
+    cancel_reason: str = "CUSTOMER_REQUEST"
+    return_order_type: str = "RETURN"
+    return_reasons: Mapping[str, str] = _RETURN_REASONS
+    credit_source: str = "Triptych"
+    credit_type: str = "Credit Memo"
     page_size: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
     pricing_path: str = "/fscmRestApi/priceExecution/documentPrices/priceSalesTransaction"
     promising_path: str = "/fscmRestApi/msp/latest/globalOrderPromises"

@@ -1,19 +1,16 @@
 """An order tried out: priced, promised and checked for credit, each by the service that decides it; nothing is kept."""
 
 import asyncio
-import re
 from decimal import Decimal
 
-from shared.binding.problems import FieldError
 from shared.contracts.canonical.order import ConfirmedLine, CreditDecision, NewErpOrder, OrderSimulation
-from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.erp import CustomerBlocked
 from system_apis.oracle.accounts import Account, Accounts, Credit, Profile
 from system_apis.oracle.connector import OracleConnector
 from system_apis.oracle.money import money
+from system_apis.oracle.order_body import check_order
 from system_apis.oracle.pricing import Priced, Pricing
 from system_apis.oracle.promising import Promise, Promising
-
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Simulation:
@@ -53,26 +50,6 @@ class Simulation:
             credit=_decision(net, order.currency, profile, credit),
             lines=[_line(order, place, priced[place], promises[place]) for place in range(len(order.lines))],
         )
-
-
-def check_order(order: NewErpOrder) -> None:
-    """Raises OrderRejected for what no order of Oracle's can be; says everything that is wrong."""
-    errors = [
-        FieldError("A quantity must be above zero.", f"/lines/{place}/quantity")
-        for place, line in enumerate(order.lines)
-        if not line.quantity.is_finite() or line.quantity <= 0
-    ]
-    errors += [
-        FieldError(f"The order is in {order.currency}; give the price in it.", f"/lines/{place}/unitPrice/currency")
-        for place, line in enumerate(order.lines)
-        if line.unit_price is not None and line.unit_price.currency != order.currency
-    ]
-    if not order.lines:
-        errors.append(FieldError("An order needs lines.", "/lines"))
-    if not _CURRENCY.fullmatch(order.currency):
-        errors.append(FieldError("This is no currency (ISO 4217).", "/currency"))
-    if errors:
-        raise OrderRejected("The order cannot be placed as it is; see `errors`.", errors=errors)
 
 
 def refuse_blocked(account: Account, profile: Profile | None) -> None:
