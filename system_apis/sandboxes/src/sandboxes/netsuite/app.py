@@ -9,12 +9,14 @@ from sandboxes.netsuite.account import Account
 from sandboxes.netsuite.auth.oauth2 import TOKEN_PATH
 from sandboxes.netsuite.controls import Controls
 from sandboxes.netsuite.rest.door import RestDoor
+from sandboxes.netsuite.restlets.door import RESTLET, RestletDoor
+from sandboxes.netsuite.soap.door import SoapDoor
 
 
 def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     """An account that holds the seed company."""
     account = Account(state, clock)
-    rest = RestDoor(account)
+    rest, restlets, soap = RestDoor(account), RestletDoor(account), SoapDoor(account)
     controls = Controls(account)
 
     async def respond(request: Request) -> Response:
@@ -22,6 +24,12 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
             return account.tokens.answer(request)
         if request.path.startswith("/services/rest/"):
             return await rest.answer(request)
+        if request.path == RESTLET:
+            return await restlets.answer(request)
+        if request.path.startswith("/wsdl/"):
+            return soap.described(request)
+        if request.path.startswith("/services/NetSuitePort_"):
+            return await soap.answer(request)
         return Response("Not found", 404, media_type="text/plain")
 
     def delay(body: dict[str, Any]) -> Mapping[str, float]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from sandboxes.netsuite.records.store import Document, Records
 from sandboxes.netsuite.refusals import Refusal, invalid, unknown_field, user_error
@@ -59,11 +59,11 @@ class Content:
                 taken[name] = self._value(field, value, here)
         return taken
 
-    def _lines(self, field: Field, value: object, path: str) -> list[Document]:
-        lines: object = value.get("items") if isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - JSON
+    def _lines(self, field: Field, value: Any, path: str) -> list[Document]:
+        lines: object = cast(dict[str, Any], value).get("items") if isinstance(value, dict) else value
         if not isinstance(lines, list):
             raise invalid(field.name, path)
-        each: list[object] = lines
+        each = cast(list[object], lines)
         return [self._fields(field.by_name, line, f"{path}.items[{at}]") for at, line in enumerate(each)]
 
     def _value(self, field: Field, value: Any, path: str) -> Any:
@@ -81,9 +81,7 @@ class Content:
         return _scalar(field, value, path)
 
     def _reference(self, field: Field, value: Any, path: str) -> str | None:
-        if not isinstance(value, dict):
-            value = {"id": value}
-        sent: dict[str, Any] = value
+        sent = cast(dict[str, Any], value) if isinstance(value, dict) else {"id": value}
         if external_id := sent.get("externalId"):
             found = self._records.by_external_id(field.target, str(external_id))
         elif (field.target, str(sent.get("id"))) == ("priceLevel", CUSTOM_PRICE):

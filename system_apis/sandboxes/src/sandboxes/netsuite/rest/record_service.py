@@ -8,7 +8,7 @@ from sandboxes.kit import Request, Response, State
 from sandboxes.netsuite.records.content import Content
 from sandboxes.netsuite.records.merging import line_key
 from sandboxes.netsuite.records.showing import Showing
-from sandboxes.netsuite.records.store import Document, Records
+from sandboxes.netsuite.records.store import Document, Records, lines_of
 from sandboxes.netsuite.refusals import Refusal, invalid_header, invalid_parameter, no_record
 from sandboxes.netsuite.rest.collections_ import collection
 from sandboxes.netsuite.rules.saving import Saving
@@ -131,9 +131,10 @@ class RecordService:
         record_type, document, field = self._part(request)
         if field.kind != "sublist":
             raise no_record(request.path)
-        body, warnings = self._content(request, record_type, wrap=lambda line: {field.name: {"items": [line]}})
-        before = {line_key(field, line) for line in document.get(field.name) or []}
-        lines = [*(document.get(field.name) or []), *body[field.name]]
+        body, warnings = self._content(request, record_type, within=field.name)
+        there = lines_of(document, field.name)
+        before = {line_key(field, line) for line in there}
+        lines = [*there, *lines_of(body, field.name)]
         after = self._written(record_type, document, field, lines)
         added = [line_key(field, line) for line in after if line_key(field, line) not in before]
         where = f"{base_url(request)}/{record_type.name}/{document['id']}/{field.name}"
@@ -142,8 +143,8 @@ class RecordService:
     def change_line(self, request: Request) -> Response:
         """`PATCH /<type>/<id>/<sublist>/<line>`: 204."""
         record_type, document, field = self._part(request)
-        line = _line(field, document.get(field.name) or [], request.params["line"], request.path)
-        body, warnings = self._content(request, record_type, wrap=lambda one: {field.name: {"items": [one]}})
+        line = _line(field, lines_of(document, field.name), request.params["line"], request.path)
+        body, warnings = self._content(request, record_type, within=field.name)
         keys = {name: line[name] for name in field.key}
         with self._state.transaction():
             self._saving.change(record_type, str(document["id"]), {field.name: [{**body[field.name][0], **keys}]})
@@ -153,7 +154,7 @@ class RecordService:
     def remove_line(self, request: Request) -> Response:
         """`DELETE /<type>/<id>/<sublist>/<line>`: 204."""
         record_type, document, field = self._part(request)
-        lines = document.get(field.name) or []
+        lines = lines_of(document, field.name)
         gone = _line(field, lines, request.params["line"], request.path)
         self._written(record_type, document, field, [line for line in lines if line is not gone])
         return Response(None, 204)
@@ -188,7 +189,7 @@ class RecordService:
         return _saved(f"{base_url(request)}/{record_type.name}/{key}", warnings)
 
     def _content(
-        self, request: Request, record_type: RecordType, wrap: Any = lambda body: body
+        self, request: Request, record_type: RecordType, within: str = ""
     ) -> tuple[Document, list[str]]:  # fmt: skip
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in _BODIES:
@@ -197,6 +198,7 @@ class RecordService:
             body = request.json()
         except msgspec.MsgspecError as unreadable:
             raise Refusal("INVALID_CONTENT", f"Invalid content in the request body: {unreadable}.") from None
+        sent: object = {within: {"items": [body]}} if within else body
         how = request.headers.get("x-netsuite-propertynamevalidation", VALIDATION_DEFAULT).lower()
         if how not in VALIDATIONS:
             raise invalid_header("X-NetSuite-PropertyNameValidation", "Use Error, Warning or Ignore.")
@@ -208,7 +210,7 @@ class RecordService:
             if how == "warning":
                 warnings.append(f'299 NetSuite "{refusal.detail}"')
 
-        return Content(self._records, unknown).read(record_type, wrap(body)), warnings
+        return Content(self._records, unknown).read(record_type, sent), warnings
 
 
 _COLLECTION = "application/vnd.oracle.resource+json; type=collection; charset=UTF-8"

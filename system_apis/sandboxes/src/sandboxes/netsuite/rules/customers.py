@@ -63,7 +63,8 @@ def _address_book(context: Context, entries: list[Document], old: Document) -> l
 
 
 def _entry(context: Context, entry: Document, place: int) -> Document:
-    address: Document = {name: value for name, value in (entry.get("addressBookAddress") or {}).items() if value}
+    sent: Document = entry.get("addressBookAddress") or Document()
+    address = {name: value for name, value in sent.items() if value}
     if not address.get("country"):
         raise user_error("Please enter value(s) for: Country", f"addressBook.items[{place}].addressBookAddress.country")
     key = entry.get("id") or int(context.records.next_id("address"))

@@ -29,24 +29,7 @@ ALLOWED = frozenset({
 
 def register(connection: sqlite3.Connection, now: Callable[[], datetime]) -> None:
     """Teach a connection the functions; `now` is SYSDATE."""
-    for name, count, function in (
-        ("ns_date", 1, _date),
-        ("nvl", 2, lambda value, other: other if value is None else value),
-        ("nvl2", 3, lambda value, there, missing: missing if value is None else there),
-        ("decode", -1, _decode),
-        ("to_char", 1, lambda value: _to_char(value, "MM/DD/YYYY")),
-        ("to_char", 2, _to_char),
-        ("to_number", 1, lambda value: None if value is None else float(value)),
-        ("to_date", 1, lambda text: _to_date(text, "MM/DD/YYYY")),
-        ("to_date", 2, _to_date),
-        ("to_timestamp", 2, _to_date),
-        ("trunc", 1, _trunc),
-        ("trunc", 2, _trunc),
-        ("add_months", 2, _add_months),
-        ("concat", 2, lambda one, other: f"{one or ''}{other or ''}"),
-        ("least", -1, lambda *values: None if None in values else min(values)),
-        ("greatest", -1, lambda *values: None if None in values else max(values)),
-    ):
+    for (name, count), function in _FUNCTIONS.items():
         connection.create_function(name, count, function, deterministic=True)
     connection.create_function("ns_now", 0, lambda: f"{MARK}{now():%Y-%m-%d %H:%M:%S}")
 
@@ -74,14 +57,14 @@ def _python_format(form: str) -> str:
     return _ELEMENT.sub(lambda match: _FORMATS[match[0].upper()], form)
 
 
-def _to_date(text: str | None, form: str) -> str | None:
+def _to_date(text: str | None, form: str = "MM/DD/YYYY") -> str | None:
     if text is None:
         return None
     moment = datetime.strptime(text, _python_format(form))  # noqa: DTZ007 - in the account's time zone
     return f"{MARK}{moment:%Y-%m-%d %H:%M:%S}"
 
 
-def _to_char(value: Any, form: str) -> str | None:
+def _to_char(value: Any, form: str = "MM/DD/YYYY") -> str | None:
     if value is None:
         return None
     if isinstance(value, str) and value.startswith(MARK):
@@ -111,3 +94,47 @@ def _decode(value: Any, *branches: Any) -> Any:
         if branches[at] == value:
             return branches[at + 1]
     return branches[-1] if len(branches) % 2 else None
+
+
+def _nvl(value: Any, other: Any) -> Any:
+    return other if value is None else value
+
+
+def _nvl2(value: Any, there: Any, missing: Any) -> Any:
+    return missing if value is None else there
+
+
+def _to_number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _concat(one: Any, other: Any) -> str:
+    return f"{one or ''}{other or ''}"
+
+
+def _least(*values: Any) -> Any:
+    return None if None in values else min(values)
+
+
+def _greatest(*values: Any) -> Any:
+    return None if None in values else max(values)
+
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., Any]] = {
+    ("ns_date", 1): _date,
+    ("nvl", 2): _nvl,
+    ("nvl2", 3): _nvl2,
+    ("decode", -1): _decode,
+    ("to_char", 1): _to_char,
+    ("to_char", 2): _to_char,
+    ("to_number", 1): _to_number,
+    ("to_date", 1): _to_date,
+    ("to_date", 2): _to_date,
+    ("to_timestamp", 2): _to_date,
+    ("trunc", 1): _trunc,
+    ("trunc", 2): _trunc,
+    ("add_months", 2): _add_months,
+    ("concat", 2): _concat,
+    ("least", -1): _least,
+    ("greatest", -1): _greatest,
+}

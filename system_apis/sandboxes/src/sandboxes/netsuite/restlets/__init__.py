@@ -1,0 +1,1 @@
+"""RESTlets: scripts of the account's own, deployed under a number."""

@@ -1,0 +1,1 @@
+"""SuiteTalk SOAP web services: the same records, in NetSuite's XML."""
