@@ -109,3 +109,23 @@ async def test_the_command_prints_events_and_where_to_go_on(calm_suite: Any) -> 
     assert await triptych(calm_suite, "events", "--after", cursor) == (0, "There are none.\n")
     status, out = await triptych(calm_suite, "events", "--after", "nonsense")
     assert status == 2, out
+
+
+async def test_what_sap_posts_by_its_http_port_is_taken_in_told_and_confirmed_by_200(calm_suite: Any) -> None:
+    await calm_suite.sandbox("sap", "POST", "idoc-port", {
+        "url": f"{calm_suite.edge}/system/sap-idocs/v1/idocs",
+        "authorization": f"Bearer {calm_suite.token('sap_idocs')}",
+    })  # fmt: skip
+    async with httpx.AsyncClient(
+        base_url=f"{calm_suite.edge}/system/sap-idocs/v1",
+        headers={"authorization": f"Bearer {calm_suite.token('sap_idocs')}", "prefer": "wait=20"},
+        timeout=30.0,
+    ) as http:
+        await calm_suite.sandbox("sap", "POST", "idoc-emit", {"message": "DEBMAS", "key": "10100001"})
+        (told,) = (await http.get("/events", params={"channel": "DEBMAS"})).json()["items"]
+        assert told["type"] == "customer-record-changed"
+        assert json.loads(told["payload"])["erpNumber"] == "10100001"
+        async with asyncio.timeout(20):
+            while (await calm_suite.sandbox("sap", "GET", "ledger"))["idocs"][0]["STATUS"] != "03":  # noqa: ASYNC110 - SAP's state
+                await asyncio.sleep(0.02)
+    await calm_suite.sandbox("sap", "POST", "idoc-port", {})

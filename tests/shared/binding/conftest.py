@@ -54,6 +54,12 @@ class Loan(msgspec.Struct, frozen=True, rename="camel"):
     books: list[Book] = []
 
 
+class Note(msgspec.Struct, frozen=True, rename="camel"):
+    """A document that some send bare."""
+
+    whole_text: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
 class Binding(msgspec.Struct, frozen=True, rename="camel"):
     """A book being bound, which takes long."""
 
@@ -84,6 +90,11 @@ class Library(Contract, tier="system", version="v1"):
     @post("/bindings", scope="library:write", long_running="/bindings/{binding_id}", timeout=5.0)
     async def bind(self, book: Book) -> Binding:
         """Bind a book."""
+        ...
+
+    @post("/notes", scope="library:write", repeatable=True, status=200, text_types=("text/xml",))
+    async def note(self, note: Note) -> Note:
+        """Note something, wrapped in JSON or bare."""
         ...
 
     @delete("/books/{isbn}", scope="library:write")
@@ -140,6 +151,9 @@ class ShelfLibrary(Library):
 
         wait = current_context().wait
         return Binding("b 1", "running" if wait == 0 else "completed")
+
+    async def note(self, note: Note) -> Note:
+        return note
 
     async def remove(self, isbn: str) -> None:
         self.books.pop(isbn, None)

@@ -74,6 +74,37 @@ async def test_a_body_that_is_not_json_is_415(world, content_type: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
 
 
+@pytest.mark.parametrize(
+    ("content_type", "content"),
+    [
+        ("text/xml", "<a>Ü</a>".encode()),
+        ("Text/XML; charset=UTF-8", "<a>Ü</a>".encode()),
+        ("text/xml", b"\xef\xbb\xbf" + "<a>Ü</a>".encode()),
+        ("application/json", '{"wholeText":"<a>Ü</a>"}'.encode()),
+    ],
+)
+async def test_a_document_is_taken_bare_where_the_operation_says_so(world, content_type: str, content: bytes) -> None:
+    async with world.http() as http:
+        answer = await http.post("/notes", content=content, headers={"content-type": content_type})
+    assert (answer.status_code, answer.json()) == (200, {"wholeText": "<a>Ü</a>"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status"),
+    [
+        ({"content-type": "text/xml; charset=iso-8859-1"}, b"<a/>", 415),
+        ({"content-type": "text/xml", "content-encoding": "gzip"}, b"<a/>", 415),
+        ({"content-type": "text/plain"}, b"<a/>", 415),
+        ({"content-type": "text/xml"}, b"\xff", 400),
+        ({"content-type": "text/xml"}, b"", 400),
+        ({"content-type": "text/xml"}, b"x" * 101, 400),
+    ],
+)
+async def test_a_bare_document_is_held_to_the_same_rules(world, headers, content: bytes, status: int) -> None:
+    async with world.http() as http:
+        assert (await http.post("/notes", content=content, headers=headers)).status_code == status
+
+
 async def test_a_compressed_body_is_415_so_that_no_bomb_is_unpacked(world) -> None:
     async with world.http() as http:
         headers = {"content-type": "application/json", "content-encoding": "gzip"}

@@ -66,8 +66,7 @@ def check_operation(
             raise TypeError(f"{where}: {problem.__name__} has no docstring; it is the page its `type` leads to.")
     for label, kind in hints.items():
         _check_type(f"{where} ({label})", kind, set())
-    if route.long_running:
-        _check_long_running(where, route.long_running, hints["return"])
+    _check_kind(where, route, hints)
 
 
 def _check_parameters(where: str, route: Route, signature: inspect.Signature, hints: dict[str, Any]) -> None:
@@ -114,6 +113,19 @@ def _check_type(where: str, kind: Any, seen: set[Any]) -> None:
     for inner in get_args(kind)[:1] if get_origin(kind) is Annotated else get_args(kind):
         if inner is not Ellipsis:
             _check_type(where, inner, seen)
+
+
+def _check_kind(where: str, route: Route, hints: dict[str, Any]) -> None:
+    if route.text_types:
+        _check_text(where, [hint for name, hint in hints.items() if name != "return" and is_struct(hint)])
+    if route.long_running:
+        _check_long_running(where, route.long_running, hints["return"])
+
+
+def _check_text(where: str, bodies: list[Any]) -> None:
+    fields = msgspec.structs.fields(bodies[0]) if bodies else ()
+    if len(fields) != 1:
+        raise TypeError(f"{where} takes bare text, so its body is a Struct with one field; give it one.")
 
 
 def _check_long_running(where: str, template: str, result: Any) -> None:

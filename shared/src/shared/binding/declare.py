@@ -120,6 +120,7 @@ def post(
     repeatable: bool = False,
     long_running: str | None = None,
     timeout: float | None = None,
+    text_types: Sequence[str] = (),
 ) -> Marker:
     """A creation, an action, or (`safe=True`) a read whose question needs a body.
 
@@ -135,10 +136,12 @@ def post(
             whose `state` is not final is then sent as 202 with `Location`, and `Prefer: wait=n` or
             `respond-async` (RFC 7240) choose how long to wait.
         timeout: Seconds of this operation's deadline, if the default of its kind does not fit.
+        text_types: Media types, `text/xml`, in which senders that cannot wrap their document in JSON send it bare:
+            it becomes the one field that the body's Struct has then.
     """
     return _mark(
         "POST", path, scope, raises, 200 if safe else status,
-        safe=safe, repeatable=repeatable, long_running=long_running, timeout=timeout,
+        safe=safe, repeatable=repeatable, long_running=long_running, timeout=timeout, text_types=tuple(text_types),
     )  # fmt: skip
 
 
@@ -160,9 +163,11 @@ def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeo
 def _mark(
     method: Method, path: str, scope: str, raises: Sequence[type[Problem]], status: int, *,
     safe: bool = False, repeatable: bool = False, long_running: str | None = None, timeout: float | None = None,
-    waits: bool = False,
+    waits: bool = False, text_types: tuple[str, ...] = (),
 ) -> Marker:  # fmt: skip
-    route = Route(method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable, waits)
+    route = Route(
+        method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable, waits, text_types
+    )
 
     def mark(function: _F, /) -> _F:
         function.__triptych_route__ = route  # pyright: ignore[reportFunctionMemberAccess, reportAttributeAccessIssue]

@@ -2,9 +2,11 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from shared.binding.call_context import CallContext, Principal, Priority
 from shared.binding.problems import ContentTooLarge, Invalid, NotAcceptable, UnsupportedMediaType
@@ -64,6 +66,31 @@ def require_json_body(headers: Headers) -> None:
             raise UnsupportedMediaType("Send the body in UTF-8; JSON has no other encoding (RFC 8259).")
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
+
+
+def is_bare_text(headers: Headers, text_types: Collection[str]) -> bool:
+    """Whether the body is text of one of these media types, and in UTF-8.
+
+    Raises:
+        UnsupportedMediaType: It is of such a type and in another encoding.
+    """
+    media_type, _, parameters = headers.get(b"content-type", b"").lower().partition(b";")
+    if not text_types or media_type.strip().decode("latin-1") not in text_types:
+        return False
+    charset = _CHARSET.search(parameters)
+    if charset and charset[1] != b"utf-8":
+        raise UnsupportedMediaType("Send the document in UTF-8.")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    return True
+
+
+def wrapped(text: bytes, field: str) -> bytes:
+    """A document as the JSON body that holds it in this field; raises Invalid unless it is UTF-8."""
+    try:
+        return msgspec.json.encode({field: text.decode("utf-8-sig")})
+    except UnicodeDecodeError:
+        raise Invalid("The document is not UTF-8; send it in that encoding.") from None
 
 
 async def read_body(headers: Headers, receive: Any, limit: int = MAX_BODY_BYTES) -> bytes:

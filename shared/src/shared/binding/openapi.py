@@ -180,7 +180,8 @@ def _operation(operation: Operation, schemas: list[Any]) -> dict[str, Any]:
     if operation.body:
         schema = parameter_schemas[operation.parameters.index(operation.body)]
         content = with_example({"schema": in_ecmascript(schema)}, operation.body.type, operation.body.wire_name)
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        bare = {media_type: {"schema": {"type": "string"}} for media_type in operation.route.text_types}
+        described["requestBody"] = {"required": True, "content": {"application/json": content, **bare}}
     return described
 
 

@@ -55,6 +55,7 @@ class Route:
     timeout: float | None
     repeatable: bool = False
     waits: bool = False
+    text_types: tuple[str, ...] = ()
 
 
 def camel(name: str) -> str:

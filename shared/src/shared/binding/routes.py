@@ -7,6 +7,7 @@ Litestar finds the resource. What its routing does not do for an API (HEAD, OPTI
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+import msgspec
 from litestar.handlers import HTTPRouteHandler, route
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -16,12 +17,14 @@ from shared.binding.http_answer import Answer, refusal, success
 from shared.binding.http_request import (
     Headers,
     bearer_token,
+    is_bare_text,
     read_body,
     read_context,
     read_headers,
     read_query,
     require_json_accepted,
     require_json_body,
+    wrapped,
 )
 from shared.binding.inbound import Inbound, Served
 from shared.binding.problems import InternalFault, MethodNotAllowed, Problem, Unauthenticated
@@ -142,8 +145,12 @@ class Resource:
         async def read() -> tuple[Any, ...]:
             body = None
             if operation.body is not None:
-                require_json_body(headers)
+                bare = is_bare_text(headers, operation.route.text_types)
+                if not bare:
+                    require_json_body(headers)
                 body = await read_body(headers, receive)
+                if bare:
+                    body = wrapped(body, msgspec.structs.fields(operation.body.type)[0].encode_name)
             return operation.from_http(scope["path_params"], read_query(scope["query_string"]), body)
 
         return read

@@ -14,13 +14,19 @@ from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.order import NewErpOrder
 from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.sap_idocs import IdocsPosted
 from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
 from shared.resilience.wire import ReplyHeaders, WireReply
 from shared.security.secrets import Secret
+from system_apis.sap.idoc.confirmations import IdocConfirmations
+from system_apis.sap.idoc.control import ControlRecord
+from system_apis.sap.idoc.document import Idoc, segment
 from system_apis.sap.idoc.door import classify_soap, classify_xml
 from system_apis.sap.idoc.order_document import order_identity
+from system_apis.sap.idoc.service import SapDocuments
 from system_apis.sap.idoc.settings import IdocSettings
-from system_apis.sap.idoc.xml_format import read_xml
+from system_apis.sap.idoc.types.confirmations import E1ADHDR, E1STATE
+from system_apis.sap.idoc.xml_format import read_xml, write_xml
 from system_apis.sap.service import SapErp
 from system_apis.sap.settings import SapSettings
 
@@ -48,6 +54,14 @@ async def by_idoc(
 async def idocs(url: str) -> list[dict[str, Any]]:
     async with httpx.AsyncClient(base_url=url) as client:
         return [one for one in (await client.get("/__sandbox__/ledger")).json()["idocs"] if one["MESTYP"] == "ORDERS"]
+
+
+async def refuse(service: SapErp, number: str, why: str) -> None:
+    """SAP's confirmation that the application refused a document."""
+    state = segment(E1ADHDR(MESTYP="ORDERS"), segment(E1STATE(DOCNUM=number, STATUS="51", STATXT=why)))
+    control = ControlRecord(DOCNUM=number, IDOCTYP="ALEAUD01", MESTYP="ALEAUD", SNDPRN="S4HCLNT100")
+    documents = SapDocuments(service._sap, IdocConfirmations(service._sap))
+    await documents.receive_idocs(IdocsPosted(write_xml([Idoc(control, (state,))]).decode()))
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -157,7 +171,7 @@ async def test_what_sap_refuses_is_refused_once_it_has_said_so_and_found_once_it
     (idoc,) = await idocs(sandbox_url)
     assert idoc["STATUS"] == "51"
     number, _ = order_identity("idoc-1", service._settings)
-    await service._sap.idocs.confirm_sent(number, "40", "Customer is blocked (order block 01)", "")
+    await refuse(service, number, "Customer is blocked (order block 01)")
     with pytest.raises(CustomerBlocked):  # judged by the customer's record, as with every interface
         await service.create_order(wanted)
     other = new_order("idoc-2")
@@ -165,7 +179,7 @@ async def test_what_sap_refuses_is_refused_once_it_has_said_so_and_found_once_it
     with pytest.raises(OutcomeUnknown):
         await service.create_order(other)
     number, _ = order_identity("idoc-2", service._settings)
-    await service._sap.idocs.confirm_sent(number, "40", "Enter a\tplant", "")
+    await refuse(service, number, "Enter a plant")
     with pytest.raises(OrderRejected) as rejected:
         await service.create_order(other)
     assert rejected.value.extensions["remark"] == "Enter a plant"

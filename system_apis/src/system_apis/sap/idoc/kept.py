@@ -58,3 +58,19 @@ class StatusEntry(msgspec.Struct, frozen=True):
     status: str
     text: str
     at: float
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a receiver says of a document of ours: the status it comes to, why, and what was made of it."""
+
+    docnum: str
+    status: str
+    text: str
+    object_key: str = ""
+
+
+class Arriving(msgspec.Struct, frozen=True):
+    """A document that comes, with what it says of ours."""
+
+    document: KeptIdoc
+    verdicts: list[Verdict] = []

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable
-from system_apis.sap.idoc.kept import ADDED, NO_MORE, POSTED, Direction, KeptIdoc, StatusEntry
+from system_apis.sap.idoc.kept import ADDED, MADE, NO_MORE, POSTED, Arriving, Direction, KeptIdoc, StatusEntry, Verdict
 from system_apis.sap.idoc.worker import SqliteWorker
 
 _T = TypeVar("_T")
@@ -65,15 +65,15 @@ class IdocStore:
         if self._worker is not None:
             await self._worker.aclose()
 
-    async def receive(self, arrivals: Sequence[KeptIdoc]) -> list[Arrival]:
-        """Keep documents that came, all or none; one that is there already stays as it is.
+    async def receive(self, arriving: Sequence[Arriving]) -> list[Arrival]:
+        """Keep documents that came and apply what they say of ours, all or none; one that is known changes nothing.
 
         A document that is older than another about the same thing (SERIAL) is kept and passed over.
         """
 
         def work(connection: sqlite3.Connection) -> list[Arrival]:
             self._drop_old(connection)
-            return [_received(connection, one) for one in arrivals]
+            return [_received(connection, one) for one in arriving]
 
         return await self._do(work)
 
@@ -93,17 +93,6 @@ class IdocStore:
     async def move(self, position: int, status: str, text: str = "", object_key: str = "") -> None:
         """Add a status to a document's history."""
         await self._do(lambda connection: _moved(connection, position, status, text, object_key))
-
-    async def confirm_sent(self, docnum: str, status: str, text: str, object_key: str) -> bool:
-        """Note what the receiver of a document said of it; False if we sent none of this number."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            found = _one(connection, "direction = 'sent' AND docnum = ?", docnum)
-            if found is not None:
-                _moved(connection, found.position, status, text, object_key)
-            return found is not None
-
-        return await self._do(work)
 
     async def get(self, direction: Direction, position: int) -> tuple[KeptIdoc, list[StatusEntry]] | None:
         """A document with its history."""
@@ -125,28 +114,28 @@ class IdocStore:
             lambda connection: _many(connection, f"{where} ORDER BY position DESC LIMIT ?", *values, limit)
         )
 
-    async def told(self, message_type: str | None, after: int, limit: int) -> list[KeptIdoc]:
-        """Received documents that subscribers are told of, the oldest first, from after a position.
+    async def told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[KeptIdoc], int]:
+        """Received documents that subscribers are told of, the oldest first, from after a position; and where to go on.
 
         Raises:
-            LookupError: Some that followed the position have been dropped for their age.
+            LookupError: Some that followed the position have been dropped for their age, or it was never given.
         """
 
-        def work(connection: sqlite3.Connection) -> list[KeptIdoc]:
-            if after and after < _dropped(connection):
+        def work(connection: sqlite3.Connection) -> tuple[list[KeptIdoc], int]:
+            if after is not None and not _dropped(connection) <= after <= _last(connection):
                 raise LookupError
-            where = "direction = 'received' AND status = ? AND position > ? AND (? IS NULL OR message_type = ?)"
-            return _many(
-                connection, f"{where} ORDER BY position LIMIT ?", POSTED, after, message_type, message_type, limit
+            where = (
+                "direction = 'received' AND message_type <> 'ALEAUD' AND status = ? AND position > ?"
+                " AND (? IS NULL OR message_type = ?) ORDER BY position LIMIT ?"
             )
+            found = _many(connection, where, POSTED, after or 0, message_type, message_type, limit)
+            return found, found[-1].position if len(found) == limit else _last(connection)
 
         return await self._do(work)
 
     async def last_position(self) -> int:
         """The position of the newest document; 0 when there never was one."""
-        return await self._do(
-            lambda connection: int(connection.execute("SELECT COALESCE(MAX(position), 0) FROM idoc").fetchone()[0])
-        )
+        return await self._do(_last)
 
     async def unconfirmed(self, limit: int) -> list[KeptIdoc]:
         """Received documents whose sender has not been told, of one message type, the oldest first."""
@@ -186,15 +175,25 @@ class IdocStore:
             connection.execute("UPDATE dropped SET position = ?", (old,))
 
 
-def _received(connection: sqlite3.Connection, document: KeptIdoc) -> Arrival:
+def _received(connection: sqlite3.Connection, arriving: Arriving) -> Arrival:
+    document = arriving.document
     known = _known(connection, document)
     if known is not None:
         return Arrival(known, repeated=True)
+    for verdict in arriving.verdicts:
+        _apply(connection, verdict)
     newer = _newer(connection, document) if document.about and document.serial else None
+    last = (document.status, document.status_text)
     if newer is not None:
-        why = f"IDoc {newer.docnum} (SERIAL {newer.serial}) about the same came before; this one is older."
-        return Arrival(_added(connection, document, [(ADDED, ""), (NO_MORE, why)]), repeated=False)
-    return Arrival(_added(connection, document, [(ADDED, ""), (document.status, document.status_text)]), repeated=False)
+        last = (NO_MORE, f"IDoc {newer.docnum} (SERIAL {newer.serial}) about the same came before; this one is older.")
+    return Arrival(_added(connection, document, [(ADDED, ""), last]), repeated=False)
+
+
+def _apply(connection: sqlite3.Connection, verdict: Verdict) -> None:
+    """Note it, unless we sent no such document; one that is posted stays so whatever comes late."""
+    sent = _one(connection, "direction = 'sent' AND docnum = ?", verdict.docnum)
+    if sent is not None and sent.status != MADE:
+        _moved(connection, sent.position, verdict.status, verdict.text, verdict.object_key)
 
 
 def _known(connection: sqlite3.Connection, document: KeptIdoc) -> KeptIdoc | None:
@@ -233,6 +232,11 @@ def _moved(connection: sqlite3.Connection, position: int, status: str, text: str
 def _history(connection: sqlite3.Connection, position: int) -> list[StatusEntry]:
     rows = connection.execute("SELECT status, text, at FROM status WHERE position = ? ORDER BY rowid", (position,))
     return [StatusEntry(*row) for row in rows]
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'idoc'").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _dropped(connection: sqlite3.Connection) -> int:

@@ -1,0 +1,143 @@
+"""The IDoc contract on one SAP system."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+from shared.binding.call_context import current_context
+from shared.binding.declare import Page
+from shared.binding.paging import decode_cursor, encode_cursor
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+from shared.contracts.system.sap_idocs import (
+    IdocNotFound,
+    IdocsPosted,
+    IdocStatus,
+    IdocSummary,
+    InvalidIdoc,
+    KeptIdoc,
+    Outcome,
+    ReceivedIdoc,
+    ReceivedIdocs,
+    SapIdocs,
+)
+from system_apis.sap.connector import SapConnector
+from system_apis.sap.idoc import kept as rows
+from system_apis.sap.idoc.confirmations import IdocConfirmations
+from system_apis.sap.idoc.events import event_record, idoc_id
+from system_apis.sap.idoc.reception import to_keep, verdicts
+from system_apis.sap.idoc.refusals import IdocRefused
+from system_apis.sap.idoc.store import Arrival
+from system_apis.sap.idoc.xml_format import read_xml
+
+_MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answer
+_LOOK = 0.2  # seconds between two looks for what another process took in
+_ALL = "all"
+
+
+class SapDocuments(SapIdocs):
+    """IDocs of one SAP system.
+
+    Args:
+        sap: The system.
+        confirmations: Tells SAP what became of its documents.
+    """
+
+    def __init__(self, sap: SapConnector, confirmations: IdocConfirmations) -> None:
+        self._store = sap.idocs
+        self._confirm = sap.settings.idoc.confirm
+        self._confirmations = confirmations
+        self._news = asyncio.Event()
+
+    async def receive_idocs(self, posted: IdocsPosted) -> ReceivedIdocs:
+        """See `SapIdocs.receive_idocs`."""
+        try:
+            found = read_xml(posted.content)
+            arriving = [rows.Arriving(to_keep(one, confirm=self._confirm), verdicts(one)) for one in found]
+        except IdocRefused as refused:
+            raise InvalidIdoc(str(refused)) from None
+        arrivals = await self._store.receive(arriving)
+        self._confirmations.wake()
+        self._news.set()
+        return ReceivedIdocs([_received(one) for one in arrivals])
+
+    async def list_idocs(
+        self,
+        direction: Literal["sent", "received"] | None = None,
+        message_type: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[IdocSummary]:
+        """See `SapIdocs.list_idocs`."""
+        before = decode_cursor(cursor, int) if cursor is not None else None
+        found = await self._store.newest(direction, message_type, before, limit + 1)
+        shown = found[:limit]
+        more = encode_cursor(shown[-1].position) if len(found) > limit else None
+        return Page([_summary(one) for one in shown], more)
+
+    async def get_idoc(self, idoc_id: str) -> KeptIdoc:
+        """See `SapIdocs.get_idoc`."""
+        direction, _, position = idoc_id.partition("-")
+        found = None
+        if direction in ("sent", "received") and position.isascii() and position.isdigit() and len(position) < 19:  # noqa: PLR2004 - SQLite's integers have up to 18 digits for sure
+            found = await self._store.get(direction, int(position))
+        if found is None:
+            raise IdocNotFound(f"No IDoc is kept as {idoc_id}; list them for those that are.")
+        kept, history = found
+        return KeptIdoc(
+            _summary(kept), [IdocStatus(one.status, one.text, _moment(one.at)) for one in history], kept.document
+        )
+
+    async def list_events(
+        self,
+        channel: str = _ALL,
+        after: str | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: int = 100,
+    ) -> EventFeed:
+        """See `SapIdocs.list_events`."""
+        if after is None and begin == "latest":
+            return EventFeed([], encode_cursor(await self._store.last_position()))
+        position = decode_cursor(after, int) if after is not None else None
+        told, reached = await self._told(None if channel == _ALL else channel, position, limit)
+        return EventFeed([event_record(one) for one in told], encode_cursor(reached))
+
+    async def _told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[rows.KeptIdoc], int]:
+        """What there is to tell and where to go on, waited for as long as the caller prefers."""
+        until = time.monotonic() + current_context().patience(_MARGIN)
+        while True:
+            self._news.clear()
+            try:
+                told, reached = await self._store.told(message_type, after, limit)
+            except LookupError:
+                raise CursorExpired(
+                    "What followed this cursor is not kept any more; begin without one, and expect a gap."
+                ) from None
+            left = until - time.monotonic()
+            if told or left <= 0:
+                return told, reached
+            await self._look_again(min(_LOOK, left))
+
+    async def _look_again(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+
+def _received(arrival: Arrival) -> ReceivedIdoc:
+    kept = arrival.kept
+    outcome: Outcome = "repeated" if arrival.repeated else "passed-over" if kept.status == rows.NO_MORE else "kept"
+    return ReceivedIdoc(idoc_id(kept), kept.docnum, kept.message_type, outcome)
+
+
+def _summary(kept: rows.KeptIdoc) -> IdocSummary:
+    return IdocSummary(
+        idoc_id(kept), kept.direction, kept.docnum, kept.partner, kept.basic_type, kept.message_type, kept.status,
+        _moment(kept.kept_at), kept.status_text, kept.about, kept.object_key,
+    )  # fmt: skip
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
