@@ -49,6 +49,20 @@ ILLEGAL = {
         """,
         "Bad declares no operation",
     ),
+    "a bare document that has two places to go": (
+        """
+        class Pair(msgspec.Struct, frozen=True):
+            '''Two texts.'''
+            one: str
+            two: str
+        class Bad(Contract, tier="system", version="v1"):
+            '''Doc.'''
+            @post("/pairs", scope="things:write", text_types=("text/xml",))
+            async def take(self, pair: Pair) -> Thing:
+                '''Take.'''
+        """,
+        "Bad.take takes bare text, so its body is a Struct with one field",
+    ),
     "an unmarked method": (
         """
         class Bad(Contract, tier="system", version="v1"):
