@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from shared.contracts.system.erp import Erp
+from shared.contracts.system.sap_idocs import SapIdocs
 from shared.host.settings import read_settings
 from shared.host.topology import TopologyRefused
 from shared.host.wiring import Wiring
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import Wire
-from system_apis.sap import SapErp, api
+from system_apis.sap import SapErp, apis
 
 SECTION = {"url": "sandbox:sap", "username": "TRIPTYCH", "password": "file:{state}/sap/password"}
 
@@ -34,7 +35,10 @@ def state(tmp_path: Path) -> Path:
 
 
 async def test_section_of_a_topology_is_all_it_needs(state: Path, sandbox_url: str, wire: Wire) -> None:
-    assert (api.contract, api.vendor, api.tier) == (Erp, "sap", "system")
+    assert [(api.contract, api.vendor, api.tier) for api in apis] == [
+        (Erp, "sap", "system"),
+        (SapIdocs, "sap", "system"),
+    ]
     erp = wired(SECTION, state, sandbox_url, wire)
     assert (await erp.get_order("4000001")).erp_order_id == "4000001"
 
