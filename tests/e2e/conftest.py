@@ -1,7 +1,7 @@
 """The whole suite as a newcomer starts it, and a phone that calls it."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,12 @@ class Suite:
             "held": held,
             "planned": planned,
         }
+
+
+@pytest.fixture(scope="session")
+def suite_of() -> Callable[[Runtime], Suite]:
+    """A suite on another topology."""
+    return Suite
 
 
 @pytest.fixture(scope="module")  # no quote that one file orders is taken when another wants it

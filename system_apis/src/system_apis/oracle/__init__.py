@@ -1,11 +1,13 @@
 """Oracle Fusion Cloud ERP behind the `Erp` contract.
 
-The five files of every backend, with settings and refusals apart (`settings`, `faults`). `rest` and `soap` write
-what Oracle reads: parties, items and orders go over the REST framework, customer accounts over SOAP services.
+The five files of every backend, with settings and refusals apart (`settings`, `faults`), and orders and returns apart
+from the rest (`order_…`, `return_…`). `rest` and `soap` write what Oracle reads: parties, items, orders and credit
+memos go over the REST framework, customer accounts over SOAP services.
 """
 
 from shared.host.api import Api
+from system_apis.oracle.service import OracleErp
 
-__all__ = ["apis"]
+__all__ = ["OracleErp", "api"]
 
-apis: tuple[Api, ...] = ()
+api = Api(service=OracleErp, vendor="oracle")

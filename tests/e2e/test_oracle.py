@@ -1,0 +1,95 @@
+"""With one line of the topology changed, the same flows stand on Oracle."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sandboxes.company import Quote, company
+from shared.host.server import free_port
+from shared.host.supervisor import running_topology
+from shared.host.topology import load_topology
+
+FUSED = Path(__file__).parents[2] / "deploy" / "topologies" / "fused.toml"
+PLAIN = company().quotes_for("plain")
+
+
+@pytest.fixture(scope="module")
+async def on_oracle(tmp_path_factory: pytest.TempPathFactory, suite_of: Callable[[Any], Any]) -> AsyncIterator[Any]:
+    state = tmp_path_factory.mktemp("oracle")
+    path = state / "oracle.toml"
+    path.write_text(FUSED.read_text().replace('erp = "sap"', 'erp = "oracle"'))
+    async with running_topology(path, load_topology(path), state, free_port()) as runtime:
+        yield suite_of(runtime)
+
+
+async def order(suite: Any, quote: Quote) -> httpx.Response:
+    async with suite.phone() as phone:
+        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+
+
+async def ledger(suite: Any) -> dict[str, Any]:
+    return await suite.sandbox("oracle", "GET", "ledger")
+
+
+async def test_a_quote_becomes_an_order_once(on_oracle: Any) -> None:
+    answers = await asyncio.gather(*(order(on_oracle, PLAIN[0]) for _ in range(3)))
+    assert {one.status_code for one in answers} == {201}, [one.text for one in answers]
+    (entry,) = (await ledger(on_oracle))["orders"]
+    assert {one.json()["erpOrderId"] for one in answers} == {entry["OrderNumber"]}
+    customer = company().customer_by_number[PLAIN[0].customer]
+    assert (entry["AccountNumber"], entry["state"]) == (customer.sap_customer, "open")
+
+
+@pytest.mark.parametrize("scenario", ["credit-refused", "blocked-customer", "short-stock"])
+async def test_what_sap_refuses_oracle_refuses(on_oracle: Any, scenario: str) -> None:
+    before = len((await ledger(on_oracle))["orders"])
+    answer = await order(on_oracle, company().quotes_for(scenario)[0])
+    assert answer.status_code in (409, 422), answer.text
+    assert len((await ledger(on_oracle))["orders"]) == before
+
+
+async def test_an_order_is_cancelled_everywhere(on_oracle: Any) -> None:
+    standing = (await order(on_oracle, PLAIN[1])).json()
+    headers = {"authorization": f"Bearer {on_oracle.token('order_cancellations')}", "prefer": "wait=20"}
+    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=40.0) as http:
+        wanted = {"orderId": standing["orderId"], "reason": "Changed their mind."}
+        answer = await http.post("/process/order-cancellations/v1/cancellations", json=wanted)
+    assert answer.status_code == 201, answer.text
+    states = {one["OrderNumber"]: one["state"] for one in (await ledger(on_oracle))["orders"]}
+    assert states[standing["erpOrderId"]] == "cancelled"
+
+
+async def test_what_comes_back_is_credited(on_oracle: Any) -> None:
+    standing = (await order(on_oracle, PLAIN[2])).json()
+    await on_oracle.sandbox("oracle", "POST", "fulfil", {"order": standing["erpOrderId"], "until": "invoice"})
+    headers = {"authorization": f"Bearer {on_oracle.token('customer_returns')}", "prefer": "wait=5"}
+    sku = company().product_by_number[PLAIN[2].lines[0].product].sku
+    wanted = {
+        "reference": "ORA-1",
+        "orderId": standing["orderId"],
+        "lines": [{"sku": sku, "quantity": "1", "reason": "damaged"}],
+        "lookEverySeconds": 1,
+        "goodsWithinSeconds": 600,
+    }
+    async with httpx.AsyncClient(
+        base_url=f"{on_oracle.edge}/process/customer-returns/v1", headers=headers, timeout=40.0
+    ) as http:
+        await http.post("/returns", json=wanted)
+        shown: dict[str, Any] = {}
+        for _ in range(400):
+            shown = (await http.get("/returns/return-ORA-1")).json()
+            if shown.get("stage") == "waiting-for-approval":
+                await http.post("/returns/return-ORA-1/approval", json={"approved": True})
+            elif shown.get("stage") == "waiting-for-goods":
+                await on_oracle.sandbox("easypost", "POST", "clock", {"offset_seconds": 20 * 86_400})
+            elif shown.get("stage") == "refunded":
+                break
+            await asyncio.sleep(0.1)
+    assert shown["stage"] == "refunded", shown
+    books = await ledger(on_oracle)
+    assert [one["of"] for one in books["returns"]] == [standing["erpOrderId"]]
+    assert [one["TransactionNumber"] for one in books["credits"]] == [shown["refunded"]["creditMemoId"]]
