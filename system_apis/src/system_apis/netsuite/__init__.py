@@ -6,7 +6,8 @@ SuiteQL, `jobs` asynchronous REST, `restlets` RESTlets and `soap` SuiteTalk SOAP
 """
 
 from shared.host.api import Api
+from system_apis.netsuite.service import NetSuiteErp
 
-__all__ = ["apis"]
+__all__ = ["NetSuiteErp", "api"]
 
-apis: tuple[Api, ...] = ()
+api = Api(service=NetSuiteErp, vendor="netsuite")
