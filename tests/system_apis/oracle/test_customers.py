@@ -129,6 +129,15 @@ async def test_a_try_that_broke_off_is_continued(erp: OracleErp, prospect: Custo
     assert len(await control.ledger("parties")) == len(await control.ledger("accounts")) == 1
 
 
+async def test_a_new_customer_has_no_credit_limit_until_somebody_sets_one(
+    erp: OracleErp, prospect: Customer, new_order: Callable[..., Any]
+) -> None:
+    made = await erp.create_customer(new(prospect))
+    with pytest.raises(ErpCustomerNotFound, match="no limit"):
+        await erp.get_credit(made.erp_number)
+    assert (await erp.simulate_order(new_order(erp_number=made.erp_number))).credit == "not-checked"
+
+
 async def test_what_oracle_cannot_hold_is_refused_all_at_once_and_unsent(
     erp: OracleErp, prospect: Customer, control: Any
 ) -> None:

@@ -74,9 +74,9 @@ class Profile(msgspec.Struct, frozen=True):
 
 
 class Credit(msgspec.Struct, frozen=True):
-    """What the credit check says: how much may still be owed, and in which currency."""
+    """What the credit check says: how much may still be owed, and in which currency; None where nothing limits it."""
 
-    available: Decimal
+    available: Decimal | None
     currency: str = ""
 
 
@@ -167,11 +167,9 @@ class Accounts:
         asked = {"CustomerAccountNumber": number, "RequestAuthorizationAmount": 0}
         arguments = f"<o:request>{records(asked)}</o:request>"
         results = await call(self._backend, self._credit, "creditChecking", arguments, repeatable=True)
-        answer = results[0] if results else None
-        available = _number(answer, "AvailableCredit")
-        if available is None:
+        if not results:
             raise BackendFault("Oracle's credit check did not say what is available.")
-        return Credit(available, text(answer, "CreditCurrency"))
+        return Credit(_number(results[0], "AvailableCredit"), text(results[0], "CreditCurrency"))
 
 
 def _account(node: Element) -> Account:

@@ -49,12 +49,12 @@ def credit_standing(number: str, profile: Profile, credit: Credit) -> CreditStan
     """What a customer may owe; None without a limit, as then no credit is managed."""
     if profile.limit is None:
         return None
-    currency = profile.currency or credit.currency
+    currency, available = profile.currency or credit.currency, credit.available
     return CreditStanding(
         erp_number=number,
         limit=money(profile.limit, currency),
-        exposure=money(profile.limit - credit.available, currency),
-        available=money(credit.available, currency),
+        exposure=money(profile.limit - available, currency) if available is not None else None,
+        available=money(available, currency) if available is not None else None,
         blocked=profile.on_hold,
         risk_class=profile.risk,
     )

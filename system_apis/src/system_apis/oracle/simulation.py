@@ -62,7 +62,7 @@ def _decision(net: Decimal, currency: str, profile: Profile | None, credit: Cred
     """Whether what is available covers the net value. Without a limit, or in another currency, nothing is checked."""
     limited = profile is not None and profile.limit is not None
     kept_in = credit.currency or (profile.currency if profile else "")
-    if not limited or kept_in != currency:
+    if not limited or credit.available is None or kept_in != currency:
         return "not-checked"
     return "approved" if net <= credit.available else "refused"
 

@@ -35,10 +35,10 @@ def _check(work: Work, arguments: Mapping[str, Any]) -> Sequence[Tree]:
     currency = sent.get("RequestAuthorizationCurrency") or account[1]
     available = _available(work, account)
     wanted = amount * _rate(work, account[1]) / _rate(work, currency)
-    granted = not account[5] and wanted <= available
+    granted = not account[5] and (available is None or wanted <= available)
     answer: Tree = {
         "CustomerAccountNumber": sent["CustomerAccountNumber"],
-        "AvailableCredit": format(available, "f"),
+        "AvailableCredit": None if available is None else format(available, "f"),
         "CreditCurrency": account[1],
         "AuthorizationAmount": format(amount if granted else Decimal(0), "f"),
         "ResponseMessage": _said(granted=granted, on_hold=bool(account[5])),
@@ -56,10 +56,13 @@ def _granted(work: Work, account: int, amount: Decimal) -> int:
     return number
 
 
-def _available(work: Work, account: Sequence[Any]) -> Decimal:
+def _available(work: Work, account: Sequence[Any]) -> Decimal | None:
+    """What may still be owed; None where no limit is set, and none is kept to."""
+    if account[2] is None:
+        return None
     held = work.records.connection.execute("SELECT amount FROM ar_authorization WHERE account_id = ?", (account[0],))
     used = sum((Decimal(one[0]) for one in held), Decimal(account[3]) + Decimal(account[4]))
-    return Decimal(account[2] or 0) - used
+    return Decimal(account[2]) - used
 
 
 def _rate(work: Work, currency: str) -> Decimal:

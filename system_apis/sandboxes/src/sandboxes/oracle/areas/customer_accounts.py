@@ -118,8 +118,8 @@ def _made(work: Work, sent: Tree) -> int:
         raise SoapRefusal("The account number already exists.", "HZ_API_DUPLICATE_ACCOUNT_NUMBER", "AccountNumber")
     account = work.records.next_number("account", _FIRST)
     work.records.connection.execute(
-        "INSERT INTO hz_account (account_id, account_number, party_id, party_number, party_name, currency, country, "
-        "credit_limit) VALUES (?, ?, ?, ?, ?, ?, ?, '0')",
+        "INSERT INTO hz_account (account_id, account_number, party_id, party_number, party_name, currency, country) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (account, number, party["PartyId"], party["PartyNumber"], party["OrganizationName"],
          party["CurrencyCode"] or "USD", _country(work, party)),
     )  # fmt: skip
