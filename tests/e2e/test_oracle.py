@@ -93,3 +93,20 @@ async def test_what_comes_back_is_credited(on_oracle: Any) -> None:
     books = await ledger(on_oracle)
     assert [one["of"] for one in books["returns"]] == [standing["erpOrderId"]]
     assert [one["TransactionNumber"] for one in books["credits"]] == [shown["refunded"]["creditMemoId"]]
+
+
+async def test_a_company_that_only_the_crm_knows_is_onboarded_and_can_order(on_oracle: Any) -> None:
+    customer = company().prospects_for("plain")[0]
+    quote = next(one for one in company().quotes if one.customer == customer.number)
+    headers = {"authorization": f"Bearer {on_oracle.token('customer_onboarding')}", "prefer": "wait=20"}
+    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=40.0) as http:
+        wanted = {"customerId": customer.salesforce_id}
+        answer = await http.post("/process/customer-onboarding/v1/onboardings", json=wanted)
+    assert answer.status_code == 201, answer.text
+    (account,) = (await ledger(on_oracle))["accounts"]
+    assert (account["OrigSystemReference"], account["AccountNumber"]) == (
+        customer.salesforce_id,
+        answer.json()["onboarded"]["erpNumber"],
+    )
+    ordered = await order(on_oracle, quote)
+    assert ordered.status_code == 201, ordered.text
