@@ -37,9 +37,10 @@ def assertion(key: RSAPrivateKey, header: dict[str, Any] | None = None, **claims
     return f"{signed}.{encoded(key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
 
 
-async def granted(base_url: str, sent: str, **form: str) -> httpx.Response:
+async def granted(base_url: str, sent: str, secret: str = "sandbox-only", **form: str) -> httpx.Response:
     body = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": sent, "scope": SCOPE, **form}
-    async with httpx.AsyncClient(base_url=base_url) as client:
+    auth = (CLIENT_ID, secret) if secret else None
+    async with httpx.AsyncClient(base_url=base_url, auth=auth) as client:
         return await client.post("/oauth2/v1/token", data=body)
 
 
@@ -95,3 +96,17 @@ async def test_a_wrong_signature_header_scope_or_grant_is_refused(base_url: str)
     ]
     errors = [one.json()["error"] for one in wrong]
     assert errors == [*["invalid_grant"] * 4, "invalid_scope", "unsupported_grant_type"]
+
+
+async def test_the_client_proves_itself_by_secret_or_assertion(base_url: str) -> None:
+    key = development_key()
+    right = assertion(key)
+    for secret in ("wrong", ""):
+        refused = await granted(base_url, right, secret)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    itself = {"client_id": CLIENT_ID, "client_assertion_type": kind}
+    proven = await granted(base_url, right, "", **itself, client_assertion=assertion(key, sub=CLIENT_ID))
+    assert proven.status_code == 200
+    other = await granted(base_url, right, "", **itself, client_assertion=right)
+    assert other.status_code == 401

@@ -29,9 +29,11 @@ CLIENT_ID, KEY_ID = "triptych-client", "triptych"
 SCOPE = "urn:opc:resource:fusion:sandbox:fscm"
 AUDIENCES = frozenset({"oauth.idm.oracle.com", "https://identity.oraclecloud.com/"})
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN_SECONDS = 3600
 _RELAYED_SECONDS = 14_400
 _PASSWORD_VARIABLE = "SANDBOX_ORACLE_PASSWORD"  # noqa: S105 - the name of a variable
+_SECRET_VARIABLE = "SANDBOX_ORACLE_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _KEY_VARIABLE = "SANDBOX_ORACLE_PUBLIC_KEY_FILE"
 
 
@@ -51,6 +53,7 @@ class Identity:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._password = os.environ.get(_PASSWORD_VARIABLE, "sandbox-only")
+        self._client_secret = os.environ.get(_SECRET_VARIABLE, "sandbox-only")
         self._key = secrets.token_bytes(32)
 
     def user_of(self, request: Request) -> str | None:
@@ -73,6 +76,8 @@ class Identity:
     def grant(self, request: Request) -> Response:
         """`POST /oauth2/v1/token`: a token for an assertion of the client's."""
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+        if not self._is_client(request, form):
+            return _refused("invalid_client", "Client authentication failed.", 401)
         if form.get("grant_type") != JWT_BEARER:
             return _refused("unsupported_grant_type", "The grant type is not supported.")
         if form.get("scope") != SCOPE:
@@ -91,6 +96,18 @@ class Identity:
         """End every token handed out; returns the moment."""
         self._key = secrets.token_bytes(32)
         return self._clock.timestamp()
+
+    def _is_client(self, request: Request, form: dict[str, str]) -> bool:
+        """The client's secret, or an assertion about itself."""
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            client, secret = _basic(credentials)
+            right = hmac.compare_digest(secret.encode(), self._client_secret.encode())
+            return client == CLIENT_ID and right
+        claims = _verified(form.get("client_assertion", ""))
+        if claims is None or form.get("client_assertion_type") != CLIENT_ASSERTION:
+            return False
+        return claims.get("iss") == claims.get("sub") == CLIENT_ID and self._timely(claims)
 
     def _timely(self, claims: dict[str, Any]) -> bool:
         now, issued, ends = self._clock.timestamp(), claims.get("iat"), claims.get("exp")
@@ -169,5 +186,5 @@ def _decoded(text: str) -> dict[str, Any]:
     return cast("dict[str, Any]", found)
 
 
-def _refused(error: str, description: str) -> Response:
-    return Response({"error": error, "error_description": description}, 400)
+def _refused(error: str, description: str, status: int = 400) -> Response:
+    return Response({"error": error, "error_description": description}, status)
