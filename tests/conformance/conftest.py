@@ -104,6 +104,12 @@ async def start(stack: AsyncExitStack, name: str, state: Path) -> Running:
 
 
 @pytest.fixture(scope="session")
+def running() -> type[Running]:
+    """What calls into a process of a running topology."""
+    return Running
+
+
+@pytest.fixture(scope="session")
 async def topologies(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Running]]:
     async with AsyncExitStack() as stack:
         states = {name: tmp_path_factory.mktemp(name) for name in ("fused", "split")}

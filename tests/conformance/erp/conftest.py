@@ -1,0 +1,175 @@
+"""Every ERP that fills the contract, each called in the same process and over HTTP, with a stand-in of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from sandboxes.company import Company, Customer, company
+from shared.binding.call_context import CallContext, calling
+from shared.contracts.canonical.order import ErpOrder, NewErpOrder, NewOrderLine
+from shared.contracts.canonical.values import Money
+from shared.contracts.system.erp import Erp
+from shared.host.api import installed_apis
+from shared.host.placement import Placement
+from shared.host.process import Process
+from shared.host.server import free_port
+from shared.host.supervisor import running_topology
+from shared.host.topology import load_topology
+
+TOPOLOGY = Path(__file__).parents[3] / "deploy" / "topologies" / "fused.toml"
+PROCESSES = """[processes.edge]
+tiers = ["experience", "process"]
+edge = true
+issuer = true
+
+[processes.system]
+tiers = ["system"]
+"""
+VENDORS = sorted(api.vendor for api in installed_apis() if api.contract is Erp)
+INTERFACES: dict[str, str] = {}
+"""SAP once more, with orders by other doors."""
+ORDER_DOORS = {
+    "sap": "*/A_SalesOrder",
+    "sap-bapi": "/sap/bc/*rfc*",
+    "sap-idoc": "/sap/bc/*idoc*",
+    "oracle": "*/salesOrdersForOrderHub",
+    "netsuite": "*/record/v1/salesOrder*",
+}
+"""Where each takes new orders in."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Orders by every interface; everything else once for each vendor."""
+    if "erps" in metafunc.fixturenames:
+        everywhere = metafunc.module.__name__.endswith("test_orders")
+        metafunc.parametrize("erps", [*VENDORS, *(INTERFACES if everywhere else ())], indirect=True, scope="module")
+
+
+class Asked:
+    """A client of the contract whose calls are made as a caller who may do everything."""
+
+    def __init__(self, client: Any, context: CallContext) -> None:
+        self._client, self._context = client, context
+
+    def __getattr__(self, name: str) -> Any:
+        async def ask(*arguments: Any) -> Any:
+            with calling(self._context):
+                return await getattr(self._client, name)(*arguments)
+
+        return ask
+
+
+@dataclass
+class Erps:
+    """One ERP by both ways, and its stand-in's control path."""
+
+    name: str
+    ways: dict[str, Asked]
+    stand_in: httpx.AsyncClient
+
+    async def control(self, name: str, **body: Any) -> Any:
+        answer = await self.stand_in.post(f"/__sandbox__/{name}", json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def fault(self, fault: str, **more: Any) -> None:
+        """Strike the next order that comes in."""
+        for method in ("POST", "PUT"):
+            await self.control("faults", method=method, path=ORDER_DOORS[self.name], fault=fault, **more)
+
+    async def mend(self) -> None:
+        (await self.stand_in.delete("/__sandbox__/faults")).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+async def erps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, running: Any) -> Any:
+    state = tmp_path_factory.mktemp(request.param)
+    vendor = request.param.partition("-")[0]
+    text = TOPOLOGY.read_text().replace('erp = "sap"', f'erp = "{vendor}"')
+    before, _, after = text.partition("[processes.suite]")
+    text = f"subscriptions = false\n{before}{PROCESSES}[clients{after.partition('[clients')[2]}"
+    more = f"settle_seconds = 1.0\n{INTERFACES.get(request.param, '')}\n"
+    text = text.replace("[backends.sap]\n", f"[backends.sap]\n{more}")
+    path = state / "erp.toml"
+    path.write_text(text)
+    topology = load_topology(path)
+    async with AsyncExitStack() as stack:
+        runtime = await stack.enter_async_context(running_topology(path, topology, state, free_port()))
+        found = {}
+        for way, name in (("http", "edge"), ("fused", "system")):
+            process = Process(runtime, Placement.of(runtime, name), journal=f"{way}.db")
+            await process.start()
+            stack.push_async_callback(process.stop)
+            caller = next(api for api in process.placement.chosen if api.contract.slug == "field_sales")
+            found[way] = running(way, runtime, process, caller)
+            stack.push_async_callback(found[way]._wire.aclose)
+        context = await found["http"].context()
+        ways = {way: Asked(each.client(Erp), context) for way, each in found.items()}
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=runtime.sandboxes[vendor], timeout=30.0))
+        yield Erps(request.param, ways, http)
+
+
+@pytest.fixture(params=["fused", "http"])
+def erp(request: pytest.FixtureRequest, erps: Erps) -> Asked:
+    return erps.ways[request.param]
+
+
+@pytest.fixture
+async def unharmed(erps: Erps) -> AsyncIterator[None]:
+    """No fault outlives the test."""
+    yield
+    await erps.mend()
+
+
+@pytest.fixture(scope="session")
+def firm() -> Company:
+    return company()
+
+
+@pytest.fixture(scope="session")
+def buyer(firm: Company) -> Customer:
+    """Who may order, in euro, and has credit."""
+    return firm.customer_by_number[next(q.customer for q in firm.quotes_for("plain") if q.currency == "EUR")]
+
+
+def fresh() -> str:
+    """A reference that no test used."""
+    return f"c{uuid4().hex[:15]}"
+
+
+@pytest.fixture
+def reference() -> Callable[[], str]:
+    return fresh
+
+
+@pytest.fixture
+def new_order(firm: Company) -> Callable[..., NewErpOrder]:
+    """An order for the first quote of a scenario, under a reference of its own."""
+
+    def made(scenario: str = "plain", place: int = 0, **changed: Any) -> NewErpOrder:
+        quote = firm.quotes_for(scenario)[place]
+        lines = [
+            NewOrderLine(firm.product_by_number[one.product].sku, one.quantity, Money(one.unit_price, quote.currency))
+            for one in quote.lines
+        ]
+        customer = firm.customer_by_number[quote.customer]
+        values = {"reference": fresh(), "erp_number": customer.sap_customer, "currency": quote.currency, "lines": lines}
+        return NewErpOrder(**{**values, **changed})
+
+    return made
+
+
+@pytest.fixture
+async def invoiced(erps: Erps, erp: Asked, new_order: Callable[..., NewErpOrder]) -> ErpOrder:
+    """An order of two pieces and more that went out and was billed."""
+    placed = await erp.create_order(new_order())
+    assert placed.lines[0].quantity >= Decimal(2)
+    await erps.control("fulfil", order=placed.erp_order_id)
+    return await erp.get_order(placed.erp_order_id)
