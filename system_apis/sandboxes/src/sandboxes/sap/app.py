@@ -83,7 +83,12 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     rfc = RfcNode(store, records, clock, USER)
     controls = _Controls(store, records, sessions, clock, idocs, rfc)
     nodes = {**idocs.nodes, **rfc.nodes}
-    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, idocs.settle)
+
+    def settle() -> None:
+        idocs.settle()
+        rfc.settle()
+
+    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, settle)
     return SandboxApp(
         asgi_app(gateway),
         close=controls.close,

@@ -12,7 +12,7 @@ from shared.resilience.once import Once
 from shared.resilience.outbound_faults import OutcomeUnknown
 from system_apis.sap import order_translator
 from system_apis.sap.bapi.credit import BapiCredit
-from system_apis.sap.bapi.luw import unit_of_work
+from system_apis.sap.bapi.luw import UnitsOfWork
 from system_apis.sap.bapi.messages import failure, remarks
 from system_apis.sap.bapi.order_call import creation, padded, purchase_order_of, simulation
 from system_apis.sap.bapi.order_rows import REFERENCE_VIEW, VIEWS, item_row, order_rows, tables_of
@@ -40,6 +40,7 @@ class BapiOrders:
     def __init__(self, sap: SapConnector, rfc: RfcTransport, credit: BapiCredit) -> None:
         self._settings = sap.settings
         self._rfc = rfc
+        self._units = UnitsOfWork(rfc)
         self._credit = credit
         self._once: Once[OrderRow] = sap.once("order")
 
@@ -123,8 +124,8 @@ class BapiOrders:
 
     async def _create(self, order: NewErpOrder) -> OrderRow:
         parameters = creation(order, self._settings)
-        answer = await unit_of_work(
-            self._rfc, "BAPI_SALESORDER_CREATEFROMDAT2", parameters, operation="create_order", locks=False
+        answer = await self._units.do(
+            "BAPI_SALESORDER_CREATEFROMDAT2", parameters, operation="create_order", locks=False
         )
         return await self._read(answer.text("SALESDOCUMENT"))
 
@@ -157,7 +158,7 @@ class BapiOrders:
             "ORDER_ITEM_INX": [{"ITM_NUMBER": one, "UPDATEFLAG": "U", "REASON_REJ": "X"} for one in positions],
             "RETURN": [],
         }
-        await unit_of_work(self._rfc, "BAPI_SALESORDER_CHANGE", parameters, operation="cancel_order", locks=True)
+        await self._units.do("BAPI_SALESORDER_CHANGE", parameters, operation="cancel_order", locks=True)
 
     async def _credit_status(self, order: NewErpOrder, net: Decimal) -> str:
         try:

@@ -39,13 +39,17 @@ class Contexts:
 
     def find(self, cookie_header: str, user: str, now: float) -> Context | None:
         """The context that the Cookie header names, if it is still open and the user's own."""
-        for one in [one for one in self._open.values() if now - one.used_at > _LIFETIME_SECONDS]:
-            self.end(one)
+        self.end_idle(now)
         found = self._open.get(context_id(cookie_header))
         if found is None or found.user != user:
             return None
         found.used_at = now
         return found
+
+    def end_idle(self, now: float) -> None:
+        """End the contexts that nobody used for half an hour."""
+        for one in [one for one in self._open.values() if now - one.used_at > _LIFETIME_SECONDS]:
+            self.end(one)
 
     def begin(self, user: str, now: float) -> Context:
         """A context that is not kept yet."""

@@ -50,6 +50,10 @@ class RfcNode:
         self.nodes: Mapping[str, IcfNode] = dict.fromkeys((_OLDER, _NEWER, *_WSDLS), self.respond)
         self.fault_status = 500
 
+    def settle(self) -> None:
+        """End what has been idle too long, with the locks it holds."""
+        self.contexts.end_idle(self._clock.timestamp())
+
     def reset(self) -> None:
         """As after a start."""
         self.contexts.end_all()
