@@ -5,7 +5,7 @@ import hmac
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Generator
 from urllib.parse import parse_qsl, quote
 
 import httpx
@@ -61,23 +61,36 @@ async def base_url() -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+async def plain(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that signs nothing. Clients live as long as the session: each costs more than most tests."""
+    async with httpx.AsyncClient(base_url=base_url) as client:
+        yield client
+
+
 @pytest.fixture
-def fresh(base_url: str) -> Iterator[str]:
+async def fresh(base_url: str, plain: httpx.AsyncClient) -> AsyncIterator[str]:
     """The account for a test that writes; afterwards it is back to its seed."""
     yield base_url
-    httpx.post(f"{base_url}/__sandbox__/reset").raise_for_status()
+    (await plain.post("/__sandbox__/reset")).raise_for_status()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def reader(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in, on REST web services; for tests that only read."""
     async with httpx.AsyncClient(base_url=f"{base_url}/services/rest", auth=TokenSigned()) as client:
         yield client
 
 
-@pytest.fixture
-async def writer(fresh: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Signed in, strict about names, on an account that is reset afterwards."""
-    strict = {"x-netsuite-propertynamevalidation": "Error"}
-    async with httpx.AsyncClient(base_url=f"{fresh}/services/rest", auth=TokenSigned(), headers=strict) as client:
+@pytest.fixture(scope="session")
+async def strict(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in, and strict about names."""
+    headers = {"x-netsuite-propertynamevalidation": "Error"}
+    async with httpx.AsyncClient(base_url=f"{base_url}/services/rest", auth=TokenSigned(), headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+def writer(fresh: str, strict: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Signed in, strict about names, on an account that is reset afterwards."""
+    return strict

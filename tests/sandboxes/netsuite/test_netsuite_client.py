@@ -1,10 +1,12 @@
 """The client library `netsuite`, pointed at the stand-in and otherwise as it is."""
 
+from typing import Any
+
 import httpx
 import pytest
-import zeep
 from netsuite import Config, NetSuiteRestApi, NetSuiteRestlet, NetSuiteSoapApi, TokenAuth
 from netsuite.exceptions import NetsuiteAPIRequestError
+from zeep.cache import InMemoryCache
 
 from sandboxes.netsuite import ACCOUNT, CONSUMER_KEY, CONSUMER_SECRET, TOKEN_ID, TOKEN_SECRET
 
@@ -50,7 +52,7 @@ def restlet(base_url: str) -> Restlet:
     return client
 
 
-async def test_records_are_created_read_changed_and_deleted(rest: Rest) -> None:
+async def test_records_are_created_read_changed_and_deleted(rest: Any) -> None:
     body = {"companyName": "Neu & Söhne", "subsidiary": {"id": "1"}, "externalId": "N1"}
     assert await rest.post("/record/v1/customer", json=body) is None
     made = await rest.get("/record/v1/customer/eid:N1", params={"expandSubResources": "true"})
@@ -64,7 +66,7 @@ async def test_records_are_created_read_changed_and_deleted(rest: Rest) -> None:
     assert caught.value.status_code == 404
 
 
-async def test_suiteql_and_the_metadata_catalog_are_read(rest: Rest) -> None:
+async def test_suiteql_and_the_metadata_catalog_are_read(rest: Any) -> None:
     found = await rest.suiteql(
         "SELECT id, itemid FROM item WHERE itemid IN ('TG-00001', 'TG-00002') ORDER BY id", limit=5
     )
@@ -75,7 +77,7 @@ async def test_suiteql_and_the_metadata_catalog_are_read(rest: Rest) -> None:
         await rest.post("/record/v1/customer", json={"companyNam": "x"})
 
 
-async def test_restlets_answer_and_refuse(restlet: Restlet) -> None:
+async def test_restlets_answer_and_refuse(restlet: Any) -> None:
     told = await restlet.get(101, params={"script": "101", "deploy": "1", "order": "SO100003"})
     assert (told["status"], len(told["fulfillments"])) == ("Pending Billing", 1)
     stock = await restlet.post(102, json={"items": ["TG-00001", "nope"]})
@@ -90,15 +92,15 @@ async def test_restlets_answer_and_refuse(restlet: Restlet) -> None:
     assert caught.value.status_code == 405
 
 
-async def test_restlets_know_their_callers(base_url: str) -> None:
-    async with httpx.AsyncClient(base_url=base_url) as client:
-        refused = await client.get("/app/site/hosting/restlet.nl?script=101&deploy=1")
+async def test_restlets_know_their_callers(plain: httpx.AsyncClient) -> None:
+    refused = await plain.get("/app/site/hosting/restlet.nl?script=101&deploy=1")
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "INVALID_LOGIN_ATTEMPT")
 
 
 async def test_the_soap_client_works_on_the_wsdl(fresh: str) -> None:
     wsdl = f"{fresh}/wsdl/v2024_2_0/netsuite.wsdl"
-    soap = NetSuiteSoapApi(CONFIG, version="2024.2.0", wsdl_url=wsdl, cache=zeep.cache.InMemoryCache())
+    no_cache: Any = InMemoryCache()
+    soap: Any = NetSuiteSoapApi(CONFIG, version="2024.2.0", wsdl_url=wsdl, cache=no_cache)
     # This version of the client hands its coroutine's answer on whole.
     read = await soap.get("customer", internalId=107)
     assert read.body.readResponse.record.entityId == "10100001"

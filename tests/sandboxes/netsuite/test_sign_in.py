@@ -19,10 +19,9 @@ RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-async def test_a_signature_over_the_query_is_believed_once(base_url: str, token_signed: Any) -> None:
-    async with httpx.AsyncClient(base_url=base_url) as client:
-        assert (await client.get(CUSTOMERS, auth=token_signed(oauth_nonce="n1"))).status_code == 200
-        again = await client.get(CUSTOMERS, auth=token_signed(oauth_nonce="n1"))
+async def test_a_signature_over_the_query_is_believed_once(plain: httpx.AsyncClient, token_signed: Any) -> None:
+    assert (await plain.get(CUSTOMERS, auth=token_signed(oauth_nonce="n1"))).status_code == 200
+    again = await plain.get(CUSTOMERS, auth=token_signed(oauth_nonce="n1"))
     assert again.status_code == 401
     assert again.headers["www-authenticate"].startswith('OAuth realm="1234567_SB1", error="token_rejected"')
     assert again.json()["o:errorDetails"][0]["o:errorCode"] == "INVALID_LOGIN"
@@ -35,28 +34,27 @@ async def test_a_signature_over_the_query_is_believed_once(base_url: str, token_
         {"realm": "7654321"},
         {"oauth_consumer_key": "another"},
         {"oauth_token": "another"},
-        {"oauth_timestamp": str(int(time.time()) - 900)},
+        {"oauth_timestamp": "1000000000"},
         {"oauth_signature_method": "HMAC-SHA1"},
         {"oauth_nonce": None},
         {"oauth_version": "2.0"},
         {"oauth_body_hash": "bm90IGl0"},
     ],
 )
-async def test_a_spoilt_signature_is_not_believed(base_url: str, token_signed: Any, spoilt: dict[str, Any]) -> None:
-    async with httpx.AsyncClient(base_url=base_url, auth=token_signed(**spoilt)) as client:
-        assert (await client.get(CUSTOMERS)).status_code == 401
+async def test_a_spoilt_signature_is_not_believed(
+    plain: httpx.AsyncClient, token_signed: Any, spoilt: dict[str, Any]
+) -> None:
+    assert (await plain.get(CUSTOMERS, auth=token_signed(**spoilt))).status_code == 401
 
 
-async def test_a_body_hash_is_part_of_what_is_signed(base_url: str, token_signed: Any) -> None:
+async def test_a_body_hash_is_part_of_what_is_signed(plain: httpx.AsyncClient, token_signed: Any) -> None:
     empty = b64encode(sha1(b"", usedforsecurity=False).digest()).decode()
-    async with httpx.AsyncClient(base_url=base_url, auth=token_signed(oauth_body_hash=empty)) as client:
-        assert (await client.get(CUSTOMERS)).status_code == 200
+    assert (await plain.get(CUSTOMERS, auth=token_signed(oauth_body_hash=empty))).status_code == 200
 
 
-async def test_nobody_comes_in_without_a_signature(base_url: str) -> None:
-    async with httpx.AsyncClient(base_url=base_url) as client:
-        assert (await client.get(CUSTOMERS)).status_code == 401
-        assert (await client.get(CUSTOMERS, headers={"authorization": "OAuth nonsense"})).status_code == 401
+async def test_nobody_comes_in_without_a_signature(plain: httpx.AsyncClient) -> None:
+    assert (await plain.get(CUSTOMERS)).status_code == 401
+    assert (await plain.get(CUSTOMERS, headers={"authorization": "OAuth nonsense"})).status_code == 401
 
 
 def assertion(base_url: str, key: Any, algorithm: str, **changes: Any) -> dict[str, str]:
@@ -78,33 +76,33 @@ def assertion(base_url: str, key: Any, algorithm: str, **changes: Any) -> dict[s
 
 
 @pytest.fixture
-def certified(fresh: str) -> str:
+async def certified(fresh: str, plain: httpx.AsyncClient) -> str:
     """An account with the certificates of both keys."""
     for name, key in (("mine", RSA_KEY), ("curve", EC_KEY)):
         pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         document = {"certificate_id": name, "public_key": pem}
-        httpx.post(f"{fresh}/__sandbox__/certificate", json=document).raise_for_status()
+        (await plain.post("/__sandbox__/certificate", json=document)).raise_for_status()
     return fresh
 
 
 @pytest.mark.parametrize(("kid", "algorithm"), [("mine", "PS256"), ("mine", "PS512"), ("curve", "ES256")])
-async def test_an_assertion_is_exchanged_for_a_bearer_token(certified: str, kid: str, algorithm: str) -> None:
+async def test_an_assertion_is_exchanged_for_a_bearer_token(
+    plain: httpx.AsyncClient, certified: str, kid: str, algorithm: str
+) -> None:
     key = RSA_KEY if kid == "mine" else EC_KEY
-    async with httpx.AsyncClient(base_url=certified) as client:
-        issued = await client.post(TOKEN, data=assertion(certified, key, algorithm, kid=kid))
-        assert issued.json()["expires_in"] == "3600"
-        assert issued.json()["token_type"] == "bearer"
-        bearer = {"authorization": f"Bearer {issued.json()['access_token']}"}
-        assert (await client.get(CUSTOMERS, headers=bearer)).status_code == 200
-        await client.post("/__sandbox__/expire-tokens", json={})
-        assert (await client.get(CUSTOMERS, headers=bearer)).status_code == 401
+    issued = await plain.post(TOKEN, data=assertion(certified, key, algorithm, kid=kid))
+    assert issued.json()["expires_in"] == "3600"
+    assert issued.json()["token_type"] == "bearer"
+    bearer = {"authorization": f"Bearer {issued.json()['access_token']}"}
+    assert (await plain.get(CUSTOMERS, headers=bearer)).status_code == 200
+    await plain.post("/__sandbox__/expire-tokens", json={})
+    assert (await plain.get(CUSTOMERS, headers=bearer)).status_code == 401
 
 
-async def test_a_bearer_token_is_good_for_its_scopes_only(certified: str) -> None:
-    async with httpx.AsyncClient(base_url=certified) as client:
-        issued = await client.post(TOKEN, data=assertion(certified, RSA_KEY, "PS256", scope=["restlets"]))
-        bearer = {"authorization": f"Bearer {issued.json()['access_token']}"}
-        assert (await client.get(CUSTOMERS, headers=bearer)).status_code == 403
+async def test_a_bearer_token_is_good_for_its_scopes_only(plain: httpx.AsyncClient, certified: str) -> None:
+    issued = await plain.post(TOKEN, data=assertion(certified, RSA_KEY, "PS256", scope=["restlets"]))
+    bearer = {"authorization": f"Bearer {issued.json()['access_token']}"}
+    assert (await plain.get(CUSTOMERS, headers=bearer)).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -113,19 +111,19 @@ async def test_a_bearer_token_is_good_for_its_scopes_only(certified: str) -> Non
         ({"iss": "another"}, "invalid_client"),
         ({"aud": "https://another.example"}, "invalid_client"),
         ({"exp": 1_000_000_000}, "invalid_client"),
-        ({"exp": int(time.time()) + 7200}, "invalid_client"),
+        ({"iat": 1_000_000_000}, "invalid_client"),
         ({"kid": "unknown"}, "invalid_client"),
         ({"scope": ["everything"]}, "invalid_scope"),
     ],
 )
-async def test_a_wrong_assertion_is_refused(certified: str, changes: dict[str, Any], error: str) -> None:
-    async with httpx.AsyncClient(base_url=certified) as client:
-        refused = await client.post(TOKEN, data=assertion(certified, RSA_KEY, "PS256", **changes))
+async def test_a_wrong_assertion_is_refused(
+    plain: httpx.AsyncClient, certified: str, changes: dict[str, Any], error: str
+) -> None:
+    refused = await plain.post(TOKEN, data=assertion(certified, RSA_KEY, "PS256", **changes))
     assert refused.json() == {"error": error}
 
 
-async def test_an_assertion_with_an_id_counts_once_and_rs256_never(certified: str) -> None:
-    async with httpx.AsyncClient(base_url=certified) as client:
-        once = assertion(certified, RSA_KEY, "PS256", jti="1")
-        assert [(await client.post(TOKEN, data=once)).status_code for _ in range(2)] == [200, 401]
-        assert (await client.post(TOKEN, data=assertion(certified, RSA_KEY, "RS256"))).status_code == 401
+async def test_an_assertion_with_an_id_counts_once_and_rs256_never(plain: httpx.AsyncClient, certified: str) -> None:
+    once = assertion(certified, RSA_KEY, "PS256", jti="1")
+    assert [(await plain.post(TOKEN, data=once)).status_code for _ in range(2)] == [200, 401]
+    assert (await plain.post(TOKEN, data=assertion(certified, RSA_KEY, "RS256"))).status_code == 401

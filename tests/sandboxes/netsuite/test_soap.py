@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import zeep
+from zeep.exceptions import Fault
 
 from sandboxes.netsuite import ACCOUNT, CONSUMER_KEY, CONSUMER_SECRET, TOKEN_ID, TOKEN_SECRET
 
@@ -19,7 +20,7 @@ class Suitetalk:
     """A zeep client that sends a token passport with each call."""
 
     def __init__(self, base_url: str, version: str = "2024_2") -> None:
-        self.client = zeep.Client(f"{base_url}/wsdl/v{version}_0/netsuite.wsdl")
+        self.client: Any = zeep.Client(f"{base_url}/wsdl/v{version}_0/netsuite.wsdl")
         self.core, self.common = (
             self.client.type_factory(f"urn:{name}_{version}.platform.webservices.netsuite.com")
             for name in ("core", "common")
@@ -161,10 +162,11 @@ def test_transactions_are_searched_by_type_and_customer(soap: Suitetalk) -> None
     ],
 )
 def test_a_spoilt_passport_is_a_fault(soap: Suitetalk, changes: dict[str, str], kind: str, code: str) -> None:
-    with pytest.raises(zeep.exceptions.Fault) as caught:
+    with pytest.raises(Fault) as caught:
         soap.call("get", passport=soap.passport(**changes), baseRef=soap.ref("customer", internalId="107"))
-    [detail] = caught.value.detail
-    assert caught.value.code == "soapenv:Server.userException"
+    fault: Any = caught.value
+    [detail] = fault.detail
+    assert fault.code == "soapenv:Server.userException"
     assert (detail.tag.rpartition("}")[2], detail[0].text) == (kind, code)
 
 
@@ -172,17 +174,16 @@ def test_a_passport_counts_once_and_hosts_are_told_without_one(soap: Suitetalk, 
     passport = soap.passport()
     reference = soap.ref("customer", internalId="107")
     assert soap.call("get", passport=passport, baseRef=reference).readResponse.status.isSuccess
-    with pytest.raises(zeep.exceptions.Fault):
+    with pytest.raises(Fault):
         soap.call("get", passport=passport, baseRef=reference)
     told = soap.client.service.getDataCenterUrls(account=ACCOUNT).body.getDataCenterUrlsResult
     assert told.dataCenterUrls.webservicesDomain == base_url
 
 
-async def test_what_is_no_request_is_refused(base_url: str) -> None:
-    async with httpx.AsyncClient(base_url=base_url) as client:
-        for body in ("no xml", '<!DOCTYPE x [<!ENTITY e "x">]><x/>', "<x/>"):
-            refused = await client.post("/services/NetSuitePort_2025_2", content=body)
-            assert (refused.status_code, "UNEXPECTED_ERROR" in refused.text) == (500, True)
-        assert (await client.post("/services/NetSuitePort_2016_1", content="<x/>")).status_code == 404
-        assert (await client.get("/wsdl/v2016_1_0/netsuite.wsdl")).status_code == 404
-        assert "NetSuitePort_2025_2" in (await client.get("/wsdl/v2025_2_0/netsuite.wsdl")).text
+async def test_what_is_no_request_is_refused(plain: httpx.AsyncClient) -> None:
+    for body in ("no xml", '<!DOCTYPE x [<!ENTITY e "x">]><x/>', "<x/>"):
+        refused = await plain.post("/services/NetSuitePort_2025_2", content=body)
+        assert (refused.status_code, "UNEXPECTED_ERROR" in refused.text) == (500, True)
+    assert (await plain.post("/services/NetSuitePort_2016_1", content="<x/>")).status_code == 404
+    assert (await plain.get("/wsdl/v2016_1_0/netsuite.wsdl")).status_code == 404
+    assert "NetSuitePort_2025_2" in (await plain.get("/wsdl/v2025_2_0/netsuite.wsdl")).text

@@ -98,7 +98,7 @@ class Content:
 
 def _custom(value: Any) -> Any:
     """A custom field, which this account takes under any name: text, numbers and yes or no; of a list the id."""
-    return str(value.get("id", "")) if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return str(cast(dict[str, Any], value).get("id", "")) if isinstance(value, dict) else value
 
 
 def _scalar(field: Field, value: Any, path: str) -> Any:
@@ -112,7 +112,7 @@ def _scalar(field: Field, value: Any, path: str) -> Any:
         return _number(field, value, path)
     if isinstance(value, dict | list | bool):
         raise invalid(field.name, path)
-    text = str(value)
+    text = str(cast(object, value))
     if field.kind == "date":
         if not _DAY.fullmatch(text[:10]) or not _is_day(text[:10]):
             raise invalid(field.name, path)
