@@ -1,6 +1,6 @@
 """What NetSuite's refusals mean: every reply that is no answer becomes one problem, here and nowhere else.
 
-REST names what is wrong in `o:errorDetails`, RESTlets in `error`, SOAP in faults and statuses (`soap_answers`); a page
+REST names what is wrong in `o:errorDetails`, RESTlets in `error`, SOAP in faults and statuses (`soap`); a page
 of HTML comes from the servers in front. The same code means the same on all three, so act on the code: RESTlets answer
 400 where REST answers 429. NetSuite's own words are shown for business rules only, as `remark` and in `errors`.
 """

@@ -14,6 +14,7 @@ from system_apis.netsuite.connector import NetSuiteConnector
 from system_apis.netsuite.faults import NAME
 
 _JOBS = "/services/rest/async/v1/job"
+_COLLECTION = "application/vnd.oracle.resource+json; type=collection"
 MOST_RECORDS: Final = 100
 """Records of one batch."""
 
@@ -43,7 +44,15 @@ class Jobs:
         self._netsuite = netsuite
         self._pause = pause
 
-    async def submit(self, method: str, path: str, body: Mapping[str, Any], reference: str, operation: str) -> str:
+    async def submit(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        reference: str,
+        operation: str,
+        content_type: str = "application/json",
+    ) -> str:
         """Hand in a write; returns the job's id. The same reference always answers with the same job.
 
         Args:
@@ -52,11 +61,16 @@ class Jobs:
             body: A record.
             reference: Of the caller; becomes the idempotency key.
             operation: Names the span.
+            content_type: Of the body.
 
         Raises:
             Problem: As `NetSuiteConnector.write`.
         """
-        headers = {"prefer": "respond-async", "x-netsuite-idempotency-key": idempotency_key(reference)}
+        headers = {
+            "prefer": "respond-async",
+            "x-netsuite-idempotency-key": idempotency_key(reference),
+            "content-type": content_type,
+        }
         reply = await self._netsuite.write(method, path, body, operation, headers=headers, answers=_is_known_job)
         return _job_id(reply)
 
@@ -71,7 +85,7 @@ class Jobs:
         """
         if not 0 < len(records) <= MOST_RECORDS:
             raise ValueError(f"A batch has 1 to {MOST_RECORDS} records; cut it into several.")
-        return await self.submit("POST", f"/{record_type}", {"items": list(records)}, reference, operation)
+        return await self.submit("POST", f"/{record_type}", {"items": list(records)}, reference, operation, _COLLECTION)
 
     async def look(self, job: str) -> Job:
         """How far a job is.

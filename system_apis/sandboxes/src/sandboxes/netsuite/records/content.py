@@ -103,7 +103,8 @@ def _custom(value: Any) -> Any:
 
 def _scalar(field: Field, value: Any, path: str) -> Any:
     if field.name in _ADDRESS_CHOICES and isinstance(value, dict):
-        value = value.get("id")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - JSON
+        entry: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON
+        value = entry.get("id")
     if field.kind == "boolean":
         if not isinstance(value, bool):
             raise invalid(field.name, path)

@@ -1,7 +1,7 @@
 """Records as documents in SQLite: references and selects are ids, sublists are lists of lines."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ CREATE INDEX record_entity ON record (type, json_extract(body, '$.entity'));
 CREATE INDEX record_created_from ON record (json_extract(body, '$.createdFrom'));
 CREATE INDEX record_entity_id ON record (type, json_extract(body, '$.entityId'));
 CREATE INDEX record_item_id ON record (type, json_extract(body, '$.itemId'));
+CREATE TABLE deleted (type TEXT NOT NULL, id INTEGER NOT NULL, external_id TEXT, at TEXT NOT NULL);
 CREATE TABLE sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE seeded_sequence (name TEXT PRIMARY KEY, seeded INTEGER NOT NULL);
 """
@@ -93,8 +94,21 @@ class Records:
             (kind, int(document["id"]), document.get("externalId") or None, _encoder.encode(document).decode()),
         )
 
-    def delete(self, kind: str, key: str) -> None:
-        """Forget a record."""
+    def deleted(self, kinds: Collection[str], compared: str, at: str) -> list[tuple[str, str, str | None, str]]:
+        """Type, id, external id and time of what was deleted on one side of a time, oldest first."""
+        marks = ", ".join("?" * len(kinds))
+        rows = self.connection.execute(
+            f"SELECT type, id, external_id, at FROM deleted WHERE type IN ({marks}) AND at {compared} ? ORDER BY rowid",  # noqa: S608 - marks and an operator of ours
+            (*kinds, at),
+        ).fetchall()
+        return [(str(row[0]), str(row[1]), row[2], str(row[3])) for row in rows]
+
+    def delete(self, kind: str, key: str, at: str) -> None:
+        """Forget a record, but not that it was there."""
+        self.connection.execute(
+            "INSERT INTO deleted SELECT type, id, external_id, ? FROM record WHERE type = ? AND id = ?",
+            (at, kind, _whole(key)),
+        )
         self.connection.execute("DELETE FROM record WHERE type = ? AND id = ?", (kind, _whole(key)))
 
     def next_id(self, name: str) -> str:

@@ -70,7 +70,7 @@ class Saving:
         """Delete a record that nothing depends on."""
         rule, old = _rule(record_type), self.held(record_type, key)
         rule.remove(self._context, old)
-        self._context.records.delete(record_type.name, str(old["id"]))
+        self._context.records.delete(record_type.name, str(old["id"]), self._context.stamp())
 
     def initialized(self, source: RecordType, key: str, target: RecordType) -> Document:
         """What a transform would make, not saved.

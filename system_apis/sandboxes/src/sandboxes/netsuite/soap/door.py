@@ -16,6 +16,7 @@ from sandboxes.netsuite.refusals import Refusal
 from sandboxes.netsuite.rest.record_service import origin
 from sandboxes.netsuite.schema import BY_LOWER_CASE, RECORD_TYPES, RecordType
 from sandboxes.netsuite.soap import reading
+from sandboxes.netsuite.soap.deletions import deleted_page
 from sandboxes.netsuite.soap.faults import SoapFault, fault_response
 from sandboxes.netsuite.soap.names import SOAP, VERSIONS, XSI, namespace
 from sandboxes.netsuite.soap.reading import child, local, text
@@ -170,6 +171,14 @@ class _Call:
             return f"<readResponse>{self.writing.status(refused)}</readResponse>"
         return f"<readResponse>{self.writing.status()}{self.writing.record(target, document)}</readResponse>"
 
+    def deleted(self, element: ET.Element) -> str:
+        """`getDeleted`: a page of what is gone."""
+        try:
+            return deleted_page(self.account.records, self.writing, element, self.page_size)
+        except Refusal as refused:
+            core, status = self.writing.core, self.writing.status(refused)
+            return f"<platformCore:getDeletedResult {core}>{status}</platformCore:getDeletedResult>"
+
     def data_center_urls(self, _: ET.Element) -> str:
         """`getDataCenterUrls`: this host for everything."""
         urls = "".join(
@@ -292,6 +301,7 @@ _ANSWERS: dict[str, Callable[[_Call, ET.Element], str]] = {
     "search": _Call.search,
     "searchMoreWithId": _Call.search_more,
     "initialize": _Call.initialize,
+    "getDeleted": _Call.deleted,
     "getDataCenterUrls": _Call.data_center_urls,
     **{how: _writer(how) for how in ("add", "update", "upsert", "delete")},
     **{f"{how}List": _list_writer(how) for how in ("add", "update", "upsert", "delete")},

@@ -52,6 +52,10 @@ _OPERATIONS: dict[str, tuple[str, str, str]] = {
     "initialize": (
         '<element name="initializeRecord" type="core:InitializeRecord"/>', "readResponse", "ReadResponse",
     ),
+    "getDeleted": (
+        '<element name="getDeletedFilter" type="core:GetDeletedFilter"/><element name="pageIndex" type="xsd:int"/>',
+        "getDeletedResult", "core:GetDeletedResult",
+    ),
     "getDataCenterUrls": (
         '<element name="account" type="xsd:string"/>', "getDataCenterUrlsResult", "core:GetDataCenterUrlsResult",
     ),
@@ -327,6 +331,17 @@ _CORE = (
     + _shape("GetDataCenterUrlsResult", '<element ref="core:status"/>'
              '<element name="dataCenterUrls" type="core:DataCenterUrls" minOccurs="0"/>')
     + '<element name="getDataCenterUrlsResult" type="core:GetDataCenterUrlsResult"/>'
+    + _shape("GetDeletedFilter", '<element name="deletedDate" type="core:SearchDateField" minOccurs="0"/>'
+             '<element name="type" type="core:SearchEnumMultiSelectField" minOccurs="0"/>')
+    + _shape("DeletedRecord", '<element name="deletedDate" type="xsd:dateTime" minOccurs="0"/>'
+             '<element name="record" type="core:BaseRef" minOccurs="0"/>')
+    + _shape("DeletedRecordList", '<element name="deletedRecord" type="core:DeletedRecord" minOccurs="0" '
+             'maxOccurs="unbounded"/>')
+    + _shape("GetDeletedResult", '<element ref="core:status"/>'
+             + "".join(f'<element name="{name}" type="xsd:int" minOccurs="0"/>'
+                       for name in ("totalRecords", "pageSize", "totalPages", "pageIndex"))
+             + '<element name="deletedRecordList" type="core:DeletedRecordList" minOccurs="0"/>')
+    + '<element name="getDeletedResult" type="core:GetDeletedResult"/>'
     + '<complexType name="TokenPassportSignature"><simpleContent><extension base="xsd:string">'
     '<attribute name="algorithm" type="xsd:string" use="required"/></extension></simpleContent></complexType>'
     + _shape("TokenPassport", "".join(f'<element name="{name}" type="xsd:string"/>'

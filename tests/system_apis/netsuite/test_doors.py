@@ -1,0 +1,218 @@
+"""The account's other ways in: queries of any length, asynchronous jobs, RESTlets, SOAP; one set of slots for all."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from sandboxes.company import Company
+from shared.binding.problems import BackendFault, Overloaded, QuotaExceeded
+from shared.contracts.system.erp import OrderRejected
+from shared.resilience.wire import ReplyHeaders, WireReply
+from shared.security.secrets import Secret
+from system_apis.netsuite.connector import NetSuiteConnector
+from system_apis.netsuite.jobs import MOST_RECORDS, Jobs, idempotency_key
+from system_apis.netsuite.records import KeyRow
+from system_apis.netsuite.restlets import Restlets
+from system_apis.netsuite.soap import SoapClient, problem_of_soap
+from system_apis.netsuite.soap_xml import parsed
+
+ITEMS = "SELECT id FROM item WHERE id > {after} ORDER BY id"
+Account = Callable[..., NetSuiteConnector]
+
+
+class Status(msgspec.Struct):
+    """What the account's RESTlet says of an order."""
+
+    status: str
+    invoices: list[str] = []
+
+
+async def no_pause(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, 0.001))
+
+
+async def test_every_row_comes_however_small_the_pages(account: Account, sandbox_url: str, firm: Company) -> None:
+    small = account(sandbox_url, query_page=90)
+    found = [row.id async for row in small.every(ITEMS, KeyRow, "list_items")]
+    assert len(found) == len(firm.products)
+    assert found == sorted(set(found))
+
+
+async def test_statement_that_suiteql_cannot_read_is_our_fault(account: Account, sandbox_url: str) -> None:
+    with pytest.raises(BackendFault):
+        await account(sandbox_url).query("SELECT nothing FROM nowhere", KeyRow, "ask")
+
+
+async def test_job_is_done_once_for_its_reference(account: Account, sandbox_url: str, control: Any) -> None:
+    jobs = Jobs(account(sandbox_url), no_pause)
+    body = {"companyName": "Job & Sons", "subsidiary": {"id": "1"}}
+    await control.do("faults", fault="lost-reply", method="POST", path="/services/rest/record/v1/customer")
+    first = await jobs.submit("POST", "/customer", body, "job-1", "create_customer")
+    assert await jobs.submit("POST", "/customer", body, "job-1", "create_customer") == first
+    assert (await jobs.result(first)).headers["location"]
+    assert len((await control.ledger())["customers"]) == 1
+    assert (await jobs.look(first)).completed
+    assert idempotency_key("job-1") != idempotency_key("job-2")
+
+
+async def test_refusal_inside_a_job_is_that_of_the_write(account: Account, sandbox_url: str, control: Any) -> None:
+    jobs = Jobs(account(sandbox_url), no_pause)
+    job = await jobs.submit("POST", "/customer", {"email": "nobody@example.com"}, "job-3", "create_customer")
+    with pytest.raises(OrderRejected, match="remark"):
+        await jobs.result(job)
+    assert (await control.ledger())["customers"] == []
+
+
+async def test_batch_is_one_job_of_up_to_a_hundred_records(account: Account, sandbox_url: str, control: Any) -> None:
+    jobs = Jobs(account(sandbox_url), no_pause)
+    some = [{"companyName": f"Batch {number}", "subsidiary": {"id": "1"}} for number in range(3)]
+    job = await jobs.submit_batch("customer", some, "batch-1", "create_customers")
+    await jobs.result(job, 3)
+    assert len((await control.ledger())["customers"]) == 3
+    for wrong in ([], some * (MOST_RECORDS // 2)):
+        with pytest.raises(ValueError, match="batch"):
+            await jobs.submit_batch("customer", wrong, "batch-2", "create_customers")
+
+
+async def test_restlet_is_signed_with_its_parameters(account: Account, sandbox_url: str) -> None:
+    restlets = Restlets(account(sandbox_url))
+    found = await restlets.call("GET", "101", "1", Status, parameters={"order": "1"})
+    assert found.status
+    with pytest.raises(BackendFault):
+        await restlets.call("GET", "101", "1", Status)
+
+
+async def test_restlet_that_is_busy_says_400_and_is_asked_again(
+    account: Account, sandbox_url: str, control: Any
+) -> None:
+    restlets = Restlets(account(sandbox_url, retry_delays=(0.001,)))
+    busy = {"error": {"code": "SSS_REQUEST_LIMIT_EXCEEDED", "message": "Request limit exceeded."}}
+    for times, comes in ((1, True), (2, False)):
+        await control.do(
+            "faults", fault="status", method="GET", path="/app/site/*", status=400, body=busy, times=times
+        )  # fmt: skip
+        if comes:
+            assert (await restlets.call("GET", "101", "1", Status, parameters={"order": "1"})).status
+        else:
+            with pytest.raises(QuotaExceeded):
+                await restlets.call("GET", "101", "1", Status, parameters={"order": "1"})
+
+
+async def test_deleted_records_are_told_over_soap(account: Account, sandbox_url: str, control: Any) -> None:
+    netsuite = account(sandbox_url)
+    begun = datetime.now(UTC) - timedelta(seconds=2)
+    keys: list[str] = []
+    for number in range(2):
+        body = {"companyName": f"Gone {number}", "subsidiary": {"id": "1"}, "externalId": f"gone&{number}"}
+        keys.append(await netsuite.create("/customer", body, "create_customer"))
+        await netsuite.write("DELETE", f"/customer/{keys[-1]}", {}, "delete_customer")
+    soap = SoapClient(netsuite)
+    found = [each async for each in soap.deleted(begun, ["customer"])]
+    assert [(each.record_type, each.key, each.external_id) for each in found] == [
+        ("customer", keys[0], "gone&0"),
+        ("customer", keys[1], "gone&1"),
+    ]
+    assert [each async for each in soap.deleted(begun, ["salesOrder"])] == []
+    assert [each async for each in soap.deleted(begun + timedelta(days=9), ["customer"])] == []
+
+
+async def test_soap_refuses_in_an_answer_of_status_200(account: Account, sandbox_url: str) -> None:
+    soap = SoapClient(account(sandbox_url))
+    with pytest.raises(OrderRejected) as refused:
+        _ = [each async for each in soap.deleted(datetime.now(UTC), ["no'such<type"])]
+    assert refused.value.extensions["code"] == "INVALID_RCRD_TYPE"
+
+
+async def test_soap_wants_tokens(account: Account, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("unused")
+    certified = account(
+        "http://127.0.0.1:9",
+        auth="m2m",
+        client_id="c",
+        certificate_id="k",
+        private_key=Secret(f"file:{tmp_path / 'key.pem'}"),
+        consumer_secret=None,
+    )
+    with pytest.raises(BackendFault, match="token"):
+        SoapClient(certified)
+
+
+async def test_token_that_is_refused_is_told_without_secrets(
+    account: Account, sandbox_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong").write_text("not-the-secret")
+    netsuite = account(sandbox_url, token_secret=Secret(f"file:{tmp_path / 'wrong'}"))
+    with pytest.raises(BackendFault, match="credentials") as refused:
+        await netsuite.query("SELECT id FROM item", KeyRow, "ask")
+    assert "not-the-secret" not in str(refused.value)
+    with pytest.raises(BackendFault, match="credentials"):
+        _ = [each async for each in SoapClient(netsuite).deleted(datetime.now(UTC), ["customer"])]
+
+
+async def test_all_doors_share_the_accounts_slots(account: Account, sandbox_url: str, control: Any) -> None:
+    await control.do("concurrency", limit=3, seconds=0.02)
+    netsuite = account(sandbox_url, concurrency=3, slot_wait=30.0, retry_delays=())
+    restlets, soap = Restlets(netsuite), SoapClient(netsuite)
+
+    async def deleted() -> None:
+        async for _ in soap.deleted(datetime.now(UTC), ["customer"]):
+            pass
+
+    asked: list[Any] = []
+    for _ in range(5):
+        asked.append(netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask"))
+        asked.append(restlets.call("GET", "101", "1", Status, parameters={"order": "1"}))
+        asked.append(deleted())
+    await asyncio.gather(*asked)
+    figures = await control.do("concurrency")
+    assert figures["refused"] == 0
+    assert figures["most"] <= 3
+
+
+async def test_call_that_gets_no_slot_in_time_is_refused_unsent(
+    account: Account, sandbox_url: str, control: Any
+) -> None:
+    await control.do("concurrency", seconds=0.3)
+    netsuite = account(sandbox_url, concurrency=1, slot_wait=0.01)
+    asked = [netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask") for _ in range(4)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(each) for each in outcomes} == {list, Overloaded}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("WS_REQUEST_BLOCKED", QuotaExceeded),
+        ("WS_CONCUR_SESSION_DISALLWD", QuotaExceeded),
+        ("INVALID_LOGIN_ATTEMPT", BackendFault),
+        ("INSUFFICIENT_PERMISSION", BackendFault),
+    ],
+)
+def test_soap_faults_are_judged_by_code(code: str, kind: type[Exception]) -> None:
+    body = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault>'
+        "<faultcode>e:Server.userException</faultcode><faultstring>words</faultstring><detail>"
+        f'<f:anyFault xmlns:f="urn:faults"><f:code>{code}</f:code><f:message>words</f:message></f:anyFault>'
+        "</detail></e:Fault></e:Body></e:Envelope>"
+    )
+    assert type(problem_of_soap(WireReply(500, ReplyHeaders(), body.encode()))) is kind
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        b"<a>" * 60 + b"</a>" * 60,
+        b"<a><b></a>",
+        b"",
+        b"<?xml version='1.0' encoding='no-such'?><a/>",
+    ],
+)
+def test_hostile_xml_is_refused(document: bytes) -> None:
+    with pytest.raises(BackendFault):
+        parsed(document)
