@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from msgspec.structs import replace
 
 from sandboxes.company import Company, Customer
+from sandboxes.oracle import CLIENT_ID, KEY_ID, SCOPE, development_key
 from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPlace, NewErpCustomer, SalesAreaKey
 from shared.contracts.canonical.values import Address
@@ -18,8 +21,14 @@ from shared.contracts.system.erp import (
     ErpCustomerNotFound,
     ErpCustomerRejected,
 )
+from shared.resilience.outbound import Outbound
+from shared.resilience.wire import Wire
+from shared.security.secrets import Secret
+from system_apis.oracle.accounts import Accounts
 from system_apis.oracle.connector import OracleConnector
+from system_apis.oracle.parties import PersonRow
 from system_apis.oracle.service import OracleErp
+from system_apis.oracle.settings import OracleSettings
 
 ACCOUNTS = "*CustomerAccountService"
 PARTIES = "*hubOrganizations"
@@ -217,6 +226,53 @@ async def test_those_alike_are_found_by_tax_number_and_by_name_and_postal_code(e
     assert (found[0].erp_number, found[0].alike) == (one.sap_customer, ["tax-number", "name-and-postal-code"])
     elsewhere = replace(description, tax_number="", address=Address(postal_code="0", country="DE"))
     assert one.sap_customer not in {each.erp_number for each in await erp.find_similar_customers(elsewhere)}
+
+
+async def test_letter_case_does_not_count_in_any_alphabet(erp: OracleErp, firm: Company) -> None:
+    one = next(each for each in firm.customers if "ä" in each.legal_name)
+    description = CustomerDescription("other", one.legal_name.upper(), address_of(one))
+    found = {each.erp_number: each.alike for each in await erp.find_similar_customers(description)}
+    assert found[one.sap_customer] == ["name-and-postal-code"]
+
+
+async def test_a_person_who_buys_for_himself_is_a_customer_too(
+    erp: OracleErp, sandbox_url: str, connect: Callable[..., OracleConnector]
+) -> None:
+    oracle = connect(sandbox_url)
+    home = {"Address1": "Elm St", "City": "Reno", "PostalCode": "89501", "Country": "US"}
+    body = {"FirstName": "Ada", "LastName": "Byron", "Address": [home]}
+    person = await oracle.create(f"{oracle.settings.crm_path}/hubPersons", body, PersonRow, "create")
+    account = await Accounts(oracle).merge({"PartyId": person.PartyId})
+    found = await erp.get_customer(account.number)
+    assert (found.name, found.business_partner) == ("Ada Byron", person.PartyNumber)
+    assert found.address == Address("Elm St", city="Reno", postal_code="89501", country="US")
+
+
+async def test_addresses_beyond_the_first_page_are_read_too(erp: OracleErp, prospect: Customer) -> None:
+    made = await erp.create_customer(new(prospect))
+    for place in range(27):
+        one = NewDeliveryPlace(f"{prospect.salesforce_id}-{place}", f"Gate {place}", address_of(prospect))
+        await erp.add_delivery_place(made.erp_number, one)
+    partners = (await erp.get_customer(made.erp_number)).sales_areas[0].partners
+    assert len([one for one in partners if one.name.startswith("Gate ")]) == 27
+
+
+async def test_a_token_of_the_identity_domain_opens_every_service(
+    wire: Wire, sandbox_url: str, tmp_path: Path, control: Any
+) -> None:
+    key = tmp_path / "private.pem"
+    unencrypted = serialization.NoEncryption()
+    key.write_bytes(
+        development_key().private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unencrypted)
+    )
+    settings = OracleSettings(
+        url=sandbox_url, username="TRIPTYCH", auth="jwt-bearer", iam_url=sandbox_url, client_id=CLIENT_ID,
+        key_id=KEY_ID, scope=SCOPE, private_key=Secret(f"file:{key}"),
+    )  # fmt: skip
+    erp = OracleErp(OracleConnector(settings, Outbound(wire)))
+    for _ in range(2):
+        assert (await erp.get_customer("10100001")).erp_number == "10100001"
+        await control.do("expire-tokens")
 
 
 async def test_neither_the_customer_itself_nor_one_out_of_use_is_alike(erp: OracleErp, prospect: Customer) -> None:

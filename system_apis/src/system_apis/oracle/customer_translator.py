@@ -69,7 +69,12 @@ def parent_of(party: PartyRow, settings: OracleSettings) -> int | None:
     """The party above this one."""
     rows = party.Relationship.items
     return next(
-        (one.ObjectPartyId for one in rows if one.RelationshipCode == settings.hierarchy and one.Status != "I"), None
+        (
+            one.ObjectPartyId
+            for one in rows
+            if one.RelationshipCode == settings.hierarchy and one.SubjectPartyId == party.PartyId and one.Status != "I"
+        ),
+        None,
     )
 
 

@@ -12,7 +12,6 @@ from system_apis.oracle.rest import Collection, Part, address, any_of, literal, 
 Text = str | None
 _CHILDREN = "Address,Relationship,SourceSystemReference"
 _MOST_ALIKE = 100
-_ADDRESS_FIELDS = "AddressId,AddressNumber,PartySiteName,Address1,HouseNumber,City,State,PostalCode,Country,PrimaryFlag,Status,SourceSystemReferenceValue"  # noqa: E501 - one list
 
 
 class AddressRow(msgspec.Struct, frozen=True):
@@ -33,8 +32,9 @@ class AddressRow(msgspec.Struct, frozen=True):
 
 
 class RelationshipRow(msgspec.Struct, frozen=True):
-    """How a party stands to another."""
+    """How a party (the subject) stands to another; a party shows those in which it is either."""
 
+    SubjectPartyId: int
     ObjectPartyId: int
     RelationshipCode: Text = ""
     Status: Text = "A"
@@ -50,7 +50,7 @@ class ReferenceRow(msgspec.Struct, frozen=True):
 
 
 class PartyRow(msgspec.Struct, frozen=True):
-    """A company."""
+    """A company, or a person made one: who buys for himself is a party too."""
 
     PartyId: int
     PartyNumber: str
@@ -59,6 +59,16 @@ class PartyRow(msgspec.Struct, frozen=True):
     Address: Collection[AddressRow] = Collection()
     Relationship: Collection[RelationshipRow] = Collection()
     SourceSystemReference: Collection[ReferenceRow] = Collection()
+
+
+class PersonRow(msgspec.Struct, frozen=True):
+    """A person who buys for himself."""
+
+    PartyId: int
+    PartyNumber: str
+    FirstName: Text = ""
+    LastName: Text = ""
+    Address: Collection[AddressRow] = Collection()
 
 
 class NewParty(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,9 +99,9 @@ class Parties:
         self._path = f"{self._root}/hubOrganizations"
 
     async def of(self, party_id: int) -> PartyRow | None:
-        """A party with everything below it, its addresses to the last."""
+        """A company with everything below it, its addresses to the last; another call finds a person."""
         found = await self._rows(f"PartyId={party_id}", most=1, expand=_CHILDREN)
-        return await self._whole(found[0]) if found else None
+        return await self._whole(found[0]) if found else await self._person(party_id)
 
     async def with_reference(self, system: str, reference: str) -> PartyRow | None:
         """The party that was made under a key of ours and still has it."""
@@ -141,14 +151,26 @@ class Parties:
             await self._oracle.batch(self._root, parts, "block_customer")
 
     async def _whole(self, party: PartyRow) -> PartyRow:
-        """The party with the addresses that did not fit on the first page."""
-        if not party.Address.hasMore:
-            return party
-        path = address(
-            f"{self._path}/{segment(party.PartyNumber)}/child/Address", orderBy="AddressId", fields=_ADDRESS_FIELDS
-        )
-        rows = [one async for one in self._oracle.pages(path, AddressRow, "get_customer")]
-        return msgspec.structs.replace(party, Address=Collection(rows))
+        """The party with the addresses and relationships that did not fit on the first page."""
+        own = f"{self._path}/{segment(party.PartyNumber)}/child"
+        if party.Address.hasMore:
+            path = address(f"{own}/Address", orderBy="AddressId", onlyData=True)
+            rows = [one async for one in self._oracle.pages(path, AddressRow, "get_customer")]
+            party = msgspec.structs.replace(party, Address=Collection(rows))
+        if party.Relationship.hasMore:
+            path = address(f"{own}/Relationship", orderBy="RelationshipRecId", onlyData=True)
+            links = [one async for one in self._oracle.pages(path, RelationshipRow, "get_customer")]
+            party = msgspec.structs.replace(party, Relationship=Collection(links))
+        return party
+
+    async def _person(self, party_id: int) -> PartyRow | None:
+        path = address(f"{self._root}/hubPersons", q=f"PartyId={party_id}", expand="Address", onlyData=True, limit=1)
+        found = await self._oracle.rows(path, PersonRow, "get_customer")
+        if not found:
+            return None
+        one = found[0]
+        name = " ".join(filter(None, (one.FirstName, one.LastName)))
+        return PartyRow(one.PartyId, one.PartyNumber, name, Address=one.Address)
 
     async def _rows(self, condition: str, *, most: int, expand: str) -> list[PartyRow]:
         path = address(self._path, q=condition, expand=expand, onlyData=True, limit=most)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandboxes.oracle.area import Area
-from sandboxes.oracle.areas.parties import ORGANIZATIONS, SOURCE_SYSTEMS, address_of
+from sandboxes.oracle.areas.parties import SOURCE_SYSTEMS, address_of, addresses_of, party_of
 from sandboxes.oracle.framework.declare import Row, Work
 from sandboxes.oracle.soap.criteria import condition
 from sandboxes.oracle.soap.declare import Element, Operation, Record, Service, SoapRefusal, Tree, elements
@@ -108,9 +108,10 @@ def _find(work: Work, arguments: Mapping[str, Any]) -> Sequence[Tree]:
 
 def _made(work: Work, sent: Tree) -> int:
     """A new account of a party, with its sites."""
-    party = work.records.get(ORGANIZATIONS, PartyId=int(sent.get("PartyId") or 0))
-    if party is None:
+    known = party_of(work, int(sent.get("PartyId") or 0))
+    if known is None:
         raise SoapRefusal("The party doesn't exist.", "HZ_API_INVALID_PARTY", "PartyId")
+    party, name = known
     _check_source(sent)
     number = str(sent.get("AccountNumber") or work.records.next_number("account number", _FIRST_NUMBER))
     taken = work.records.connection.execute("SELECT 1 FROM hz_account WHERE account_number = ?", (number,)).fetchone()
@@ -120,10 +121,10 @@ def _made(work: Work, sent: Tree) -> int:
     work.records.connection.execute(
         "INSERT INTO hz_account (account_id, account_number, party_id, party_number, party_name, currency, country) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (account, number, party["PartyId"], party["PartyNumber"], party["OrganizationName"],
-         party["CurrencyCode"] or "USD", _country(work, party)),
+        (account, number, party["PartyId"], party["PartyNumber"], name,
+         party.get("CurrencyCode") or "USD", _country(work, party)),
     )  # fmt: skip
-    given = {"AccountName": party["OrganizationName"], "AccountEstablishedDate": work.today, "CustomerType": "R"} | sent
+    given = {"AccountName": name, "AccountEstablishedDate": work.today, "CustomerType": "R"} | sent
     _change(work, "hz_cust_account", "account_id", account, _CHANGEABLE, given)
     for one in sent.get("CustomerAccountSite", []):
         _merge_site(work, account, one)
@@ -220,7 +221,7 @@ def _check_source(sent: Tree) -> None:
 
 
 def _country(work: Work, party: Row) -> str:
-    below = work.records.below(ORGANIZATIONS.below["Address"], party)
+    below = addresses_of(work, int(str(party["PartyId"])))
     return str(below[0]["Country"]) if below else ""
 
 

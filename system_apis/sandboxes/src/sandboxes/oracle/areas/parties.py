@@ -85,28 +85,32 @@ def _add_party(work: Work, resource: Resource, parent: Row | None, node: Node) -
     return row
 
 
-_ADDRESS = Resource(
-    name="Address",
-    table="hubOrganizations.Address",
-    fields=(
-        Field("AddressId", "integer", writable=False),
-        Field("AddressNumber", longest=30, updatable=False),
-        Field("PartySiteName", longest=240),
-        Field("Address1", longest=240),
-        Field("Address2", longest=240),
-        Field("HouseNumber", longest=240),
-        Field("City", longest=60),
-        Field("State", longest=60),
-        Field("PostalCode", longest=60),
-        Field("Country", required=True, longest=2),
-        Field("PrimaryFlag", "boolean", default=False),
-        Field("Status", default="A", longest=1),
-        Field("SourceSystem", longest=30),
-        Field("SourceSystemReferenceValue", longest=255),
-        Field("CreatedByModule", default="HZ_WS", longest=30),
-    ),
-    key="AddressNumber",
-    behaviour=Behaviour(create=_add_address, update=store),
+_ADDRESS_FIELDS = (
+    Field("AddressId", "integer", writable=False),
+    Field("AddressNumber", longest=30, updatable=False),
+    Field("PartySiteName", longest=240),
+    Field("Address1", longest=240),
+    Field("Address2", longest=240),
+    Field("HouseNumber", longest=240),
+    Field("City", longest=60),
+    Field("State", longest=60),
+    Field("PostalCode", longest=60),
+    Field("Country", required=True, longest=2),
+    Field("PrimaryFlag", "boolean", default=False),
+    Field("Status", default="A", longest=1),
+    Field("SourceSystem", longest=30),
+    Field("SourceSystemReferenceValue", longest=255),
+    Field("CreatedByModule", default="HZ_WS", longest=30),
+)
+_ADDRESS, _HOME = (
+    Resource(
+        name="Address",
+        table=f"{owner}.Address",
+        fields=_ADDRESS_FIELDS,
+        key="AddressNumber",
+        behaviour=Behaviour(create=_add_address, update=store),
+    )
+    for owner in ("hubOrganizations", "hubPersons")
 )
 _RELATIONSHIP = Resource(
     name="Relationship",
@@ -177,15 +181,31 @@ _PERSONS = Resource(
         *fields("CreationDate", "datetime", writable=False),
     ),
     key="PartyNumber",
+    children=(_HOME,),
     behaviour=Behaviour(create=_add_party, update=store),
 )
 
 
+def party_of(work: Work, party: int) -> tuple[Row, str] | None:
+    """The company or person with this id, and the name of either."""
+    if (found := work.records.get(ORGANIZATIONS, PartyId=party)) is not None:
+        return found, str(found["OrganizationName"])
+    if (found := work.records.get(_PERSONS, PartyId=party)) is not None:
+        return found, " ".join(str(found[name]) for name in ("FirstName", "LastName") if found[name])
+    return None
+
+
+def addresses_of(work: Work, party: int) -> list[Row]:
+    """The addresses of a company or person."""
+    for resource in (ORGANIZATIONS, _PERSONS):
+        if (owner := work.records.get(resource, PartyId=party)) is not None:
+            return work.records.below(resource.below["Address"], owner)
+    return []
+
+
 def address_of(work: Work, party: int, address: int) -> Row | None:
     """The address of a party with this id."""
-    owner = work.records.get(ORGANIZATIONS, PartyId=party)
-    found = work.records.get(_ADDRESS, AddressId=address)
-    return found if owner and found and found["@parent"] == owner["@id"] else None
+    return next((one for one in addresses_of(work, party) if one["AddressId"] == address), None)
 
 
 def _seed(work: Work) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from urllib.parse import quote
 
 from sandboxes.oracle.framework.declare import Resource, Row, Value
@@ -38,6 +38,8 @@ class Records:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        for name, fold in (("upper", str.upper), ("lower", str.lower)):  # SQLite's own know ASCII only
+            connection.create_function(name, 1, _folding(fold), deterministic=True)
 
     def add(self, resource: Resource, row: Row, parent: Value = None) -> Row:
         """Insert a row, below the parent of this `@id`; returns it as stored."""
@@ -115,6 +117,10 @@ class Records:
 
 
 SEQUENCES = "CREATE TABLE oracle_sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;"
+
+
+def _folding(fold: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    return lambda text: None if text is None else fold(str(text))
 
 
 def _matching(equal: Row) -> tuple[str, list[Stored]]:
