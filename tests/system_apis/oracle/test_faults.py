@@ -86,6 +86,12 @@ def test_a_detailed_error_says_which_field_of_ours_it_is_about() -> None:
     assert problem.extensions == {"code": "FOM-4515", "remark": "The item isn't valid."}
 
 
+def test_a_batch_is_refused_with_the_words_of_the_part_that_failed() -> None:
+    part = json.loads(detailed({"detail": "The city isn't valid.", "o:errorCode": "HZ-1", "o:errorPath": "/City"}))
+    problem = caught(400, json.dumps({"parts": [{"id": "2", "error": part}]}).encode())
+    assert [(one.pointer, one.detail) for one in problem.errors] == [("/address/city", "The city isn't valid.")]
+
+
 def test_where_no_rule_may_refuse_a_refusal_is_our_fault_and_keeps_oracles_words_to_itself() -> None:
     problem = caught(400, detailed({"detail": "URL request parameter q SCHMIDT", "o:errorCode": "27520"}), None)
     assert type(problem) is BackendFault

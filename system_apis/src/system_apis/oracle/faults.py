@@ -148,10 +148,12 @@ def _pointer(path: str) -> str | None:
 
 
 def _detailed(body: bytes) -> list[Message]:
+    """The messages of an error document; of a batch, those of the part that failed."""
     try:
         error = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
+    error = next((one.error for one in error.parts if one.error is not None), error)
     found = [Message(one.detail or "", one.code or "", one.path or "") for one in error.details[:_MOST_DETAILS]]
     return found or [Message(error.detail or error.title or "")]
 
@@ -166,6 +168,11 @@ class _Error(msgspec.Struct, frozen=True):
     title: str | None = None
     detail: str | None = None
     details: list[_Detail] = msgspec.field(default_factory=list[_Detail], name="o:errorDetails")
+    parts: list["_Part"] = []
+
+
+class _Part(msgspec.Struct, frozen=True):
+    error: _Error | None = None
 
 
 _decoder = msgspec.json.Decoder(_Error)
