@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from shared.binding.problems import BackendFault, BackendUnavailable, QuotaExceeded
+from shared.contracts.system.salesforce_events import ChannelNotFound
 from shared.messaging.event_source import OLDEST, Event, PositionExpired
 from system_apis.salesforce.events import feed
 from system_apis.salesforce.events.bayeux import UnknownClient, problem_of_reply
@@ -155,6 +156,8 @@ def test_what_bayeux_errors_mean(reply: dict[str, Any], kind: type[Exception]) -
         ("INTERNAL", "", BackendUnavailable),
         ("INVALID_ARGUMENT", "schema.api.unavailable", BackendUnavailable),
         ("FAILED_PRECONDITION", "managed.subscription.already.active", BackendUnavailable),
+        ("PERMISSION_DENIED", "topic.meta.permission", ChannelNotFound),
+        ("INVALID_ARGUMENT", "topic.meta.permission", BackendFault),
         ("PERMISSION_DENIED", "concurrent.client.limit.exceeded", QuotaExceeded),
         ("PERMISSION_DENIED", "subscription.topic.cannot.subscribe", BackendFault),
         ("INVALID_ARGUMENT", "topic.validation.empty", BackendFault),

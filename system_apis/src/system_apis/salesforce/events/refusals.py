@@ -19,6 +19,7 @@ _UNKNOWN: Final = frozenset(
     {"topic.not.found", "schema.not.found", "managed.subscription.developer.name.not.found",
      "managed.subscription.not.found"}
 )  # fmt: skip
+_FORBIDDEN: Final = ("PERMISSION_DENIED", "topic.meta.permission")
 _NOT_OURS: Final = frozenset({"service.auth.error", "service.auth.headers.invalid", "service.auth.refresh.invalid"})
 _PASSING: Final = frozenset({"UNAVAILABLE", "INTERNAL", "ABORTED", "CANCELLED", "DEADLINE_EXCEEDED", "UNKNOWN"})
 
@@ -49,7 +50,7 @@ def problem_of_code(status: str, code: str, what: str) -> Problem:
     shown = code or status
     if code in _POSITION:
         return PositionExpired(f"Salesforce does not go on from our place in {what} ({code}).")
-    if code in _UNKNOWN or status in ("NOT_FOUND", "PERMISSION_DENIED"):
+    if code in _UNKNOWN or status == "NOT_FOUND" or (status, code) == _FORBIDDEN:
         return ChannelNotFound(f"Salesforce has no {what} for our user ({shown}); look at its name and permissions.")
     if code in _NOT_OURS or status == "UNAUTHENTICATED":
         return SessionOver(f"Salesforce does not accept our session at {what} ({shown}).")
