@@ -1,6 +1,7 @@
 """Orders are placed once under their reference, read, listed and canceled."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,7 @@ import pytest
 
 from sandboxes.company import Company
 from shared.binding.problems import BackendFault, BackendUnavailable
-from shared.contracts.canonical.order import NewErpOrder, NewOrderLine
+from shared.contracts.canonical.order import ErpOrder, NewErpOrder, NewOrderLine
 from shared.contracts.canonical.values import Money
 from shared.contracts.system.erp import (
     CustomerBlocked,
@@ -258,3 +259,33 @@ async def test_orders_are_listed_newest_first_page_after_page(erp: OracleErp, ne
     assert all(one.created and orders[0].created and one.created >= orders[0].created for one in recent.items)
     with pytest.raises(ErpCustomerNotFound):
         await erp.list_orders("99999999")
+
+
+async def test_many_orders_whose_replies_are_lost_stand_once_and_are_cancelled_once(
+    control: Any, connect: Callable[..., OracleConnector], sandbox_url: str, new_order: New
+) -> None:
+    count = int(os.environ.get("TRIPTYCH_LOST_ORDERS", "24"))
+    erp = OracleErp(connect(sandbox_url, breaker_min_calls=1_000_000, retry_share=10.0))
+    await control.do("faults", fault="lost-reply", method="POST", path=ORDERS, times=count)
+    await control.do("faults", fault="lost-reply", method="PATCH", path=ONE, times=count // 2)
+    places = asyncio.Semaphore(8)
+
+    async def placed(number: int) -> ErpOrder:
+        async with places:
+            made = await erp.create_order(new_order(f"lost-{number}"))
+            return await erp.cancel_order(made.erp_order_id, REASON) if number % 2 else made
+
+    orders = await asyncio.gather(*map(placed, range(count)))
+    written = {one["OrderNumber"]: one["cancelled"] for one in await control.ledger("orders")}
+    assert written == {one.erp_order_id: one.state == "cancelled" for one in orders}
+    assert list(written.values()).count(True) == count // 2
+    assert {one.reference for one in orders} == {f"lost-{number}" for number in range(count)}
+
+
+async def test_a_service_that_is_not_there_is_a_fault_of_the_settings(
+    control: Any, connect: Callable[..., OracleConnector], sandbox_url: str, new_order: New
+) -> None:
+    missing = {"title": "Not Found", "status": "404", "o:errorDetails": [{"detail": "Not found."}]}
+    await control.do("faults", fault="status", method="POST", path=ORDERS, status=404, body=missing)
+    with pytest.raises(BackendFault, match="fscm_path"):
+        await OracleErp(connect(sandbox_url)).create_order(new_order())

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
-from shared.binding.problems import BackendFault, BackendUnavailable, Problem
+from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem
 from shared.contracts.canonical.order import ErpOrder, NewErpOrder
 from shared.contracts.system.erp import CustomerBlocked, ErpOrderNotFound, OrderNotCancellable, OrderRejected
 from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
@@ -78,6 +78,8 @@ class OrderRows:
             )
         except NotReached:
             raise
+        except NotFound:
+            raise BackendFault("Oracle keeps no sales orders at this path; check fscm_path.") from None
         except (OrderRejected, BackendUnavailable, BackendFault) as problem:
             found = await self._recovered(reference, problem)
         else:
@@ -91,10 +93,16 @@ class OrderRows:
 
         Raises:
             OrderRejected: A rule of Oracle's refused it.
+            Problem: No usable answer came, and the order is not canceled.
         """
         body = Cancellation(self._oracle.settings.cancel_reason)
         path = self.paths.item(row.OrderKey)
-        await self._oracle.change(path, body, OrderKey, "cancel_order", refusal=OrderRejected)
+        try:
+            await self._oracle.change(path, body, OrderKey, "cancel_order", refusal=OrderRejected)
+        except NotReached:
+            raise
+        except (OrderRejected, BackendUnavailable, BackendFault) as problem:
+            return await self._canceled_after_all(row, problem)
         return await self.numbered(row.OrderNumber) or row
 
     async def _recovered(self, reference: str, problem: Problem) -> OrderRow:
@@ -104,6 +112,15 @@ class OrderRows:
         except Problem:
             raise problem from None
         if found is None:
+            raise problem
+        return found
+
+    async def _canceled_after_all(self, row: OrderRow, problem: Problem) -> OrderRow:
+        try:
+            found = await self.numbered(row.OrderNumber)
+        except Problem:
+            raise problem from None
+        if found is None or not is_cancelled(found):
             raise problem
         return found
 

@@ -4,9 +4,10 @@ A return is an order whose lines refer to lines that were sold (`order_changes.O
 memo on account, under a number that Oracle takes once.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from shared.binding.problems import BackendFault, BackendUnavailable, Problem
+from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem
 from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.system.erp import (
     ErpOrderNotFound,
@@ -22,7 +23,7 @@ from system_apis.oracle.connector import OracleConnector
 from system_apis.oracle.order_changes import OrderRows
 from system_apis.oracle.order_records import OrderRow
 from system_apis.oracle.order_translator import is_cancelled, is_return, live_lines
-from system_apis.oracle.rest import address, literal
+from system_apis.oracle.rest import address, any_of, literal
 from system_apis.oracle.return_records import CreditMemoRow
 from system_apis.oracle.return_translator import (
     check_return,
@@ -33,6 +34,9 @@ from system_apis.oracle.return_translator import (
     return_body,
     returned_lines,
 )
+
+_AT_ONCE = 50
+"""Credit memos that one request asks for."""
 
 _MEMO = "TransactionNumber,CreditMemoStatus,AccountingDate,TransactionDate"
 
@@ -57,8 +61,9 @@ class Returns:
         Raises:
             ErpOrderNotFound: There is no such order.
         """
-        row = await self._order(number)
-        return [await self._with_credit(one) for one in await self._returns_of(row)]
+        rows = await self._returns_of(await self._order(number))
+        memos = await self._memos_of(rows)
+        return [erp_return(one, memos.get(credit_number(one.OrderNumber))) for one in rows]
 
     async def get(self, number: str) -> ErpReturn:
         """A return with its credit.
@@ -152,13 +157,19 @@ class Returns:
         return erp_return(row, await self._memo_of(row))
 
     async def _memo_of(self, row: OrderRow) -> CreditMemoRow | None:
-        condition = (
-            f"TransactionNumber={literal(credit_number(row.OrderNumber))} "
-            f"and TransactionSource={literal(self._settings.credit_source)}"
-        )
-        path = address(self._memos, q=condition, fields=_MEMO, onlyData=True, limit=1)
-        found = await self._oracle.rows(path, CreditMemoRow, "find_credit_memo")
-        return found[0] if found else None
+        found = await self._memos_of([row])
+        return next(iter(found.values()), None)
+
+    async def _memos_of(self, rows: Sequence[OrderRow]) -> dict[str, CreditMemoRow]:
+        """The credit memos of returns, by number."""
+        found: dict[str, CreditMemoRow] = {}
+        for group in (rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)):
+            numbers = any_of("TransactionNumber", [credit_number(one.OrderNumber) for one in group])
+            condition = f"TransactionSource={literal(self._settings.credit_source)} and ({numbers})"
+            path = address(self._memos, q=condition, fields=_MEMO, onlyData=True, limit=_AT_ONCE)
+            memos = await self._oracle.rows(path, CreditMemoRow, "find_credit_memo")
+            found |= {one.TransactionNumber: one for one in memos}
+        return found
 
     async def _credited(self, row: OrderRow) -> CreditMemoRow:
         body = credit_body(row, _account(row), self._settings)
@@ -168,6 +179,8 @@ class Returns:
             )
         except NotReached:
             raise
+        except NotFound:
+            raise BackendFault("Oracle keeps no credit memos at this path; check fscm_path.") from None
         except (ReturnRejected, BackendUnavailable, BackendFault) as problem:
             found = await self._credited_after_all(row, problem)
             if found is not None:
