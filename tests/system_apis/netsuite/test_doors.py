@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandboxes.company import Company
+from sandboxes.netsuite import CONSUMER_KEY
 from shared.binding.problems import BackendFault, Overloaded, QuotaExceeded
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.wire import ReplyHeaders, WireReply
@@ -126,6 +129,30 @@ async def test_soap_refuses_in_an_answer_of_status_200(account: Account, sandbox
     with pytest.raises(OrderRejected) as refused:
         _ = [each async for each in soap.deleted(datetime.now(UTC), ["no'such<type"])]
     assert refused.value.extensions["code"] == "INVALID_RCRD_TYPE"
+
+
+async def test_certificate_signs_in_to_rest_and_restlets_until_its_token_ends(
+    account: Account, sandbox_url: str, control: Any, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    await control.do("certificate", certificate_id="ours", public_key=public.decode())
+    netsuite = account(
+        sandbox_url,
+        auth="m2m",
+        algorithm="ES256",
+        client_id=CONSUMER_KEY,
+        certificate_id="ours",
+        private_key=Secret(f"file:{tmp_path / 'key.pem'}"),
+    )
+    for _ in range(2):
+        assert await netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask")
+        assert (await Restlets(netsuite).call("GET", "101", "1", Status, parameters={"order": "1"})).status
+        await control.do("expire-tokens")
+    signed_in = [row for row in await control.requests() if row[1].endswith("/oauth2/v1/token")]
+    assert len(signed_in) == 2
 
 
 async def test_soap_wants_tokens(account: Account, tmp_path: Path) -> None:
