@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
+from shared.contracts.canonical.order import NewErpOrder
 from system_apis.sap.bapi.credit import BapiCredit
 from system_apis.sap.bapi.customers import BapiCustomers
 from system_apis.sap.bapi.orders import BapiOrders
@@ -22,6 +23,7 @@ from system_apis.sap.interfaces import (
 from system_apis.sap.odata_customers import ODataCredit, ODataCustomers
 from system_apis.sap.odata_orders import ODataOrders
 from system_apis.sap.order_changes import OrderChanges
+from system_apis.sap.order_records import OrderRow
 from system_apis.sap.partner_numbers import PartnerNumbers
 
 _Port = TypeVar("_Port")
@@ -62,7 +64,7 @@ class Ports:
             {
                 "odata": lambda: self._odata,
                 "bapi": lambda: self._bapi,
-                "idoc": lambda: IdocOrders(sap, OrderChanges(sap)),
+                "idoc": lambda: IdocOrders(sap, self._placed),
             },
         )
         self.reading: OrderReading = self._chosen(
@@ -77,12 +79,22 @@ class Ports:
         return ODataOrders(self._sap)
 
     @cached_property
+    def _changes(self) -> OrderChanges:
+        return OrderChanges(self._sap)
+
+    @cached_property
     def _rfc(self) -> RfcTransport:
         return SoapRfc(self._sap.settings, self._sap.outbound)
 
     @cached_property
     def _bapi(self) -> BapiOrders:
         return BapiOrders(self._sap, self._rfc, BapiCredit(self._sap.settings, self._rfc))
+
+    async def _placed(self, order: NewErpOrder) -> OrderRow | None:
+        """The order of the same reference, found by the interface that reads orders."""
+        if self._sap.settings.interfaces.get("get_order") == "bapi":
+            return await self._bapi.placed(order)
+        return await self._changes.placed(order.reference)
 
     def _chosen(self, operation: str, offered: Mapping[Interface, Callable[[], _Port]]) -> _Port:
         return offered[self._sap.settings.interfaces.get(operation, "odata")]()

@@ -59,14 +59,14 @@ def idoc(fields: dict[str, str], tree: tuple[Segment, ...]) -> Idoc:
 idocs = st.builds(idoc, controls, segments)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(idocs, min_size=1, max_size=2))
 def test_what_is_written_as_xml_reads_the_same(documents: list[Idoc]) -> None:
     assert read_xml(write_xml(documents)) == documents
     assert read_xml(write_xml(documents, "urn:sap-com:document:sap:idoc:soap:messages")) == documents
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(idocs, min_size=1, max_size=2))
 def test_what_is_written_as_lines_reads_the_same(documents: list[Idoc]) -> None:
     text = write_flat(documents, LAYOUTS)

@@ -41,9 +41,9 @@ async def by_idoc(
     made: list[SapErp] = []
     await control.do("clock", offset_seconds=0)
 
-    def connected(door: str = "soap", url: str = sandbox_url, **chosen: Any) -> SapErp:
+    def connected(door: str = "soap", url: str = sandbox_url, reading: str = "odata", **chosen: Any) -> SapErp:
         idoc = IdocSettings(**{"store": str(tmp_path / "idocs.sqlite3"), "wait_seconds": 0.1, "door": door, **chosen})
-        made.append(connect(url, idoc=idoc, interfaces={"create_order": "idoc"}))
+        made.append(connect(url, idoc=idoc, interfaces={"create_order": "idoc", "get_order": reading}))
         return made[-1]
 
     yield connected
@@ -78,6 +78,16 @@ async def test_an_order_by_idoc_is_the_order_that_odata_would_place(
     await control.do("reset")
     other = await connect(sandbox_url).create_order(wanted)
     assert (other.net, other.state, other.lines) == (placed.net, placed.state, placed.lines)
+
+
+async def test_the_order_is_looked_for_by_the_interface_that_reads_orders(
+    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str
+) -> None:
+    placed = await by_idoc(reading="bapi").create_order(new_order("idoc-1"))
+    again = await by_idoc(reading="bapi").create_order(new_order("idoc-1"))
+    assert (placed.reference, again.erp_order_id) == ("idoc-1", placed.erp_order_id)
+    assert len(await idocs(sandbox_url)) == 1
+    assert not [path for _, path, _ in await control.requests() if "A_SalesOrder" in path]
 
 
 async def test_the_document_says_all_that_the_order_says(
@@ -152,9 +162,8 @@ async def test_what_never_left_is_sent_when_sap_is_back(
     by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], sandbox_url: str, connect: Any
 ) -> None:
     service = by_idoc("xml")
-    found = service._ports.placing._reading  # type: ignore[attr-defined]
     gone = by_idoc("xml", url="http://127.0.0.1:9")
-    gone._ports.placing._reading = found  # type: ignore[attr-defined] - SAP goes between the look and the document
+    gone._ports.placing._placed = service._ports.placing._placed  # SAP goes between the look and the document
     with pytest.raises(NotReached):
         await gone.create_order(new_order("idoc-1"))
     assert (await service.create_order(new_order("idoc-1"))).reference == "idoc-1"

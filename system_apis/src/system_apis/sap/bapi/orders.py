@@ -64,7 +64,7 @@ class BapiOrders:
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
         """Found by its reference among the customer's orders, or placed and committed in one session."""
-        found = await self._once.make(order.reference, lambda: self._placed(order), lambda: self._create(order))
+        found = await self._once.make(order.reference, lambda: self.placed(order), lambda: self._create(order))
         return order_translator.order(found)
 
     async def get_order(self, erp_order_id: str) -> ErpOrder:
@@ -90,7 +90,7 @@ class BapiOrders:
                 ) from None
         raise BackendUnavailable(f"Order {erp_order_id} could not be cancelled; try again.")
 
-    async def _placed(self, order: NewErpOrder) -> OrderRow | None:
+    async def placed(self, order: NewErpOrder) -> OrderRow | None:
         """The customer's first order of this reference.
 
         Functions take no key, and list orders by their purchase order number or date only: so those with this order's

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from shared.binding.call_context import current_context
@@ -17,8 +18,9 @@ from system_apis.sap.idoc import door
 from system_apis.sap.idoc.document import Idoc
 from system_apis.sap.idoc.kept import NOT_MADE, READY, TAKEN, TROUBLE, KeptIdoc
 from system_apis.sap.idoc.order_document import order_document, order_identity
-from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.order_records import OrderRow
+
+Placed = Callable[[NewErpOrder], Awaitable[OrderRow | None]]
 
 _LOOKS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 """Seconds between looks for the order; the last goes on."""
@@ -38,13 +40,13 @@ class IdocOrders:
 
     Args:
         sap: The system.
-        reading: Finds orders by their reference.
+        placed: Finds the order of the same reference, by whatever interface.
     """
 
-    def __init__(self, sap: SapConnector, reading: OrderChanges) -> None:
+    def __init__(self, sap: SapConnector, placed: Placed) -> None:
         self._sap = sap
         self._chosen = sap.settings.idoc
-        self._reading = reading
+        self._placed = placed
         self._once: Once[OrderRow] = sap.once("order by IDoc")
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
@@ -55,18 +57,16 @@ class IdocOrders:
             OutcomeUnknown: SAP has the document and has not posted it yet; a repeat looks again and sends nothing.
         """
         document = order_document(order, self._sap.settings, datetime.now(UTC))
-        row = await self._once.make(
-            order.reference, lambda: self._found(order.reference), lambda: self._sent(order.reference, document)
-        )
+        row = await self._once.make(order.reference, lambda: self._found(order), lambda: self._sent(order, document))
         return order_translator.order(row)
 
-    async def _found(self, reference: str) -> OrderRow | None:
+    async def _found(self, order: NewErpOrder) -> OrderRow | None:
         """The order, waited for if SAP has its document already; None if that is (safely) to be sent."""
-        placed = await self._reading.placed(reference)
+        placed = await self._placed(order)
         if placed is not None:
             return placed
-        kept = await self._kept(reference)
-        return await self._awaited(reference) if kept is not None and self._must_not_repeat(kept) else None
+        kept = await self._kept(order.reference)
+        return await self._awaited(order) if kept is not None and self._must_not_repeat(kept) else None
 
     def _must_not_repeat(self, kept: KeptIdoc) -> bool:
         if kept.status == TROUBLE:
@@ -76,8 +76,8 @@ class IdocOrders:
             return self._chosen.door == "xml" and in_doubt
         return True
 
-    async def _sent(self, reference: str, document: Idoc) -> OrderRow:
-        kept = await self._sap.idocs.send(_to_keep(document, reference))
+    async def _sent(self, order: NewErpOrder, document: Idoc) -> OrderRow:
+        kept = await self._sap.idocs.send(_to_keep(document, order.reference))
         if kept.status != READY:
             await self._sap.idocs.move(kept.position, READY)
         write, classify = door.written_by(self._chosen)
@@ -97,9 +97,9 @@ class IdocOrders:
                 await self._sap.idocs.move(kept.position, TROUBLE, fault.detail)
             raise
         await self._sap.idocs.move(kept.position, TAKEN, object_key=door.number_given(reply))
-        return await self._awaited(reference)
+        return await self._awaited(order)
 
-    async def _awaited(self, reference: str) -> OrderRow:
+    async def _awaited(self, order: NewErpOrder) -> OrderRow:
         """The order, once SAP has posted it.
 
         Raises:
@@ -109,15 +109,15 @@ class IdocOrders:
         until = time.monotonic() + self._patience()
         looks = iter(_LOOKS)
         while True:
-            if placed := await self._reading.placed(reference):
+            if placed := await self._placed(order):
                 return placed
-            self._not_refused(await self._kept(reference))
+            self._not_refused(await self._kept(order.reference))
             pause = next(looks, _LOOKS[-1])
             if time.monotonic() + pause >= until:
                 raise OutcomeUnknown(
                     "SAP has the order's IDoc and has not posted it yet; look again shortly, nothing is sent twice.",
                     retry_after=_ASKS_AGAIN_AFTER,
-                    extensions={"outcome": "unknown", "docnum": order_identity(reference, self._sap.settings)[0]},
+                    extensions={"outcome": "unknown", "docnum": order_identity(order.reference, self._sap.settings)[0]},
                 )
             await asyncio.sleep(pause)
 
