@@ -104,6 +104,7 @@ def test_where_no_rule_may_refuse_a_refusal_is_our_fault_and_keeps_oracles_words
         (500, FAULT.encode(), ErpCustomerRejected),
         (500, FAULT.replace("ServiceErrorMessage", "Other").encode(), BackendUnavailable),
         (500, PAGE, BackendUnavailable),
+        (500, PAGE.replace(b"SCHMIDT", b"Fault"), BackendUnavailable),
         (401, PAGE, BackendFault),
         (200, b"<e><Body/></e>", BackendFault),
         (200, b"not xml", BackendFault),

@@ -150,7 +150,10 @@ def _problem_of(reply: WireReply, refusal: type[Refused] | None) -> Problem | No
     """A fault comes with 500, whatever it says; a rule of the business refused if it is a ServiceErrorMessage."""
     if reply.status != _FAILED or not reply.body.lstrip().startswith(b"<") or b"Fault" not in reply.body:
         return problem_of(reply)
-    fault = parse(reply.body).find("Body/Fault")
+    try:
+        fault = parse(reply.body).find("Body/Fault")
+    except BackendFault:  # a page that has the word in it
+        return problem_of(reply)
     if fault is None:
         return problem_of(reply)
     messages = [
