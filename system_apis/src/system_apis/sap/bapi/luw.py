@@ -67,9 +67,8 @@ class UnitsOfWork:
     async def _commit(self, session: RfcSession, operation: str) -> None:
         try:
             committed = await session.call(_COMMIT, {"WAIT": "X"}, operation=operation, last=True)
-        except Problem as broken:
-            if _UNKNOWN not in broken.extensions:
-                await self._roll_back(session, operation, broken)
+        except BaseException as broken:
+            await self._roll_back(session, operation, broken)  # undoes a COMMIT that never arrived, none that did
             raise
         if failure(committed) is not None:
             raise BackendFault("SAP could not commit what it had accepted; see its update log (SM13).")
