@@ -25,6 +25,8 @@ class Api:
     Attributes:
         service: The class that implements a contract; its constructor names what it needs.
         vendor: Which backend it speaks to; a topology chooses by it when several fill one capability.
+        optional: Left out where the topology has no section for its backend: one vendor's own API, which none of ours
+            calls.
         flows: Durable flows that this API runs; their constructors are part of the call graph.
         schedules: Those of them that start by the clock (`Schedule`).
         subscriptions: Those of them that start when something has happened (`Subscription`).
@@ -34,6 +36,7 @@ class Api:
 
     service: type[Contract]
     vendor: str = ""
+    optional: bool = False
     flows: tuple[type[Any], ...] = field(default=())
     schedules: tuple[Any, ...] = field(default=())
     subscriptions: tuple[Any, ...] = field(default=())
@@ -56,6 +59,11 @@ class Api:
         if self.tier != "system":
             return self.contract.prefix
         return ".".join(self.service.__module__.split(".")[:2])
+
+    @property
+    def backend(self) -> str:
+        """Which `[backends.…]` section it reads: its folder's name."""
+        return self.service.__module__.split(".")[1]
 
     @property
     def name(self) -> str:

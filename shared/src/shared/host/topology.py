@@ -174,11 +174,15 @@ def edge_url(urls: Mapping[str, str], topology: Topology) -> str:
 def chosen_apis(topology: Topology, installed: tuple[Api, ...]) -> tuple[Api, ...]:
     """One API for each contract: the only one there is, or the vendor that the topology names.
 
+    Optional ones are left out where their backend is not there.
+
     Raises:
         TopologyRefused: Several fill one capability and none is chosen, or the chosen one is not installed.
     """
     by_contract: dict[str, list[Api]] = {}
     for api in installed:
+        if api.optional and api.backend not in topology.backends:
+            continue
         by_contract.setdefault(api.contract.slug, []).append(api)
     return tuple(_choose(topology, slug, candidates) for slug, candidates in by_contract.items())
 

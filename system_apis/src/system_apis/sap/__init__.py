@@ -11,4 +11,4 @@ from system_apis.sap.service import SapErp
 
 __all__ = ["SapDocuments", "SapErp", "apis"]
 
-apis = (Api(service=SapErp, vendor="sap"), Api(service=SapDocuments, vendor="sap"))
+apis = (Api(service=SapErp, vendor="sap"), Api(service=SapDocuments, vendor="sap", optional=True))

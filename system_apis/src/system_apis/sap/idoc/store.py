@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS idoc (
 CREATE UNIQUE INDEX IF NOT EXISTS idoc_message ON idoc (direction, message_id) WHERE message_id <> '';
 CREATE INDEX IF NOT EXISTS idoc_about ON idoc (direction, message_type, about) WHERE about <> '';
 CREATE INDEX IF NOT EXISTS idoc_docnum ON idoc (docnum);
+CREATE INDEX IF NOT EXISTS idoc_kept ON idoc (kept_at);
+CREATE INDEX IF NOT EXISTS idoc_untold ON idoc (position) WHERE NOT confirmed;
 CREATE TABLE IF NOT EXISTS status (
   position INTEGER NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS status_position ON status (position);

@@ -1,0 +1,25 @@
+"""A vendor's own API is there where its backend is, and asks nothing of those who have another."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.host.api import installed_apis
+from shared.host.topology import chosen_apis, load_topology
+
+FUSED = Path(__file__).parents[3] / "deploy" / "topologies" / "fused.toml"
+
+
+@pytest.mark.parametrize("vendor", ["sap", "oracle"])
+def test_an_optional_api_is_left_out_where_its_backend_is_not(tmp_path: Path, vendor: str) -> None:
+    text = FUSED.read_text().replace('erp = "sap"', f'erp = "{vendor}"')
+    if vendor != "sap":
+        before, _, after = text.partition("[backends.sap]")
+        text = before + "[backends." + after.partition("[backends.")[2]
+    path = tmp_path / "one.toml"
+    path.write_text(text)
+    chosen = chosen_apis(load_topology(path), installed_apis())
+    slugs = {api.contract.slug: api.vendor for api in chosen}
+    assert slugs["erp"] == vendor
+    assert ("sap_idocs" in slugs) == (vendor == "sap")
+    assert [api.backend for api in chosen if api.contract.slug == "erp"] == [vendor]
