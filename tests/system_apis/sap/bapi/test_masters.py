@@ -1,6 +1,7 @@
 """Customers and credit by BAPIs: what they tell beyond OData, what they do not, and logging on."""
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from sandboxes.company import Company
 from shared.binding.problems import BackendFault
+from shared.contracts.canonical.order import NewErpOrder, NewOrderLine
 from shared.contracts.canonical.values import Money
 from shared.contracts.system.erp import ErpCustomerNotFound
 from system_apis.sap.bapi.settings import BapiSettings
@@ -103,3 +105,35 @@ async def test_rotated_password_is_read_anew(connect: Connect, sandbox_url: str,
     erp = connect(sandbox_url, secret=secret, interfaces=BOTH)
     secret.write_text("sandbox-only")
     assert (await erp.get_credit("10100001")).erp_number == "10100001"
+
+
+SIMULATED = (
+    "<ORDER_ITEMS_OUT><item><ITM_NUMBER>000010</ITM_NUMBER><MATERIAL>A</MATERIAL><PLANT>1010</PLANT>"
+    "<REQ_QTY>5.000</REQ_QTY><NET_VALUE1>10.00</NET_VALUE1></item></ORDER_ITEMS_OUT>"
+)
+AVAILABLE = (
+    "<DIALOGFLAG>X</DIALOGFLAG><WMDVEX><item><REQ_DATE>2031-01-15</REQ_DATE><REQ_QTY>5.000</REQ_QTY>"
+    "<COM_DATE>2031-01-17</COM_DATE><COM_QTY>3.000</COM_QTY></item></WMDVEX>"
+)
+
+
+@pytest.mark.parametrize(
+    ("availability", "confirmed"),
+    [
+        (AVAILABLE, (Decimal(3), date(2031, 1, 17))),
+        ("<DIALOGFLAG>N</DIALOGFLAG>", (None, None)),
+        ("<RETURN><TYPE>E</TYPE><CODE>M3305</CODE></RETURN>", (None, None)),
+    ],
+    ids=["partly there", "not checked", "not kept in the plant"],
+)
+async def test_item_that_a_simulation_does_not_schedule_is_asked_for(
+    peer: Any, connect: Connect, availability: str, confirmed: tuple[Any, Any]
+) -> None:
+    server = await peer(said("F", SIMULATED), said("F", availability), said("F", "<RETURN><TYPE>E</TYPE></RETURN>"))
+    asked = NewErpOrder("r", "2", "EUR", [NewOrderLine("A", Decimal(5))], requested_date=date(2031, 1, 15))
+    simulated = await connect(server.url, interfaces={"simulate_order": "bapi"}).simulate_order(asked)
+    (line,) = simulated.lines
+    assert (line.confirmed_quantity, line.confirmed_date, simulated.credit) == (*confirmed, "not-checked")
+    assert (
+        b"<WMDVSX><item><REQ_DATE>2031-01-15</REQ_DATE><REQ_QTY>5.000</REQ_QTY></item></WMDVSX>" in server.requests[1]
+    )

@@ -11,6 +11,7 @@ from shared.contracts.system.erp import ErpCustomerNotFound, ErpOrderNotFound, O
 from shared.resilience.once import Once
 from shared.resilience.outbound_faults import OutcomeUnknown
 from system_apis.sap import order_translator
+from system_apis.sap.bapi.availability import BapiAvailability
 from system_apis.sap.bapi.credit import BapiCredit
 from system_apis.sap.bapi.luw import UnitsOfWork
 from system_apis.sap.bapi.messages import failure, remarks
@@ -41,11 +42,14 @@ class BapiOrders:
         self._settings = sap.settings
         self._rfc = rfc
         self._units = UnitsOfWork(rfc)
+        self._availability = BapiAvailability(sap.settings, rfc)
         self._credit = credit
         self._once: Once[OrderRow] = sap.once("order")
 
     async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
         """Two calls: the simulation, and the customer's credit, of which the simulation says nothing.
+
+        One more for each item that the simulation does not schedule.
 
         Credit is judged as SAP's static check does: what is used and this order against the limit. In another
         currency than the credit account's it is not judged.
@@ -56,7 +60,10 @@ class BapiOrders:
         if (refused := failure(answer)) is not None:
             raise refused
         schedule = answer.table("ORDER_SCHEDULE_EX")
-        items = [item_row(one, schedule, "NET_VALUE1") for one in answer.table("ORDER_ITEMS_OUT")]
+        items = [
+            await self._availability.scheduled(item_row(one, schedule, "NET_VALUE1"), one, order.requested_date)
+            for one in answer.table("ORDER_ITEMS_OUT")
+        ]
         net = sum((one.NetAmount for one in items), Decimal(0))
         status = await self._credit_status(order, net)
         simulated = SimulationRow(SimulatedPricing(net, order.currency), Results(items), SimulatedCredit(status))
