@@ -14,7 +14,6 @@ from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPla
 from shared.contracts.canonical.values import Address
 from shared.contracts.system.erp import ErpBlock, ErpCustomerNotFound, ErpCustomerRejected
 from system_apis.netsuite.service import NetSuiteErp
-from system_apis.netsuite.translator import NO_LIMIT
 
 CITY = Address("Domkloster", "4", "Köln", "NW", "50667", "DE")
 NEW = NewErpCustomer(
@@ -72,13 +71,14 @@ async def test_credit_is_limit_less_balance_and_unbilled_orders(
     assert before.available.amount - after.available.amount == placed.net.amount
 
 
-async def test_customer_without_a_limit_may_owe_the_most_that_netsuite_holds(
-    erp: NetSuiteErp, control: Any, firm: Company
+async def test_customer_without_a_limit_has_no_standing_and_may_order_anything(
+    erp: NetSuiteErp, control: Any, new_order: Callable[..., Any]
 ) -> None:
-    number = firm.customers[0].sap_customer
-    await control.do("customer", entityId=number, creditLimit=None)
-    standing = await erp.get_credit(number)
-    assert (standing.limit.amount, standing.available) == (NO_LIMIT, None)
+    new = new_order(scenario="credit-refused")
+    await control.do("customer", entityId=new.erp_number, creditLimit=None)
+    with pytest.raises(ErpCustomerNotFound, match="no credit limit"):
+        await erp.get_credit(new.erp_number)
+    assert (await erp.simulate_order(new)).credit == "approved"
 
 
 async def test_alike_is_who_has_the_tax_number_or_the_name_at_the_postal_code(

@@ -113,6 +113,15 @@ async def test_credit_is_counted_in_the_customers_own_currency(
         assert simulated.credit == decision
 
 
+async def test_account_without_tax_codes_or_classes_names_neither(
+    connect: Callable[..., NetSuiteErp], sandbox_url: str, new_order: New
+) -> None:
+    plain = connect(sandbox_url, has_tax_codes=False, product_group_field="", enforces_credit=False)
+    simulated = await plain.simulate_order(new_order())
+    assert (simulated.tax.amount, simulated.credit, len(simulated.remarks)) == (0, "not-checked", 1)
+    assert (await plain.get_product("TG-00001")).product_group == ""
+
+
 async def test_blocked_customer_orders_nothing(erp: NetSuiteErp, new_order: New, control: Any) -> None:
     for ask in (erp.simulate_order, erp.create_order):
         with pytest.raises(CustomerBlocked):

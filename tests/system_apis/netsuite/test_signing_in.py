@@ -215,11 +215,12 @@ def test_refused_certificate_says_what_to_compare(status: int) -> None:
         {"auth": "m2m"},
         {"query_page": 5000},
         {"concurrency": 0},
+        {"product_group_field": "class) --"},
     ],
 )
 def test_settings_that_cannot_work_are_refused(secret: Secret, wrong: dict[str, object]) -> None:
     known = {"consumer_key": "c", "consumer_secret": secret, "token_id": "t", "token_secret": secret}
-    with pytest.raises(ValueError, match=r"account|needs|query_page"):
+    with pytest.raises(ValueError, match=r"account|needs|query_page|product_group_field"):
         NetSuiteSettings(**{"account": "1234567_SB1", **known, **wrong})  # type: ignore[arg-type]
 
 

@@ -63,10 +63,13 @@ class Customers:
         """Its limit, balance and unbilled orders, in its own currency.
 
         Raises:
-            ErpCustomerNotFound: There is none.
+            ErpCustomerNotFound: There is none, or it has no limit.
         """
         record = await self.record(number)
-        return translator.credit_standing(record, await self._currency(record))
+        standing = translator.credit_standing(record, await self._currency(record))
+        if standing is None:
+            raise ErpCustomerNotFound(f"Customer {number} has no credit limit in NetSuite.")
+        return standing
 
     async def key(self, number: str) -> int:
         """A customer's internal id.

@@ -27,9 +27,12 @@ from system_apis.netsuite.translator import is_blocked
 
 _BUYER = """
 SELECT c.id, c.isinactive, c.creditholdoverride, c.creditlimit, c.balancesearch AS balance,
-c.unbilledorderssearch AS unbilledorders, c.currency, c.pricelevel, t.rate AS taxrate
-FROM customer c LEFT JOIN salestaxitem t ON t.id = c.taxitem WHERE c.entityid = {number}
+c.unbilledorderssearch AS unbilledorders, c.currency, c.pricelevel
+FROM customer c WHERE c.entityid = {number}
 """
+_TAXED_BUYER = _BUYER.replace("c.pricelevel", "c.pricelevel, t.rate AS taxrate").replace(
+    "WHERE", "LEFT JOIN salestaxitem t ON t.id = c.taxitem WHERE"
+)
 _LIST = """
 SELECT t.id, t.externalid, t.status, TO_CHAR(t.trandate, 'YYYY-MM-DD') AS trandate,
 TO_CHAR(t.shipdate, 'YYYY-MM-DD') AS shipdate, t.currency, SUM(l.foreignamount) AS net,
@@ -186,7 +189,8 @@ class Orders:
         return currency, buyer, await self._products.keys(new.lines)
 
     async def _buyer(self, number: str) -> BuyerRow:
-        rows = await self._netsuite.query(_BUYER, BuyerRow, "find_customer", 1, number=number)
+        query = _TAXED_BUYER if self._netsuite.settings.has_tax_codes else _BUYER
+        rows = await self._netsuite.query(query, BuyerRow, "find_customer", 1, number=number)
         if not rows:
             raise ErpCustomerNotFound(f"NetSuite has no customer {number}.")
         if is_blocked(rows[0]):

@@ -18,14 +18,13 @@ from system_apis.netsuite.translator import product
 _T = TypeVar("_T")
 
 _COLUMNS = """
-SELECT i.id, i.itemid, i.displayname, i.isinactive, i.weight, i.weightunit, BUILTIN.DF(i.class) AS class_name,
-p.unitprice
+SELECT i.id, i.itemid, i.displayname, i.isinactive, i.weight, i.weightunit, p.unitprice@GROUP@
 FROM item i
 LEFT JOIN pricing p ON p.item = i.id AND p.pricelevel = {level} AND p.currency = {currency} AND p.quantity = 0
 """
-_LIST = _COLUMNS + "WHERE i.itemid > {after} ORDER BY i.itemid"
-_FIRST = _COLUMNS + "ORDER BY i.itemid"
-_ONE = _COLUMNS + "WHERE i.itemid = {sku}"
+_LIST = "WHERE i.itemid > {after} ORDER BY i.itemid"
+_FIRST = "ORDER BY i.itemid"
+_ONE = "WHERE i.itemid = {sku}"
 _KEYS = "SELECT i.id, i.itemid, i.isinactive FROM item i WHERE i.itemid IN {skus} ORDER BY i.id"
 _PRICES = """
 SELECT p.item, p.unitprice, p.quantity FROM pricing p
@@ -46,17 +45,22 @@ class Products:
 
     def __init__(self, netsuite: NetSuiteConnector, lists: Lists) -> None:
         self._netsuite, self._lists = netsuite, lists
+        field = netsuite.settings.product_group_field
+        self._columns = _COLUMNS.replace("@GROUP@", f", BUILTIN.DF(i.{field}) AS product_group" if field else "")
         self._terms = {"level": netsuite.settings.price_level, "currency": netsuite.settings.price_currency}
 
     async def page(self, cursor: str | None, limit: int) -> Page[Product]:
         """Products by SKU; items whose name is no SKU, such as one with spaces, are left out."""
         if cursor is None:
-            rows = await self._netsuite.query(_FIRST, ItemRow, "list_products", limit + 1, **self._terms)
+            rows = await self._netsuite.query(
+                self._columns + _FIRST, ItemRow, "list_products", limit + 1, **self._terms
+            )
         else:
             after = decode_cursor(cursor, str)
-            rows = await self._netsuite.query(_LIST, ItemRow, "list_products", limit + 1, after=after, **self._terms)
-        symbol = (await self._lists.currency(self._netsuite.settings.price_currency)).symbol
-        products = [made for row in rows[:limit] if (made := product(row, symbol)) is not None]
+            rows = await self._netsuite.query(
+                self._columns + _LIST, ItemRow, "list_products", limit + 1, after=after, **self._terms
+            )
+        products = [made for row in rows[:limit] if (made := await self._shown(row)) is not None]
         return Page(products, encode_cursor(rows[limit - 1].itemid) if len(rows) > limit else None)
 
     async def get(self, sku: str) -> Product:
@@ -65,12 +69,15 @@ class Products:
         Raises:
             ProductNotFound: There is none.
         """
-        rows = await self._netsuite.query(_ONE, ItemRow, "get_product", 1, sku=sku, **self._terms)
-        symbol = (await self._lists.currency(self._netsuite.settings.price_currency)).symbol
-        found = product(rows[0], symbol) if rows else None
+        rows = await self._netsuite.query(self._columns + _ONE, ItemRow, "get_product", 1, sku=sku, **self._terms)
+        found = await self._shown(rows[0]) if rows else None
         if found is None:
             raise ProductNotFound(f"NetSuite has no product {sku}.")
         return found
+
+    async def _shown(self, row: ItemRow) -> Product | None:
+        settings = self._netsuite.settings
+        return product(row, (await self._lists.currency(settings.price_currency)).symbol, settings.base_unit)
 
     async def keys(self, lines: list[NewOrderLine]) -> dict[str, int]:
         """Internal ids of what is ordered, by SKU.

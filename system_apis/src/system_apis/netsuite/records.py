@@ -171,8 +171,7 @@ class ItemRow(msgspec.Struct, frozen=True):
     isinactive: str = "F"
     weight: Decimal | None = None
     weightunit: str = ""
-    stockunit: str = ""
-    class_name: str = ""
+    product_group: str = ""
     unitprice: Decimal | None = None
 
 

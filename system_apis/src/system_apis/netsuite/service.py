@@ -62,7 +62,7 @@ class NetSuiteErp(Erp):
         return await self._customers.take_out(erp_number, block.reason)
 
     async def get_credit(self, erp_number: Id) -> CreditStanding:
-        """Two calls. A customer without a limit shows the largest amount that NetSuite holds."""
+        """Two calls; in the customer's own currency."""
         return await self._customers.credit(erp_number)
 
     async def list_orders(

@@ -11,6 +11,7 @@ from shared.resilience.outbound import BackendSettings
 from shared.security.secrets import Secret
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*")
+_FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 _TBA = ("consumer_key", "consumer_secret", "token_id", "token_secret")
 _M2M = ("client_id", "certificate_id", "private_key")
 _RETURN_REASONS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -46,6 +47,8 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         location: That orders ship from, and whose stock simulations look at; None leaves it to the item.
         price_level: Whose prices are list prices, and those of customers without a level; 1 is the base price.
         price_currency: Of list prices; 1 is the account's base currency.
+        base_unit: Unit that items are sold in.
+        product_group_field: Column of SuiteQL's `item` that groups them; empty where classes are not in use.
         custom_price_level: Of a line with a price of its own; -1 is NetSuite's "Custom".
         external_id_prefix: In front of each reference that becomes an external id.
         order_form: Custom form of new orders; None for the preferred one.
@@ -60,6 +63,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         payment_terms: Internal id of the terms of new customers; None leaves it to the preferences.
         enforces_credit: Whether a simulation refuses what is above the limit, as orders do where the accounting
             preference "Customer Credit Limit Handling" is "Enforce Holds".
+        has_tax_codes: Whether customers have tax codes; False under SuiteTax, where a simulation names no tax.
         includes_tax: Whether orders count with tax against the limit.
     """
 
@@ -88,6 +92,8 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     location: int | None = None
     price_level: int = 1
     price_currency: int = 1
+    base_unit: str = "PC"
+    product_group_field: str = "class"
     custom_price_level: int = -1
     external_id_prefix: str = ""
     order_form: int | None = None
@@ -99,6 +105,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     cancel_reason_field: str = "memo"
     payment_terms: int | None = None
     enforces_credit: bool = True
+    has_tax_codes: bool = True
     includes_tax: bool = True
 
     def __post_init__(self) -> None:
@@ -107,6 +114,8 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         needed = _TBA if self.auth == "tba" else _M2M
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"auth = {self.auth!r} needs {', '.join(missing)}")
+        if self.product_group_field and not _FIELD.fullmatch(self.product_group_field):
+            raise ValueError("`product_group_field` is the name of a column, such as class or custitem_group")
         if not 0 < self.query_page <= 1000 or self.concurrency < 1:  # noqa: PLR2004 - NetSuite's largest page
             raise ValueError("`query_page` is 1 to 1000, `concurrency` at least 1")
 

@@ -19,9 +19,6 @@ from shared.contracts.canonical.values import Address
 from system_apis.netsuite.money import money
 from system_apis.netsuite.records import AlikeRow, BookEntry, BuyerRow, CustomerRecord, ItemRow
 
-NO_LIMIT = Decimal("9999999999999.99")
-"""The most an amount of NetSuite holds; stands for a customer without a credit limit."""
-
 _ON_HOLD = "ON"
 _GRAMS = {
     **dict.fromkeys(("1", "lb"), Decimal("453.59237")),
@@ -88,15 +85,16 @@ def partner(entry: BookEntry) -> Partner:
     )
 
 
-def credit_standing(record: CustomerRecord, currency: str) -> CreditStanding:
-    """Limit, and what is owed or ordered and not billed. Without a limit it is `NO_LIMIT` and nothing is claimed."""
-    exposure = money(record.balance + record.unbilled_orders, currency)
-    limit = record.credit_limit
+def credit_standing(record: CustomerRecord, currency: str) -> CreditStanding | None:
+    """Limit, and what is owed or ordered and not billed; None for a customer without a limit."""
+    if record.credit_limit is None:
+        return None
+    exposure = record.balance + record.unbilled_orders
     return CreditStanding(
         erp_number=record.entity_id,
-        limit=money(NO_LIMIT if limit is None else limit, currency),
-        exposure=exposure,
-        available=None if limit is None else money(limit - exposure.amount, currency),
+        limit=money(record.credit_limit, currency),
+        exposure=money(exposure, currency),
+        available=money(record.credit_limit - exposure, currency),
         blocked=takes_no_orders(record),
     )
 
@@ -113,7 +111,7 @@ def candidates(rows: Iterable[AlikeRow], reference: str) -> list[Candidate]:
     ]
 
 
-def product(row: ItemRow, currency: str) -> Product | None:
+def product(row: ItemRow, currency: str, base_unit: str) -> Product | None:
     """A product; None for an item whose name is no SKU, such as one with spaces."""
     if not _SKU.fullmatch(row.itemid):
         return None
@@ -121,8 +119,8 @@ def product(row: ItemRow, currency: str) -> Product | None:
     return Product(
         sku=row.itemid,
         name=row.displayname or row.itemid,
-        base_unit=row.stockunit or "PC",
-        product_group=row.class_name,
+        base_unit=base_unit,
+        product_group=row.product_group,
         gross_weight_grams=plain(row.weight * grams) if row.weight and grams else None,
         list_price=money(row.unitprice, currency) if row.unitprice is not None else None,
         sellable=row.isinactive != "T",
