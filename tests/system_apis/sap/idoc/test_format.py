@@ -132,6 +132,9 @@ def test_unknown_segments_and_fields_are_kept_and_views_pass_them_over() -> None
         (b"<ORDERS05>", "not XML"),
         (b"", "not XML"),
         (b'<!DOCTYPE a [<!ENTITY b "c">]><ORDERS05/>', "document type"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><ORDERS05/>'.encode("utf-16"), "document type"),
+        (b"\xff\xff", "not XML"),
+        (b'<?xml version="1.0" encoding="nonsense"?><a/>', "not XML"),
         (b"<ORDERS05/>", "something else than <IDOC>"),
         (b"<ORDERS05><IDOC/><OTHER/></ORDERS05>", "something else than <IDOC>"),
         (b"<ORDERS05><IDOC><E1EDK01/></IDOC></ORDERS05>", "begins with <EDI_DC40>"),
@@ -145,6 +148,14 @@ def test_unknown_segments_and_fields_are_kept_and_views_pass_them_over() -> None
 def test_what_is_no_idoc_is_refused_saying_why(document: bytes, why: str) -> None:
     with pytest.raises(IdocRefused, match=why):
         read_xml(document)
+
+
+def test_text_that_has_been_decoded_is_read_whatever_encoding_it_declares() -> None:
+    body = '<O><IDOC><EDI_DC40/><E1 SEGMENT="1"><A>Jürgen 日本</A></E1></IDOC></O>'
+    for declared in ("", '<?xml version="1.0" encoding="iso-8859-1"?>', '<?xml version="1.0" encoding="utf-16"?>'):
+        (read,) = read_xml(declared + body)
+        assert read.segments[0].fields == {"A": "Jürgen 日本"}
+    assert read_xml(body.encode("utf-16"))[0].segments[0].fields == {"A": "Jürgen 日本"}
 
 
 def test_characters_that_xml_cannot_hold_are_refused() -> None:

@@ -228,7 +228,7 @@ async def test_confirmations_move_what_we_sent_and_what_is_posted_stays_so(docum
     number = "1".zfill(16)
     sent = KeptIdoc(
         direction="sent", identity=number, docnum=number, partner="S4HCLNT100", basic_type="ORDERS05",
-        message_type="ORDERS", status=TAKEN,
+        message_type="ORDERS", status=TAKEN, confirmed=True,
     )  # fmt: skip
     kept = await service._store.send(sent)
     for place, (status, text, made) in enumerate(

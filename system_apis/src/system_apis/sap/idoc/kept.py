@@ -30,7 +30,7 @@ class KeptIdoc(msgspec.Struct, frozen=True, kw_only=True):
         kept_at: When it was kept first, in Unix seconds.
         moved_at: When it came to its status, likewise.
         document: As XML.
-        confirmed: Whether the sender was told.
+        confirmed: Whether nobody is to be told of it (any more): always so of what we sent.
     """
 
     position: int = 0

@@ -153,4 +153,5 @@ def _to_keep(document: Idoc, reference: str) -> KeptIdoc:
         status=READY,
         about=reference,
         document=door.xml_body(document).decode(),
+        confirmed=True,
     )

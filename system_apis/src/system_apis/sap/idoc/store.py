@@ -126,8 +126,8 @@ class IdocStore:
         def work(connection: sqlite3.Connection) -> tuple[list[KeptIdoc], int]:
             if after is not None and not _dropped(connection) <= after <= _last(connection):
                 raise LookupError
-            where = (
-                "direction = 'received' AND message_type <> 'ALEAUD' AND status = ? AND position > ?"
+            where = (  # the plus keeps SQLite to the order of positions, so that it reads on and sorts nothing
+                "+direction = 'received' AND message_type <> 'ALEAUD' AND status = ? AND position > ?"
                 " AND (? IS NULL OR message_type = ?) ORDER BY position LIMIT ?"
             )
             found = _many(connection, where, POSTED, after or 0, message_type, message_type, limit)
@@ -143,8 +143,7 @@ class IdocStore:
         """Received documents whose sender has not been told, of one message type, the oldest first."""
 
         def work(connection: sqlite3.Connection) -> list[KeptIdoc]:
-            where = "direction = 'received' AND NOT confirmed AND message_type <> 'ALEAUD'"
-            found = _many(connection, f"{where} ORDER BY position LIMIT ?", limit)
+            found = _many(connection, "NOT confirmed ORDER BY position LIMIT ?", limit)
             return [one for one in found if one.message_type == found[0].message_type]
 
         return await self._do(work)
@@ -168,13 +167,14 @@ class IdocStore:
             raise BackendUnavailable(f"The store of IDocs cannot serve now ({type(error).__name__}).") from error
 
     def _drop_old(self, connection: sqlite3.Connection) -> None:
+        oldest_to_stay = time.time() - self._keep_seconds
         old = connection.execute(
-            "SELECT MAX(position) FROM idoc WHERE kept_at < ?", (time.time() - self._keep_seconds,)
-        ).fetchone()[0]
+            "SELECT position FROM idoc WHERE kept_at < ? ORDER BY kept_at DESC LIMIT 1", (oldest_to_stay,)
+        ).fetchone()
         if old is not None:
-            connection.execute("DELETE FROM status WHERE position <= ?", (old,))
-            connection.execute("DELETE FROM idoc WHERE position <= ?", (old,))
-            connection.execute("UPDATE dropped SET position = ?", (old,))
+            connection.execute("DELETE FROM status WHERE position <= ?", tuple(old))
+            connection.execute("DELETE FROM idoc WHERE position <= ?", tuple(old))
+            connection.execute("UPDATE dropped SET position = ?", tuple(old))
 
 
 def _received(connection: sqlite3.Connection, arriving: Arriving) -> Arrival:
@@ -204,7 +204,9 @@ def _known(connection: sqlite3.Connection, document: KeptIdoc) -> KeptIdoc | Non
 
 
 def _newer(connection: sqlite3.Connection, document: KeptIdoc) -> KeptIdoc | None:
-    where = "direction = ? AND message_type = ? AND about = ? AND partner = ? AND status = ? AND serial > ?"
+    where = (
+        "direction = ? AND message_type = ? AND about = ? AND about <> '' AND partner = ? AND status = ? AND serial > ?"
+    )
     return _one(
         connection, where, document.direction, document.message_type, document.about, document.partner, POSTED,
         document.serial,

@@ -48,15 +48,21 @@ def read_xml(document: bytes | str) -> list[Idoc]:
     Raises:
         IdocRefused: It is no XML, declares a document type, or is no document of IDocs.
     """
-    if isinstance(document, str):
-        document = document.encode()
-    if b"<!DOCTYPE" in document or "<!DOCTYPE".encode("utf-16-le") in document:
-        raise IdocRefused("An IDoc declares no document type; leave <!DOCTYPE …> out.")
+    parser = ET.XMLParser(target=_Builder())  # noqa: S314 - it stops at a document type, so no entities to expand
     try:
-        root = ET.fromstring(document)  # noqa: S314 - no document type, so no entities to expand
-    except (ET.ParseError, ValueError, LookupError, RecursionError) as error:
+        parser.feed(document)
+        root = parser.close()
+    except (ET.ParseError, LookupError, RecursionError, UnicodeError) as error:
         raise IdocRefused(f"This is not XML: {error}.") from None
     return read_element(root)
+
+
+class _Builder(ET.TreeBuilder):
+    """Builds the tree, and stops where a document type begins."""
+
+    def doctype(self, *_: object) -> None:
+        """Raises IdocRefused."""
+        raise IdocRefused("An IDoc declares no document type; leave <!DOCTYPE …> out.")
 
 
 def read_element(root: ET.Element) -> list[Idoc]:
