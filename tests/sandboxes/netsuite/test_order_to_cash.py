@@ -98,7 +98,7 @@ async def test_prices_come_from_the_price_level_or_the_line(writer: httpx.AsyncC
         {"item": {"id": "1"}, "quantity": 2, "rate": 9.99},
         {"item": {"id": "1"}, "quantity": 2, "amount": 5},
     ]
-    body = order() | {"item": {"items": lines}, "memo": "m", "otherRefNum": "PO-1", "shipAddressList": "3"}
+    body = order() | {"item": {"items": lines}, "memo": "m", "otherRefNum": "PO-1", "shipAddressList": {"id": "3"}}
     saved = await shown(writer, await made(writer, f"{RECORD}/salesOrder", body))
     lines = saved["item"]["items"]
     assert [(one["price"]["id"], one["rate"], one["amount"]) for one in lines] == [
@@ -106,7 +106,8 @@ async def test_prices_come_from_the_price_level_or_the_line(writer: httpx.AsyncC
     ]  # fmt: skip
     assert (saved["subtotal"], saved["taxTotal"], saved["total"]) == (70.16, 13.33, 83.49)
     assert (saved["shippingAddress"]["city"], saved["terms"]["refName"]) == ("München", "Net 60")
-    refused = await writer.post(f"{RECORD}/salesOrder", json=body | {"shipAddressList": "999"})
+    assert saved["shipAddressList"] == {"links": [], "id": "3", "refName": "10200011"}
+    refused = await writer.post(f"{RECORD}/salesOrder", json=body | {"shipAddressList": {"id": "999"}})
     assert refused.json()["o:errorDetails"][0]["o:errorPath"] == "shipAddressList"
 
 
@@ -171,6 +172,13 @@ async def test_a_form_shows_what_would_be_saved(writer: httpx.AsyncClient) -> No
     assert filled.headers["content-type"] == "application/vnd.oracle.resource+json; type=create-form"
     assert (filled.json()["total"], "id" in filled.json()) == (268.82, False)
     assert (await writer.get(f"{RECORD}/salesOrder", params={"limit": 1})).json()["totalResults"] == 192
+
+
+async def test_a_change_that_comes_second_is_refused(fresh: str, writer: httpx.AsyncClient) -> None:
+    (await writer.post(f"{fresh}/__sandbox__/contend", json={"times": 1})).raise_for_status()
+    answers = [await writer.patch(f"{RECORD}/customer/107", json={"phone": "1"}) for _ in range(2)]
+    assert [one.status_code for one in answers] == [400, 204]
+    assert answers[0].json()["o:errorDetails"][0]["o:errorCode"] == "RCRD_HAS_BEEN_CHANGED"
 
 
 async def test_the_control_path_holds_customers_and_refuses_what_cannot_follow(

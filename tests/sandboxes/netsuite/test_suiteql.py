@@ -60,6 +60,7 @@ async def test_oracle_functions_and_display_values(reader: httpx.AsyncClient) ->
         ("SELECT id FROM item ORDER BY id FETCH FIRST 3 ROWS ONLY", 3),
         ("SELECT id FROM item ORDER BY id OFFSET 538 ROWS FETCH NEXT 5 ROWS ONLY", 2),
         ("SELECT x.id FROM (SELECT id FROM item WHERE ROWNUM < 3) x, (SELECT id FROM customer WHERE ROWNUM < 3) y", 4),
+        ("WITH few (k) AS (SELECT id FROM item WHERE id < 4) SELECT k FROM few WHERE k > 1", 2),
         ("SELECT id FROM item MINUS SELECT id FROM item WHERE isinactive = 'F' OR id < 600", 0),
     ],
 )
@@ -90,6 +91,7 @@ async def test_pages_link_to_each_other(reader: httpx.AsyncClient) -> None:
         ("SELECT * FROM nope", "Record 'nope' was not found"),
         ("SELECT * FROM sqlite_master", "Record 'sqlite_master' was not found"),
         ("SELECT * FROM access_token", "was not found"),
+        ("WITH record AS (SELECT 1) SELECT * FROM main.record", "Record 'record' was not found"),
         ("SELECT nope FROM customer", "Field 'nope' was not found"),
         ("SELECT json_extract('{}', '$')", "json_extract"),
         ("SELECT * FROM customer LIMIT 3", "LIMIT is not supported"),

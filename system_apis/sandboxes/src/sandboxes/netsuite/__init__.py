@@ -12,8 +12,8 @@ assertion of `CLIENT_ID` under `CERTIFICATE_ID`. Whoever starts the sandbox choo
 SANDBOX_NETSUITE_CONSUMER_SECRET, SANDBOX_NETSUITE_TOKEN_SECRET and SANDBOX_NETSUITE_PUBLIC_KEY_FILE.
 
 Controls: `concurrency` (`{"limit", "others", "seconds"}`), `async` (`{"delay_seconds"}`), `certificate`
-(`{"certificate_id", "public_key"}`), `expire-tokens`, `fulfil` (`{"order", "until"}`), `customer`
-(`{"entityId", "creditHoldOverride", ...}`).
+(`{"certificate_id", "public_key"}`), `contend` (`{"times"}`), `expire-tokens`, `fulfil` (`{"order", "until"}`),
+`customer` (`{"entityId", "creditHoldOverride", ...}`).
 """
 
 from sandboxes.kit import Sandbox

@@ -42,6 +42,7 @@ class Account:
         _seeded().backup(self.state.connection)
         self.credentials.certificates.clear()
         self.concurrency.reset()
+        self.saving.contended = 0
 
 
 @cache

@@ -44,6 +44,7 @@ class Controls:
         """By name."""
         return {
             "certificate": self._certificate,
+            "contend": self._contend,
             "customer": self._customer,
             "expire-tokens": lambda _: {"ended": self._account.tokens.expire()},
             "fulfil": self._fulfil,
@@ -66,6 +67,11 @@ class Controls:
         """`{"certificate_id": "…", "public_key": "PEM"}`: what the set-up page of machine-to-machine sign-in does."""
         self._account.credentials.add(str(body["certificate_id"]), str(body["public_key"]))
         return {"certificate_id": body["certificate_id"]}
+
+    def _contend(self, body: dict[str, Any]) -> object:
+        """`{"times": 1}`: people save records just before the next changes do, which are refused."""
+        self._account.saving.contended = int(body.get("times", 1))
+        return {"times": self._account.saving.contended}
 
     def _customer(self, body: dict[str, Any]) -> object:
         """`{"entityId": "10100001", "creditHoldOverride": "ON", …}`: somebody in accounts changes a customer."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from sandboxes.netsuite.records.store import Document, Records
 from sandboxes.netsuite.refusals import Refusal, invalid, unknown_field, user_error
+from sandboxes.netsuite.schema.entities import ADDRESS_ENTRY
 from sandboxes.netsuite.schema.model import Field, RecordType
 
 Unknown = Callable[[Refusal], None]
@@ -16,8 +17,6 @@ Unknown = Callable[[Refusal], None]
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CUSTOM = ("custbody_", "custcol_", "custentity_", "custitem_")
 CUSTOM_PRICE = "-1"
-_ADDRESS_CHOICES = frozenset({"shipAddressList", "billAddressList"})
-"""Refer to an entry of the customer's address book, which is no record of its own."""
 _IGNORED = frozenset({"id", "links", "refName"})
 
 
@@ -86,6 +85,8 @@ class Content:
             found = self._records.by_external_id(field.target, str(external_id))
         elif (field.target, str(sent.get("id"))) == ("priceLevel", CUSTOM_PRICE):
             return CUSTOM_PRICE  # no record: a price typed in
+        elif field.target == ADDRESS_ENTRY:
+            return str(sent.get("id"))  # the order's rule knows whose address book it is
         elif field.target == "transaction":
             pair = self._records.transaction(sent.get("id"))
             found = pair[1] if pair else None
@@ -102,9 +103,6 @@ def _custom(value: Any) -> Any:
 
 
 def _scalar(field: Field, value: Any, path: str) -> Any:
-    if field.name in _ADDRESS_CHOICES and isinstance(value, dict):
-        entry: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - JSON
-        value = entry.get("id")
     if field.kind == "boolean":
         if not isinstance(value, bool):
             raise invalid(field.name, path)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from sandboxes.netsuite.records.merging import line_key
 from sandboxes.netsuite.records.store import Document, Records
+from sandboxes.netsuite.schema.entities import ADDRESS_ENTRY
 from sandboxes.netsuite.schema.model import Field, RecordType
 
 
@@ -91,7 +92,8 @@ class Showing:
         name = self._names.get((field.target, key))
         if name is None:
             name = self._names[field.target, key] = self._records.shown(field.target, key)
-        return {"links": [link("self", self._target(field, key))], "id": key, "refName": name}
+        links = [] if field.target == ADDRESS_ENTRY else [link("self", self._target(field, key))]
+        return {"links": links, "id": key, "refName": name}
 
     def _target(self, field: Field, key: str) -> str:
         target = field.target

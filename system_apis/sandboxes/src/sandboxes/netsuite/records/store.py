@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from sandboxes.netsuite.schema import RECORD_TYPES, RecordType
+from sandboxes.netsuite.schema.entities import ADDRESS_ENTRY
 
 Document = dict[str, Any]
 """A record: its fields under their REST names, and `id`."""
@@ -26,6 +27,11 @@ CREATE TABLE deleted (type TEXT NOT NULL, id INTEGER NOT NULL, external_id TEXT,
 CREATE TABLE sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
 CREATE TABLE seeded_sequence (name TEXT PRIMARY KEY, seeded INTEGER NOT NULL);
 """
+
+_LABEL = (
+    "SELECT json_extract(entry.value, '$.label') FROM record, json_each(body, '$.addressBook') entry "
+    "WHERE record.type = 'customer' AND json_extract(entry.value, '$.id') = CAST(? AS INTEGER)"
+)
 
 # Amounts as JSON numbers, so that SQLite's JSON functions compute with them.
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -124,6 +130,9 @@ class Records:
         if target == "transaction":
             found = self.transaction(key)
             return f"{found[0].title} #{found[1].get('tranId', '')}" if found else ""
+        if target == ADDRESS_ENTRY:
+            found = self.connection.execute(_LABEL, (key,)).fetchone()
+            return str(found[0]) if found else ""
         document = self.get(target, key)
         return display(RECORD_TYPES[target], document) if document else ""
 

@@ -38,6 +38,8 @@ class Saving:
 
     def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
         self._context = Context(records, now)
+        self.contended = 0
+        """How many of the next changes find that somebody else has saved the record meanwhile."""
 
     def create(self, record_type: RecordType, content: Document) -> str:
         """Add a record; returns its internal id."""
@@ -51,6 +53,9 @@ class Saving:
     ) -> str:  # fmt: skip
         """Change a record; returns its internal id."""
         rule, old = _rule(record_type), self.held(record_type, key)
+        if self.contended:
+            self.contended -= 1
+            raise Refusal("RCRD_HAS_BEEN_CHANGED", "Record has been changed.", path=f"{record_type.name}/{key}")
         changes = {name: value for name, value in changes.items() if name != "id"}
         document = rule.change(self._context, merged(record_type, old, changes, replaced), old)
         self._keep(record_type, document)

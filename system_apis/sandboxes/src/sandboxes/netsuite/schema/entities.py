@@ -3,6 +3,8 @@
 from sandboxes.netsuite.schema.countries import COUNTRIES
 from sandboxes.netsuite.schema.model import Field, RecordType, boolean, moment, number, reference, select, string
 
+ADDRESS_ENTRY = "addressBook"
+"""What references to an entry of the customer's address book name: it is no record of its own."""
 CREDIT_HOLDS = {"AUTO": "Auto", "ON": "On", "OFF": "Off"}
 
 ADDRESS = Field(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sandboxes.netsuite.schema.entities import ADDRESS
+from sandboxes.netsuite.schema.entities import ADDRESS, ADDRESS_ENTRY
 from sandboxes.netsuite.schema.model import Field, RecordType, boolean, moment, number, reference, select, string
 
 SALES_ORDER_STATUSES = {
@@ -92,8 +92,8 @@ SALES_ORDER = _transaction(
     *_MONEY,
     select("orderStatus", SALES_ORDER_STATUSES),
     Field("shipDate", "date"),
-    Field("shipAddressList", "string"),
-    Field("billAddressList", "string"),
+    reference("shipAddressList", ADDRESS_ENTRY),
+    reference("billAddressList", ADDRESS_ENTRY),
     _SHIPPING_ADDRESS,
     boolean("shipComplete"),
     _lines(

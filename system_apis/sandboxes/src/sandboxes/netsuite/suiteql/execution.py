@@ -14,6 +14,7 @@ from sandboxes.netsuite.suiteql.views import VIEWS, create_views
 MOST_ROWS = 100_000
 _STEPS = 50_000_000  # of SQLite's machine, about ten seconds
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
+_NAMED = re.compile(r"(?<![\w.])((?!sqlite_|pragma_|json_)\w+)\s*(?:\([^()]*\)\s*)?AS\s*\(", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][\w$#]*")
 
 
@@ -27,6 +28,7 @@ class Suiteql:
 
     def __init__(self, connection: sqlite3.Connection, now: Callable[[], datetime]) -> None:
         self._connection = connection
+        self._tables = {str(row[0]).lower() for row in connection.execute("SELECT name FROM sqlite_master")}
         register(connection, now)
         create_views(connection)
 
@@ -45,7 +47,7 @@ class Suiteql:
 
         try:
             sql = translate(query)
-            self._connection.set_authorizer(_authorize)
+            self._connection.set_authorizer(_Authorizer(query, self._tables).decide)
             self._connection.set_progress_handler(tick, 100_000)
             total = self._connection.execute(f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {MOST_ROWS})")  # noqa: S608 - the authorizer lets nothing through but reading
             count = int(total.fetchone()[0])
@@ -58,17 +60,27 @@ class Suiteql:
             self._connection.set_progress_handler(None, 0)
 
 
-def _authorize(action: int, one: str | None, two: str | None, _: str | None, view: str | None) -> int:
-    """What a query may do: read views, and call the functions that SuiteQL has; views may do as they like."""
-    if action in _READS or view is not None:
-        return sqlite3.SQLITE_OK
-    if action == sqlite3.SQLITE_READ:
-        # Of the views' json_each SQLite asks without saying that a view wants it; no column of it is read by that.
-        known = one is not None and (one.lower() in VIEWS or one == "" or (one == "json_each" and two == ""))
-        return sqlite3.SQLITE_OK if known else sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_FUNCTION:
-        return sqlite3.SQLITE_OK if (two or "").lower() in ALLOWED else sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_DENY
+class _Authorizer:
+    """What a query may do: read views and what it names itself, and call the functions that SuiteQL has.
+
+    Views may do as they like.
+    """
+
+    def __init__(self, query: str, tables: set[str]) -> None:
+        named = {name.lower() for name in _NAMED.findall(query)}
+        self._known = (named - tables) | VIEWS.keys() | {""}
+
+    def decide(self, action: int, one: str | None, two: str | None, _: str | None, view: str | None) -> int:
+        """SQLite's question, while it compiles the query."""
+        if action in _READS or view is not None:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ:
+            # Of the views' json_each SQLite asks without saying that a view wants it; no column is read by that.
+            known = one is not None and (one.lower() in self._known or (one == "json_each" and two == ""))
+            return sqlite3.SQLITE_OK if known else sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_FUNCTION:
+            return sqlite3.SQLITE_OK if (two or "").lower() in ALLOWED else sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_DENY
 
 
 def _row(description: Any, row: sqlite3.Row) -> dict[str, Any]:
