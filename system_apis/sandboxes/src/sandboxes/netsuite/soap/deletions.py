@@ -21,7 +21,8 @@ def deleted_page(records: Records, writing: Writing, element: ET.Element, size: 
     """
     wanted = child(element, "getDeletedFilter")
     found = records.deleted(_kinds(child(wanted, "type")), *_time(child(wanted, "deletedDate")))
-    index = int(text(element, "pageIndex") or 1)
+    said = text(element, "pageIndex") or "1"
+    index = int(said) if said.isdecimal() else 0
     if index < 1 or (index > 1 and (index - 1) * size >= len(found)):
         raise Refusal("INVALID_PAGE_INDEX", f"There is no page {index}.")
     here = "".join(_deleted(*one) for one in found[(index - 1) * size : index * size])
@@ -35,7 +36,7 @@ def deleted_page(records: Records, writing: Writing, element: ET.Element, size: 
 
 def _kinds(element: ET.Element | None) -> list[str]:
     """The types asked for; all of them where none is."""
-    named = [(one.text or "").strip() for one in element or () if local(one) == "searchValue"]
+    named = [(one.text or "").strip() for one in (() if element is None else element) if local(one) == "searchValue"]
     if unknown := sorted(set(named) - RECORD_TYPES.keys()):
         raise Refusal("INVALID_RCRD_TYPE", f"There is no record type {unknown[0]}.")
     return named or list(RECORD_TYPES)
