@@ -138,6 +138,16 @@ async def test_commit_in_doubt_that_took_effect_answers_with_the_order(peer: Any
     assert functions(server).count("BAPI_SALESORDER_CREATEFROMDAT2") == 1
 
 
+async def test_error_of_the_list_stops_an_order_unless_it_is_said_to_mean_none(peer: Any, connect: Connect) -> None:
+    none = (200, said("BAPI_SALESORDER_GETLIST", "<RETURN><TYPE>E</TYPE><CODE>V1503</CODE></RETURN>"))
+    server = await peer(none, none, none, MADE, DONE, READ)
+    with pytest.raises(BackendFault, match="none_found") as caught:
+        await connect(server.url, interfaces=ALL).create_order(order())
+    assert caught.value.extensions == {"code": "V1/503"}
+    named = connect(server.url, interfaces=ALL, bapi=BapiSettings(none_found=("V1/503",)))
+    assert (await named.create_order(order())).erp_order_id == "77"
+
+
 async def abandoned(server: Any, asking: Coroutine[Any, Any, Any], after: int) -> None:
     """Ask, and go away when so many requests have been sent."""
     task = asyncio.create_task(asking)

@@ -10,6 +10,8 @@ from system_apis.sap.bapi.transport import Parameters, RfcSession, RfcTransport
 
 _COMMIT, _ROLLBACK = "BAPI_TRANSACTION_COMMIT", "BAPI_TRANSACTION_ROLLBACK"
 _UNKNOWN = "outcome"
+_PATIENCE = 2.0
+"""Seconds that a caller waits for the session to end, so that a repeat does not meet its own lock."""
 
 
 class UnitsOfWork:
@@ -81,7 +83,7 @@ class UnitsOfWork:
         self._tidying.add(tidying)
         tidying.add_done_callback(self._tidying.discard)
         if isinstance(broken, Problem) and not isinstance(broken, DeadlineExceeded):
-            await asyncio.shield(tidying)
+            await asyncio.wait({tidying}, timeout=_PATIENCE)
 
 
 async def _rolled_back(session: RfcSession, operation: str) -> None:

@@ -125,8 +125,13 @@ class BapiOrders:
             "SALES_ORDERS": [],
         }
         answer = await self._rfc.call("BAPI_SALESORDER_GETLIST", wanted, operation="find_order")
-        if failure(answer) is not None:
-            raise BackendFault("SAP does not list a customer's orders for our user; a repeat could not be told.")
+        refused = failure(answer)
+        if refused is not None and refused.extensions.get("code") not in self._settings.bapi.none_found:
+            raise BackendFault(
+                "SAP does not list a customer's orders, so a repeat could not be told; if the error says that there "
+                "are none, name it in none_found of [backends.sap.bapi].",
+                extensions=refused.extensions,
+            )
         return [row.text("SD_DOC") for row in answer.table("SALES_ORDERS")]
 
     async def _create(self, order: NewErpOrder) -> OrderRow:

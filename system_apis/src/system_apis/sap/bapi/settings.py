@@ -17,6 +17,7 @@ class BapiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         sold_to_role: Partner role of the sold-to party, as SAP stores it.
         ship_to_role: Partner role of the ship-to party, as SAP stores it.
         look_back_days: How old an order may be that a repeat under another purchase order number still finds.
+        none_found: Errors by which the release says that a customer has no orders, as class and number: `V1/503`.
         credit_control_area: The control area whose limit counts.
         credit_limit_field: Of CREDIT_ACCOUNT_DETAIL: the limit.
         credit_exposure_field: What counts against the limit.
@@ -31,6 +32,7 @@ class BapiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sold_to_role: str = "AG"
     ship_to_role: str = "WE"
     look_back_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    none_found: tuple[str, ...] = ()
     credit_control_area: str = "1000"
     credit_limit_field: str = "CRED_LIMIT"
     credit_exposure_field: str = "CRED_EXPOS"
