@@ -55,6 +55,7 @@ async def test_refusals_are_text_before_version_4(
 ) -> None:
     refused = await framework.get("/devices/D999", headers=headers)
     assert (refused.status_code, refused.headers["content-type"]) == (404, kind)
+    assert refused.headers.get(V) == headers.get(V)
     if kind == "text/plain":
         assert refused.text == "The resource item was not found."
 

@@ -1,15 +1,20 @@
 """Sales orders of the Fusion stand-in: made once, held, split, canceled, billed."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from sandboxes.company import Customer, Quote, company
+from sandboxes.kit import Clock
+from sandboxes.oracle.app import create_app
 from sandboxes.oracle.areas.master import account_id, party_id
 
 HUB = "/salesOrdersForOrderHub"
+ROOT = "/fscmRestApi/resources/11.13.18.05"
+AUTH = ("TRIPTYCH", "sandbox-only")
 
 
 def buyer() -> Customer:
@@ -258,3 +263,15 @@ async def test_the_ledger_tells_what_was_made_since_the_seed(fusion: httpx.Async
     await placed(fusion, body())
     entry = (await fusion.get(f"{fresh}/__sandbox__/ledger")).json()["orders"][0]
     assert (entry["SourceTransactionId"], entry["net"], entry["state"]) == ("SF-0001", "70.00", "open")
+
+
+async def test_a_restart_finds_what_was_there(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "oracle.sqlite"
+    for expected in (404, 200):
+        app = create_app(path, clock)
+        transport = httpx.ASGITransport(app=app)  # pyright: ignore[reportArgumentType] - ASGI 3, typed more narrowly
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://fusion{ROOT}", auth=AUTH) as client:
+            assert (await client.get(f"{HUB}/TRIPTYCH:SF-0001")).status_code == expected
+            if expected == 404:
+                assert (await client.post(HUB, json=body())).status_code == 201
+        app.close()

@@ -92,7 +92,13 @@ class System:
         self._roots = {api: VersionRoot(resources, VERSION) for api, resources in by_api.items()}
 
     async def respond(self, request: Request) -> Response:
-        """The answer, always one."""
+        """The answer, always one; it repeats the framework version."""
+        response = await self._respond(request)
+        if (version := request.headers.get("rest-framework-version")) and _PATH.fullmatch(request.path):
+            response.headers.setdefault("rest-framework-version", version)
+        return response
+
+    async def _respond(self, request: Request) -> Response:
         try:
             return await self._answer(request)
         except RestError as error:
