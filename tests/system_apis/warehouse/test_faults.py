@@ -14,9 +14,9 @@ from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable, CircuitOpen, DeadlineExceeded, Problem
 from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
 from shared.security.secrets import Secret
+from shared.sql.database_faults import is_repeatable, problem_of_fault
 from system_apis.warehouse import SqlWarehouse
 from system_apis.warehouse.connector import WarehouseDatabase, WarehouseSettings
-from system_apis.warehouse.translator import is_repeatable, problem_of_fault
 
 Opened = Callable[..., SqlWarehouse]
 ASKED = AvailabilityRequest([WantedLine("TG-00001", Decimal(1))])

@@ -1,7 +1,7 @@
 """Warehouse over SQL: a warehouse management system that is reached through its SQLite or PostgreSQL database.
 
-The five files of every backend, and three that only a database needs: `transactions` says what happens, in one
-SQL text, and `sqlite_driver` and `postgres_driver` carry it out.
+The five files of every backend, and `transactions`, which says what happens in one SQL text; `shared.sql` carries it
+out on either database.
 """
 
 from shared.host.api import Api

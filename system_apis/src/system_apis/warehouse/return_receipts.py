@@ -7,8 +7,8 @@ import msgspec
 from shared.binding.problems import FieldError
 from shared.contracts.canonical.returns import NewReturnReceipt
 from shared.contracts.system.warehouse import UnknownSku
+from shared.sql.transaction import Rows, Statement, Transaction
 from system_apis.warehouse.records import Receipt, ReceiptLineRecord, ReceiptRecord
-from system_apis.warehouse.transactions import Rows, Statement, Transaction
 
 _RECEIPT = "SELECT id, reference, warehouse, received_at FROM return_receipt WHERE reference = $1"
 

@@ -1,35 +1,19 @@
-"""What happens in the database, as generators that yield statements and are sent their rows.
-
-A transaction written so knows no driver: SQLite plays it on a thread, PostgreSQL on a connection. The SQL is
-PostgreSQL's; the SQLite driver rewrites `$1`, `now()` and `FOR UPDATE`, which is all they differ in here.
+"""What happens in the warehouse's database (`shared.sql`).
 
 Rows are locked in one order everywhere: due holds by id, then the own hold, then levels by SKU and warehouse.
 """
 
-from collections.abc import Collection, Generator, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from shared.contracts.canonical.inventory import NewReservation
+from shared.sql.transaction import Rows, Statement, Transaction
 from system_apis.warehouse.records import Hold, HoldRecord, HoldStatus, LevelRecord, LineRecord, ShipmentRecord
 from system_apis.warehouse.translator import allocate, ships_from
-
-_T = TypeVar("_T")
-
-
-class Statement(NamedTuple):
-    """One statement with the values of `$1`, `$2`, …; moments are aware datetimes."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-
-
-Rows = Sequence[Sequence[Any]]
-Transaction = Generator[Statement, Rows, _T]
-"""Returns the outcome; an exception out of it undoes everything."""
 
 _HOLD = """SELECT id, reference, status, created_at, expires_at,
     CASE WHEN status = 'active' AND expires_at <= now() THEN 'expired' ELSE status END AS standing

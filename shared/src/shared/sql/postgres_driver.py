@@ -4,7 +4,7 @@ import asyncio
 from importlib import import_module
 from typing import Any, TypeVar
 
-from system_apis.warehouse.transactions import Rows, Transaction
+from shared.sql.transaction import Rows, Transaction
 
 _T = TypeVar("_T")
 _CLOSE_SECONDS = 5.0

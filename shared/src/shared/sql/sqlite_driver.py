@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from system_apis.warehouse.transactions import Statement, Transaction
+from shared.sql.transaction import Statement, Transaction
 
 _T = TypeVar("_T")
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -19,20 +19,22 @@ _SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
 
 class SqliteDriver:
-    """Plays transactions on a database file, which must exist.
+    """Plays transactions on a database file.
 
     Args:
         path: The file.
         busy_seconds: How long a write waits for another process that writes.
+        create: Make the file if it does not exist, which otherwise it must.
     """
 
     system = "sqlite"
 
-    def __init__(self, path: Path, busy_seconds: float) -> None:
+    def __init__(self, path: Path, busy_seconds: float, *, create: bool = False) -> None:
         self._path = path
+        self._mode = "rwc" if create else "rw"  # a wrong path is an error, not a new and empty database
         self._busy_seconds = busy_seconds
-        self._reader = _Worker(self._connect, "warehouse-reader")
-        self._writer = _Worker(self._connect, "warehouse-writer")
+        self._reader = _Worker(self._connect, "sqlite-reader")
+        self._writer = _Worker(self._connect, "sqlite-writer")
 
     async def read(self, transaction: Transaction[_T]) -> _T:
         """Play a transaction of one statement, or one that may see changes between its statements."""
@@ -48,9 +50,8 @@ class SqliteDriver:
         await self._reader.aclose()
 
     def _connect(self) -> sqlite3.Connection:
-        # mode=rw: a wrong path is an error, not a new and empty warehouse
         connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=self._busy_seconds
+            f"{self._path.as_uri()}?mode={self._mode}", uri=True, isolation_level=None, timeout=self._busy_seconds
         )
         for setting in _SETTINGS:
             connection.execute(f"PRAGMA {setting}")
