@@ -11,6 +11,7 @@ from process_apis.customer_onboarding.flow import MOST_LEVELS, CustomerToOnboard
 from process_apis.customer_onboarding.records import as_described, as_entered, delivery_places, require_known_company
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
+from shared.contracts.canonical.identity import Identity
 from shared.contracts.canonical.party import Contact, Customer, ErpCustomer, Partner, SalesAreaKey, SimilarCustomer
 from shared.contracts.canonical.values import Address
 from shared.contracts.process.customer_onboarding import CustomerNotOnboardable, OnboardingRequest, ShippingPlace
@@ -24,6 +25,10 @@ CUSTOMER = Customer(
 )
 
 
+NOTED = ["cross_references.note_key"] * 2
+FORGOTTEN = ["cross_references.remove_key"] * 2
+
+
 class Registers:
     """CRM and ERP as far as an onboarding sees them: customers by id, and what was entered."""
 
@@ -33,6 +38,7 @@ class Registers:
         self.refuses: dict[str, Exception] = {}
         self.called: list[str] = []
         self.entered: list[Any] = []
+        self.keys: dict[tuple[str, str], str] = {}
 
     def writes(self) -> list[str]:
         """What was called and changes something, in order."""
@@ -65,6 +71,13 @@ class Registers:
         self.customers[customer_id] = replace(self.customers[customer_id], erp_number=identity.erp_number)
         return self.customers[customer_id]
 
+    def note_key(self, kind: str, canonical_id: str, system: str, noted: Any) -> Identity:
+        self.keys[canonical_id, system] = noted.key
+        return Identity("customer", canonical_id, {system: noted.key})
+
+    def remove_key(self, kind: str, canonical_id: str, system: str) -> None:
+        del self.keys[canonical_id, system]
+
     def block_customer(self, erp_number: str, block: Any) -> ErpCustomer:
         return ErpCustomer(erp_number, "1", "", order_blocked=bool(block))
 
@@ -80,7 +93,7 @@ async def test_the_erp_hears_first_and_the_crm_last(runner_for: Any) -> None:
     area = SalesAreaKey("1010", "10", "00")
     view = await run(runner_for, registers, sales_areas=[area], company_code="1010", payment_terms="NT60")
     assert (view.state, view.result.erp_number, view.result.created) == ("completed", "100", True)
-    assert registers.writes() == ["erp.create_customer", "erp.add_delivery_place", "crm.note_erp_number"]
+    assert registers.writes() == ["erp.create_customer", "erp.add_delivery_place", *NOTED, "crm.note_erp_number"]
     [entered] = registers.entered
     assert (entered.reference, entered.name, entered.email, entered.address) == (
         "c1", "Alster GmbH", "ada@alster.example", ADDRESS,
@@ -141,7 +154,10 @@ async def test_a_number_that_the_crm_refuses_takes_the_customer_out_of_use_and_l
     registers.refuses["crm.note_erp_number"] = ErpNumberTaken("It is another's.")
     view = await run(runner_for, registers)
     assert (view.state, view.problem.detail) == ("refused", "It is another's.")
-    assert registers.writes() == ["erp.create_customer", "crm.note_erp_number", "erp.block_customer"]
+    assert registers.writes() == [
+        "erp.create_customer", *NOTED, "crm.note_erp_number", *FORGOTTEN, "erp.block_customer",
+    ]  # fmt: skip
+    assert registers.keys == {}
 
 
 async def test_a_company_above_stays_in_use_when_its_onboarding_is_refused_because_others_may_count_on_it(
@@ -151,7 +167,8 @@ async def test_a_company_above_stays_in_use_when_its_onboarding_is_refused_becau
     registers.refuses["crm.note_erp_number"] = ErpNumberTaken("It is another's.")
     view = await run(runner_for, registers)
     assert (view.state, view.problem.detail) == ("refused", "It is another's.")
-    assert registers.writes() == ["erp.create_customer", "crm.note_erp_number"]
+    assert registers.writes() == ["erp.create_customer", *NOTED, "crm.note_erp_number"]
+    assert registers.keys == {("c2", "erp"): "100", ("c2", "erp.business-partner"): "1"}
 
 
 async def test_what_the_erp_refuses_leaves_nothing_to_undo(runner_for: Any) -> None:

@@ -5,6 +5,9 @@ onboarding of its own, and once it is in the ERP it stays there, because others 
 goes to the CRM last, so a customer that shows one can order.
 """
 
+from collections.abc import Awaitable
+from functools import partial
+
 import msgspec
 
 from process_apis.customer_onboarding.records import (
@@ -14,7 +17,8 @@ from process_apis.customer_onboarding.records import (
     require_known_company,
     shared_email,
 )
-from shared.contracts.canonical.party import Customer, SimilarCustomer
+from shared.contracts.canonical.identity import Identity, KeyInSystem
+from shared.contracts.canonical.party import Customer, ErpCustomer, SimilarCustomer
 from shared.contracts.process.customer_onboarding import (
     HierarchyNotOnboardable,
     OnboardedCustomer,
@@ -22,6 +26,7 @@ from shared.contracts.process.customer_onboarding import (
     SimilarCustomersInErp,
 )
 from shared.contracts.system.crm import Crm, ErpIdentity
+from shared.contracts.system.cross_references import CrossReferences
 from shared.contracts.system.erp import Erp, ErpBlock
 from shared.durable.flow import Flow
 
@@ -39,11 +44,12 @@ class CustomerToOnboard(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
-    """Check, onboard who is above, enter in the ERP, tell the CRM; a refusal takes out of use what was entered."""
+    """Check, onboard who is above, enter in the ERP, note its keys, tell the CRM; a refusal undoes all of its own."""
 
-    def __init__(self, crm: Crm, erp: Erp) -> None:
+    def __init__(self, crm: Crm, erp: Erp, cross_references: CrossReferences) -> None:
         self.crm = crm
         self.erp = erp
+        self.keys = cross_references
 
     async def run(self, request: CustomerToOnboard) -> OnboardedCustomer:
         """Onboard the customer, or refuse and leave nothing that could order."""
@@ -63,8 +69,21 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
         entered = await entering
         places = delivery_places(customer, asked)
         partners = [await self.erp.add_delivery_place(entered.erp_number, place) for place in places]
+        await self.note_keys(customer.customer_id, entered, stays=bool(request.below))
         await self.crm.note_erp_number(customer.customer_id, ErpIdentity(entered.erp_number))
         return OnboardedCustomer(customer.customer_id, entered.erp_number, True, parent, partners)
+
+    async def note_keys(self, customer_id: str, entered: ErpCustomer, *, stays: bool) -> None:
+        """Note what the ERP calls the customer, and its business partner; forgotten with a customer that goes."""
+        for system, key in (("erp", entered.erp_number), ("erp.business-partner", entered.business_partner)):
+            noting = self.keys.note_key("customer", customer_id, system, KeyInSystem(key))
+            if not stays:
+                noting = self.undoable(noting, partial(self.forget_key, customer_id, system))
+            await noting
+
+    def forget_key(self, customer_id: str, system: str, _: Identity) -> Awaitable[None]:
+        """Take back that a key was noted."""
+        return self.keys.remove_key("customer", customer_id, system)
 
     async def number_above(self, customer: Customer, request: CustomerToOnboard) -> str | None:
         """The ERP number of the company above, which is onboarded first if it has none; None if there is none."""
