@@ -45,6 +45,11 @@ class Org:
         reply = await self._client.get(f"{self.url}/__sandbox__/requests", params={"limit": 10_000})
         return [each for each in reply.json()["requests"] if path in each["path"]]
 
+    async def recent(self) -> list[dict[str, Any]]:
+        """The latest requests that have ended."""
+        reply = await self._client.get(f"{self.url}/__sandbox__/requests", params={"limit": 200})
+        return reply.json()["requests"]
+
     async def rest(self, method: str, path: str, **kwargs: Any) -> Any:
         """What an administrator does in the org, with a session of their own."""
         form = {"grant_type": "password", "username": USERNAME, "password": "sandbox-password"}
@@ -85,6 +90,15 @@ async def org(served: Org) -> AsyncGenerator[Org]:
     await served.heal()
     yield served
     await served.heal()
+
+
+@pytest.fixture(scope="session")
+async def authority(served: Org, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """Where the org's Pub/Sub API is, and the certificate to trust there."""
+    told = await served.control("pubsub")
+    path = tmp_path_factory.mktemp("pubsub") / "ca.pem"
+    path.write_text(told["certificate"])
+    return told["address"], path
 
 
 @pytest.fixture

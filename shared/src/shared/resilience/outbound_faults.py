@@ -51,13 +51,18 @@ def problem_of_failure(failure: WireFailure, backend: str, deadline: Deadline, *
     if isinstance(failure, ReplyTooLarge):
         return BackendFault(f"{backend} answered with more than is read into memory; ask for less or stream it.")
     if not repeatable:
-        return OutcomeUnknown(
-            f"{backend} gave no usable answer; whether the request took effect is unknown. Look before repeating it.",
-            extensions={"outcome": "unknown"},
-        )
+        return in_doubt(backend)
     if isinstance(failure, ReplyBroken):
         return BrokenReply(f"The answer of {backend} broke off.")
     return LostReply(f"{backend} closed the connection without an answer.")
+
+
+def in_doubt(backend: str) -> OutcomeUnknown:
+    """The problem of a request that must not be repeated blindly and has no usable answer."""
+    return OutcomeUnknown(
+        f"{backend} gave no usable answer; whether the request took effect is unknown. Look before repeating it.",
+        extensions={"outcome": "unknown"},
+    )
 
 
 def problem_of_status(reply: WireReply, backend: str) -> Problem | None:
@@ -93,15 +98,24 @@ def retry_after_of(reply: WireReply) -> float | None:
         return None
 
 
-def decode_json(reply: WireReply, kind: type[Decoded], *, backend: str) -> Decoded:
+def decode_json(reply: WireReply, kind: type[Decoded], *, backend: str, repeatable: bool = True) -> Decoded:
     """The reply's body as `kind`.
+
+    Args:
+        reply: With a status of success.
+        kind: What was agreed.
+        backend: Named in the refusal.
+        repeatable: Whether the request may be sent again, whatever it did.
 
     Raises:
         BackendFault: It is not JSON of that shape. The body stays out of the text.
+        OutcomeUnknown: As well, and the request must not be repeated blindly.
     """
     try:
         return _decoder(kind).decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
+        if not repeatable:
+            raise in_doubt(backend) from None
         raise BackendFault(f"{backend} answered {reply.status} with a body of another shape than agreed.") from None
 
 

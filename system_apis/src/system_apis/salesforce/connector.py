@@ -12,6 +12,7 @@ from shared.binding.problems import BackendFault, Transient
 from shared.contracts.system.salesforce_events import Channel
 from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend, Classify, Outbound
+from shared.resilience.outbound_faults import in_doubt
 from shared.resilience.quota_budget import Budget, Share
 from shared.resilience.wire import WireReply
 from system_apis.salesforce.bulk.settings import BulkSettings
@@ -275,6 +276,7 @@ class SalesforceConnector:
 
         Raises:
             PartRefused: A part was refused.
+            OutcomeUnknown: They must not be sent twice, and there was no answer that can be read.
             Problem: The call as a whole failed; see `faults`.
         """
         body = envelope(parts)
@@ -287,7 +289,7 @@ class SalesforceConnector:
                 repeatable=repeatable,
                 operation=operation,
             )
-            answer = _decoded(_answer, reply).composite_response
+            answer = _decoded(_answer, reply, repeatable=repeatable).composite_response
             if len(answer) != len(parts):
                 break
             refusal = refusal_of(answer)
@@ -306,8 +308,10 @@ class SalesforceConnector:
         return f"{path}?fields={columns}" if columns else path
 
 
-def _decoded(decoder: msgspec.json.Decoder[_Record], reply: WireReply) -> _Record:
+def _decoded(decoder: msgspec.json.Decoder[_Record], reply: WireReply, *, repeatable: bool = True) -> _Record:
     try:
         return decoder.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
+        if not repeatable:
+            raise in_doubt(BACKEND) from None
         raise BackendFault(f"Salesforce answered {reply.status} with something that is no answer.") from None

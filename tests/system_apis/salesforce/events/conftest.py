@@ -11,15 +11,6 @@ from system_apis.salesforce.connector import SalesforceConnector, SalesforceSett
 from system_apis.salesforce.events.source import OrgChannels
 
 
-@pytest.fixture(scope="session")
-async def authority(served: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """Where the org's Pub/Sub API is, and the certificate to trust there."""
-    told = await served.control("pubsub")
-    path = tmp_path_factory.mktemp("pubsub") / "ca.pem"
-    path.write_text(told["certificate"])
-    return told["address"], path
-
-
 @pytest.fixture
 async def org(fresh: Any) -> AsyncGenerator[Any]:
     """The org without events; its records stay, for resetting them takes long."""

@@ -9,6 +9,8 @@ from sandboxes.salesforce.events.disturbance import Disturbance
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.saving import Lock
 
+_MOST_SHOWN = 1_000
+
 
 def controls(org: Org) -> dict[str, Control]:
     """The control routes of an org, by name below /__sandbox__/."""
@@ -96,6 +98,7 @@ def event_controls(org: Org) -> dict[str, Control]:
         if sobject is None:
             raise ValueError(f"there is no object {body['object']}")
         kind, ids = str(body.get("kind", "UPDATE")), [str(each) for each in body.get("ids", [])]
+        org.changes.origin = ""  # not that of whoever called last
         org.changes.gap(kind, sobject, ids or ["000000000000000AAA"], org.integration_user_id)
         return {"kind": kind, "ids": ids}
 
@@ -114,6 +117,10 @@ def event_controls(org: Org) -> dict[str, Control]:
         org.keepalive_seconds = float(body["seconds"])
         return {"seconds": org.keepalive_seconds}
 
+    def events(body: dict[str, Any]) -> object:
+        """The payloads of the events that are kept of a topic, e.g. /event/Order_Status__e, oldest first."""
+        return [event.payload for event in org.bus.after(0, [str(body["topic"])], _MOST_SHOWN)]
+
     def forget_events(body: dict[str, Any]) -> object:
         """Drop every event that is kept."""
         del body
@@ -128,12 +135,14 @@ def event_controls(org: Org) -> dict[str, Control]:
         return {"times": org.forgotten}
 
     def pubsub_faults(body: dict[str, Any]) -> object:
-        """Let calls of the Pub/Sub API fail: see `Disturbance`; an empty body ends them."""
-        org.disturbances[:] = [*org.disturbances, msgspec.convert(body, Disturbance)] if body else []
-        return org.disturbances
+        """Let calls of the Pub/Sub API fail: see `Disturbance`; an empty body ends them. Tells what is to come."""
+        left = list(org.disturbances)
+        org.disturbances[:] = [*left, msgspec.convert(body, Disturbance)] if body else []
+        return org.disturbances if body else left
 
     return {
         "change-data-capture": change_data_capture,
+        "events": events,
         "forget-clients": forget_clients,
         "forget-events": forget_events,
         "gap": gap,

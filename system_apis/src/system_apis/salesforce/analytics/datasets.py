@@ -3,15 +3,16 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Generator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Final, Literal
 
 import msgspec
 
-from shared.binding.problems import BackendUnavailable, Invalid
+from shared.binding.call_context import current_context
+from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Problem, Transient
 from shared.contracts.system.salesforce_definitions import DatasetNotFound
-from shared.resilience.outbound_faults import OutcomeUnknown, decode_json
+from shared.resilience.outbound_faults import OutcomeUnknown, decode_json, in_doubt
 from system_apis.salesforce.analytics.saql import Loaded, Value, bound
 from system_apis.salesforce.analytics.tables import MOST_PART_BYTES, Cell, Column, metadata_of, parts_of
 from system_apis.salesforce.connector import SalesforceConnector
@@ -27,6 +28,8 @@ _SECONDS = 180.0
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _ENDED: Final = frozenset({"Completed", "CompletedWithWarnings", "Failed", "NotProcessed"})
 _NAME: Final = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9]){0,79}")
+_NEW: Final = "New"
+_DONE: Final = 204
 _KEYED: Final = frozenset({"Upsert", "Delete"})
 
 
@@ -113,7 +116,8 @@ class Datasets:
         Raises:
             Invalid: Columns and operation do not fit, or the org cannot read the rows.
             BackendUnavailable: The org had not come to it in time; it goes on with it.
-            Problem: See `faults`.
+            Problem: See `faults`. With the extension `uploadId` every row is there: `finish` it, or what is appended
+                would be appended twice.
         """
         _check(dataset, columns, operation)
         upload_id = await self._begun(dataset, columns, operation)
@@ -122,11 +126,19 @@ class Datasets:
             async for part in parts:
                 number += 1
                 await self._send_part(upload_id, number, part)
-        await self._process(upload_id)
-        found = await self._ended(upload_id, seconds)
-        if found.status in ("Failed", "NotProcessed"):
-            raise Invalid(f"Salesforce cannot make a dataset of upload {upload_id}: look at its StatusMessage.")
-        return found
+        with _naming(upload_id):
+            await self._process(upload_id)
+            return await self._result(upload_id, seconds)
+
+    async def finish(self, upload_id: str, seconds: float = 600.0) -> Upload:
+        """Let the org make a dataset of an upload whose rows are all there, if it has not begun, and wait for it.
+
+        Returns and raises: as `upload`.
+        """
+        with _naming(upload_id):
+            if (await self.look(upload_id)).status == _NEW:
+                await self._process(upload_id)
+            return await self._result(upload_id, seconds)
 
     async def look(self, upload_id: str) -> Upload:
         """How far the org is with an upload."""
@@ -179,35 +191,64 @@ class Datasets:
         content = base64.b64encode(part).decode()
         body = {"InsightsExternalDataId": upload_id, "PartNumber": number, "DataFile": content}
         try:
-            await self._post(f"{self._rows}Part", body, _UPLOAD, repeatable=False)
+            await self._add_part(body)
         except OutcomeUnknown:
             if not await self._salesforce.query(self._part, _UPLOAD, upload=upload_id, number=number):
-                await self._post(f"{self._rows}Part", body, _UPLOAD, repeatable=False)
+                await self._add_part(body)
+
+    async def _add_part(self, body: dict[str, Any]) -> None:
+        reply = await self._post(f"{self._rows}Part", body, _UPLOAD, repeatable=False)
+        decode_json(reply, _Made, backend=BACKEND, repeatable=False)
 
     async def _process(self, upload_id: str) -> None:
+        try:
+            await self._ask_for(upload_id)
+        except OutcomeUnknown:
+            if (await self.look(upload_id)).status == _NEW:
+                await self._ask_for(upload_id)
+
+    async def _ask_for(self, upload_id: str) -> None:
         path, body = f"{self._rows}/{upload_id}", msgspec.json.encode({"Action": "Process"})
         headers = self._salesforce.write_headers
-        try:
-            await self._line.send("PATCH", path, headers=headers, body=body, repeatable=False, operation=_UPLOAD)
-        except OutcomeUnknown:
-            if (await self.look(upload_id)).status == "New":
-                await self._line.send("PATCH", path, headers=headers, body=body, repeatable=False, operation=_UPLOAD)
+        reply = await self._line.send("PATCH", path, headers=headers, body=body, repeatable=False, operation=_UPLOAD)
+        if reply.status != _DONE:
+            raise in_doubt(f"{BACKEND}-analytics")
+
+    async def _result(self, upload_id: str, seconds: float) -> Upload:
+        found = await self._ended(upload_id, seconds)
+        if found.status in ("Failed", "NotProcessed"):
+            raise Invalid(f"Salesforce cannot make a dataset of upload {upload_id}: look at its StatusMessage.")
+        return found
 
     async def _ended(self, upload_id: str, seconds: float) -> Upload:
-        until, looks = asyncio.get_running_loop().time() + seconds, 0
-        while (found := await self.look(upload_id)).status not in _ENDED:
+        """The upload when the org has ended with it; a look that fails says nothing of it."""
+        left = current_context().remaining()
+        until, looks = asyncio.get_running_loop().time() + (seconds if left is None else min(seconds, left)), 0
+        while True:
+            with suppress(Transient, BackendFault):
+                if (found := await self.look(upload_id)).status in _ENDED:
+                    return found
             pause = _PAUSES[min(looks, len(_PAUSES) - 1)]
             if asyncio.get_running_loop().time() + pause > until:
                 raise BackendUnavailable(f"Salesforce has not come to upload {upload_id} yet; it goes on with it.")
             await asyncio.sleep(pause)
             looks += 1
-        return found
 
     async def _post(self, path: str, body: dict[str, Any], operation: str, *, repeatable: bool) -> Any:
         raw, headers = msgspec.json.encode(body), self._salesforce.write_headers
         return await self._line.send(
             "POST", path, headers=headers, body=raw, repeatable=repeatable, operation=operation
         )
+
+
+@contextmanager
+def _naming(upload_id: str) -> Generator[None]:
+    """Tell with what goes wrong which upload it was: it need not be made again."""
+    try:
+        yield
+    except Problem as problem:
+        problem.extensions["uploadId"] = upload_id
+        raise
 
 
 def _check(dataset: str, columns: Sequence[Column], operation: Operation) -> None:

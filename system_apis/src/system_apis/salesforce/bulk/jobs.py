@@ -12,7 +12,7 @@ import msgspec
 
 from shared.binding.call_context import calling, current_context
 from shared.binding.problems import BackendFault, Invalid, Problem, QuotaExceeded, Transient
-from shared.resilience.outbound_faults import decode_json
+from shared.resilience.outbound_faults import decode_json, in_doubt
 from system_apis.salesforce.bulk.dialect import Line
 from system_apis.salesforce.bulk.settings import BulkSettings
 from system_apis.salesforce.connector import SalesforceConnector
@@ -24,6 +24,7 @@ Kind = Literal["ingest", "query"]
 Results = Literal["successfulResults", "failedResults", "unprocessedrecords"]
 ENDED: Final = frozenset({"JobComplete", "Failed", "Aborted"})
 _GROWTH: Final = 1.5
+_CREATED: Final = 201
 
 
 def as_batch() -> calling:
@@ -83,8 +84,12 @@ class Jobs:
         return (await self._sent("POST", f"/{kind}", body, repeatable=True)).id
 
     async def upload(self, job: str, content: bytes) -> None:
-        """Fill a job that is open; one upload a job, so after a lost reply another job is the way on."""
-        await self._uploads.send(
+        """Fill a job that is open; one upload a job, so after a lost reply another job is the way on.
+
+        Raises:
+            OutcomeUnknown: There was no answer, or none of Salesforce: a job released like this may be empty.
+        """
+        reply = await self._uploads.send(
             "PUT",
             f"{self._root}/ingest/{job}/batches",
             headers=self._upload,
@@ -92,6 +97,8 @@ class Jobs:
             repeatable=False,
             operation="salesforce.bulk.upload",
         )
+        if reply.status != _CREATED:
+            raise in_doubt(f"{BACKEND}-bulk-uploads")
 
     async def filled(self, wanted: dict[str, str], content: bytes) -> str:
         """A new ingest job with this content, not released; after an upload of unknown outcome another one.

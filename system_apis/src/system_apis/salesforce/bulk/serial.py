@@ -8,11 +8,12 @@ Jobs of Bulk API 2.0 always write side by side; children of one parent then wait
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from shared.binding.problems import BackendFault, Invalid, Transient
+from shared.binding.problems import BackendFault, Invalid, Problem, Transient
 from shared.resilience.credentials import Credentials
 from shared.resilience.deadline import Deadline
 from shared.resilience.outbound_faults import decode_json
@@ -176,11 +177,14 @@ class BulkSerial:
         return decode_json(reply, _Job, backend=BACKEND).id
 
     async def _close(self, job: str) -> None:
-        await self._send("POST", f"/{job}", b'{"state":"Closed"}')
+        """No more batches come. A job that stays open harms nobody; Salesforce ends it after a day."""
+        with suppress(Problem):
+            await self._send("POST", f"/{job}", b'{"state":"Closed"}', repeatable=True)
 
     async def _written(self, job: str, batch: Sequence[Record], start: int, key: str) -> list[Outcome]:
         content = b"[" + b",".join(msgspec.json.encode(record) for record in batch) + b"]"
-        added = decode_json(await self._send("POST", f"/{job}/batch", content), _Batch, backend=BACKEND)
+        reply = await self._send("POST", f"/{job}/batch", content)
+        added = decode_json(reply, _Batch, backend=BACKEND, repeatable=False)
         ended = await self._ended(job, added.id)
         keys = [str(fields_of(record).get(key) or "") if key else "" for record in batch]
         if ended.state != "Completed":

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shared.binding.problems import NotFound, Problem
+from shared.binding.call_context import current_context
+from shared.binding.problems import NotFound, Problem, Transient
 from shared.contracts.system.salesforce_definitions import ComponentOutcome, Deployment, DeploymentNotFound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
@@ -93,7 +94,7 @@ class Deployments:
         reply = await self._line.send(
             "POST", self._root, headers=headers, body=body, repeatable=repeatable, operation=operation
         )
-        return decode_json(reply, _View, backend=BACKEND).id
+        return decode_json(reply, _View, backend=BACKEND, repeatable=repeatable).id
 
     async def look(self, deployment_id: str, operation: str) -> Deployment:
         """How far a deployment is.
@@ -115,10 +116,19 @@ class Deployments:
         return _deployment(decode_json(reply, _View, backend=BACKEND))
 
     async def watch(self, deployment_id: str, operation: str, seconds: float) -> Deployment:
-        """A deployment when it has ended, or as far as it is after so many seconds; each look is an API call."""
+        """A deployment when it has ended, or as far as it is after so many seconds; each look is an API call.
+
+        A look that fails for now leaves it running, as it is: whoever does not hear of it would deploy again.
+        """
         until = asyncio.get_running_loop().time() + seconds
         for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            found = await self.look(deployment_id, operation)
+            try:
+                found = await self.look(deployment_id, operation)
+            except Transient:
+                left = current_context().remaining()
+                if left is not None and left <= 0:
+                    raise
+                found = Deployment(deployment_id, "running")
             if found.state != "running" or asyncio.get_running_loop().time() + pause > until:
                 return found
             await asyncio.sleep(pause)

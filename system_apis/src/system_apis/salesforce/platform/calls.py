@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from shared.binding.problems import BackendFault, Problem
+from shared.resilience.outbound_faults import in_doubt
 from shared.resilience.wire import WireReply
 from system_apis.salesforce.connector import SalesforceConnector
-from system_apis.salesforce.faults import LOCKED, errors_of_reply, trouble_of_reply
+from system_apis.salesforce.faults import BACKEND, LOCKED, errors_of_reply, trouble_of_reply
 from system_apis.salesforce.platform.refusals import OrgRefused
 
 _Answer = TypeVar("_Answer")
@@ -95,9 +96,16 @@ class OrgCalls:
             yield random.uniform(delay / 2, delay)  # noqa: S311 - jitter, not a secret
 
 
-def decoded(decoder: msgspec.json.Decoder[_Answer], reply: WireReply) -> _Answer:
-    """The body of an answer; BackendFault if it is of another shape."""
+def decoded(decoder: msgspec.json.Decoder[_Answer], reply: WireReply, *, repeatable: bool = True) -> _Answer:
+    """The body of an answer; if it is of another shape, BackendFault, or OutcomeUnknown of what is not repeatable."""
     try:
         return decoder.decode(reply.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BackendFault(f"Salesforce answered {reply.status} with something that is no answer.") from None
+        raise no_answer(reply, repeatable=repeatable) from None
+
+
+def no_answer(reply: WireReply, *, repeatable: bool) -> Problem:
+    """What a reply of success stands for that is none of the org's: somebody between gave it."""
+    if not repeatable:
+        return in_doubt(BACKEND)
+    return BackendFault(f"Salesforce answered {reply.status} with something that is no answer.")

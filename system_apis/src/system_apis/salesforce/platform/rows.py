@@ -15,12 +15,13 @@ from shared.contracts.system.salesforce_platform import DeletedRow, RowChanges, 
 from shared.resilience.wire import WireReply, WireStream
 from system_apis.salesforce.composite import Part, PartRefused, decode_part
 from system_apis.salesforce.connector import SalesforceConnector
-from system_apis.salesforce.platform.calls import OrgCalls, decoded
+from system_apis.salesforce.platform.calls import OrgCalls, decoded, no_answer
 from system_apis.salesforce.platform.refusals import problem_of
 from system_apis.salesforce.platform.values import Json, nested, record_decoder
 from system_apis.salesforce.records import SaveError
 
 _CREATED: Final = 201
+_DONE: Final = 204
 _SEVERAL: Final = 300
 _UNCHANGED: Final = 304
 _IN_QUOTES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
@@ -97,14 +98,17 @@ class Rows:
     async def create(self, sobject: str, fields: Mapping[str, Any], operation: str) -> Saved:
         """Create a row; `Account.ERP__c` names a parent by an external id."""
         reply = await self._calls.send("POST", f"/sobjects/{sobject}", operation, body=nested(fields))
-        return Saved(decoded(_saved, reply).id, created=True)
+        return Saved(_made_id(reply), created=True)
 
     async def update(
         self, sobject: str, row_id: str, fields: Mapping[str, Any], operation: str, *, version: str = ""
     ) -> Saved:
         """Change fields of a row, with a `version` only if it is still of that."""
         path, headers = row_path(sobject, row_id), if_still(version)
-        await self._calls.send("PATCH", path, operation, body=nested(fields), headers=headers, repeatable=not version)
+        reply = await self._calls.send(
+            "PATCH", path, operation, body=nested(fields), headers=headers, repeatable=not version
+        )
+        _check_done(reply, repeatable=not version)
         return Saved(row_id)
 
     async def upsert(
@@ -117,11 +121,13 @@ class Rows:
         _refuse_several(reply)
         if not reply.body:
             return Saved()
-        return Saved(decoded(_saved, reply).id, created=reply.status == _CREATED)
+        saved = decoded(_saved, reply, repeatable=not version)
+        return Saved(saved.id, created=reply.status == _CREATED)
 
     async def delete(self, sobject: str, row_id: str, operation: str, *, version: str = "") -> Saved:
         """Put a row into the recycle bin, with a `version` only if it is still of that."""
-        await self._calls.send("DELETE", row_path(sobject, row_id), operation, headers=if_still(version))
+        reply = await self._calls.send("DELETE", row_path(sobject, row_id), operation, headers=if_still(version))
+        _check_done(reply, repeatable=True)
         return Saved(row_id)
 
     async def changes(self, sobject: str, since: datetime, until: datetime, operation: str) -> RowChanges:
@@ -159,7 +165,7 @@ class Rows:
         body = b"".join((head.encode(), entity, middle.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
         headers = {"content-type": f"multipart/form-data; boundary={boundary}"}
         reply = await self._calls.send("POST", "/sobjects/ContentVersion", operation, body=body, headers=headers)
-        return Saved(decoded(_saved, reply).id, created=True)
+        return Saved(_made_id(reply), created=True)
 
 
 def row_path(sobject: str, row_id: str, key_field: str = "") -> str:
@@ -186,6 +192,20 @@ def _is_tag(version: str) -> bool:
     if any(character < " " for character in version):
         raise Invalid("A version holds control characters; give it as it was read.")
     return _TAG.fullmatch(version) is not None
+
+
+def _made_id(reply: WireReply) -> str:
+    """The id of what was created; OutcomeUnknown if the reply does not say."""
+    made = decoded(_saved, reply, repeatable=False).id
+    if not made:
+        raise no_answer(reply, repeatable=False)
+    return made
+
+
+def _check_done(reply: WireReply, *, repeatable: bool) -> None:
+    """A change is answered 204 and nothing more; a page of somebody between is no sign that anything was done."""
+    if reply.status != _DONE:
+        raise no_answer(reply, repeatable=repeatable)
 
 
 def _refuse_several(reply: WireReply) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ from system_apis.salesforce.platform.refusals import OrgRefused
 from system_apis.salesforce.platform.rows import Rows, Saved
 from system_apis.salesforce.records import CompositeAnswer, SaveError, SubResult
 
+_Answer = TypeVar("_Answer")
 _REFUSED: Final = 400
 Results = dict[int, Result | Problem]
 
@@ -106,7 +107,7 @@ class Saving:
         if isinstance(call, CollectionCall):
             path, body = composing.collection_path(call), composing.collection_body(call)
             reply = await self._send(composing.collection_method(call), path, operation, body, call)
-            return _of_collection(call, decoded(_collection, reply))
+            return _of_collection(call, self._decoded(_collection, reply, call))
         if isinstance(call, TreeCall):
             return await self._tree(call, operation)
         if isinstance(call, CompositeCall):
@@ -139,7 +140,7 @@ class Saving:
         root = next(draft for draft in call.drafts if not draft.links)
         body = {"records": composing.tree_records(call.drafts)}
         reply = await self._send("POST", f"/composite/tree/{root.sobject}", operation, body, call)
-        return dict(composing.tree_results(call.drafts, decoded(_tree, reply)))
+        return dict(composing.tree_results(call.drafts, self._decoded(_tree, reply, call)))
 
     async def _composite(self, call: CompositeCall, operation: str) -> dict[int, Result]:
         parts = [
@@ -150,7 +151,7 @@ class Saving:
         ]
         body = {"allOrNone": call.all_or_none, "collateSubrequests": False, "compositeRequest": parts}
         reply = await self._send("POST", "/composite", operation, body, call)
-        answers = decoded(_composite, reply).composite_response
+        answers = self._decoded(_composite, reply, call).composite_response
         _check_count(answers, call.parts)
         results: dict[int, Result] = {}
         for part, answer in zip(call.parts, answers, strict=True):
@@ -165,7 +166,8 @@ class Saving:
             for part in parts
         ]
         body = {"haltOnError": False, "batchRequests": requests}
-        answers = decoded(_batch, await self._send("POST", "/composite/batch", operation, body, call)).results
+        reply = await self._send("POST", "/composite/batch", operation, body, call)
+        answers = self._decoded(_batch, reply, call).results
         _check_count(answers, call.drafts)
         return {
             draft.at: composing.part_result(draft, answer.status_code, answer.result)
@@ -178,14 +180,23 @@ class Saving:
             for at, drafts in enumerate(call.graphs)
         ]
         reply = await self._send("POST", "/composite/graph", operation, {"graphs": graphs}, call)
-        every = [part for graph in decoded(_graphs, reply).graphs for part in graph.graph_response.composite_response]
+        graphs_told = self._decoded(_graphs, reply, call).graphs
+        every = [part for graph in graphs_told for part in graph.graph_response.composite_response]
         answers = {part.reference_id: (part.http_status_code, part.body) for part in every}
         return dict(composing.by_place(_drafts_of(call), answers))
 
     async def _send(self, method: str, path: str, operation: str, body: Any, call: Call) -> WireReply:
-        repeatable = all(draft.repeatable for draft in _drafts_of(call))
+        repeatable = _is_repeatable(call)
         is_answer = _is_tree if isinstance(call, TreeCall) else _never
         return await self._calls.send(method, path, operation, body=body, repeatable=repeatable, is_answer=is_answer)
+
+    @staticmethod
+    def _decoded(decoder: msgspec.json.Decoder[_Answer], reply: WireReply, call: Call) -> _Answer:
+        return decoded(decoder, reply, repeatable=_is_repeatable(call))
+
+
+def _is_repeatable(call: Call) -> bool:
+    return all(draft.repeatable for draft in _drafts_of(call))
 
 
 def _drafts_of(call: Call) -> list[Draft]:

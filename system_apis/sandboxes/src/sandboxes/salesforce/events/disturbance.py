@@ -10,12 +10,17 @@ class Disturbance(Struct, forbid_unknown_fields=True):
 
     Attributes:
         call: `Subscribe`, `Publish`, …; or `*`.
-        fault: A refusal, or `end`: the stream ends without one.
+        fault: A refusal, `internal` (a message broke off) and `unknown` (somebody between answered with a web page)
+            among them; or `end`: the stream ends without one; `silent`: nothing comes any more; `garbled`: events
+            that no schema reads; `lost`: a publication is done, and its answer is not sent.
         after: So many calls, or messages of streams, pass first.
         times: How often it strikes.
     """
 
-    fault: Literal["unavailable", "unauthenticated", "limit", "corrupted", "expired", "end"]
+    fault: Literal[
+        "unavailable", "unauthenticated", "limit", "corrupted", "expired", "internal", "unknown",
+        "end", "silent", "garbled", "lost",
+    ]  # fmt: skip
     call: str = "*"
     after: int = 0
     times: int = 1

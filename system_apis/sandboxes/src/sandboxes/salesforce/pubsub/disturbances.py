@@ -16,16 +16,18 @@ _REFUSALS = {
         StatusCode.INVALID_ARGUMENT, "subscription.fetch.replayid.validation.failed",
         "The Replay ID validation failed. Ensure that the Replay ID is valid.",
     ),
+    "internal": (StatusCode.INTERNAL, "", "Received RST_STREAM with error code 2"),
+    "unknown": (StatusCode.UNKNOWN, "", "Received http2 header with status: 200 and content-type: text/html"),
 }  # fmt: skip
 
 
-def struck(disturbances: list[Disturbance], call: str) -> bool:
-    """Whether this call, or this message of a stream, is to fail by its stream ending; raises Refusal to refuse it."""
+def struck(disturbances: list[Disturbance], call: str) -> str:
+    """What is to happen to this call, or this message of a stream, if anything; raises Refusal to refuse it."""
     found = next((each for each in disturbances if each.strikes(call)), None)
     if found is None:
-        return False
+        return ""
     if found.times == 0:
         disturbances.remove(found)
-    if found.fault == "end":
-        return True
-    raise Refusal(*_REFUSALS[found.fault])
+    if found.fault in _REFUSALS:
+        raise Refusal(*_REFUSALS[found.fault])
+    return found.fault

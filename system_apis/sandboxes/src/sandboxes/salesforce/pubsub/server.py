@@ -1,5 +1,6 @@
 """The Pub/Sub API's calls (eventbus.v1.PubSub)."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -77,10 +78,15 @@ class PubSub(pb_grpc.PubSubServicer):
     async def Publish(self, request: Any, context: Context) -> Any:  # noqa: N802
         """Publish events, each with its own result."""
         try:
-            self._struck("Publish")
-            return self._publishing.publish(request, self._session(context).user_id)
+            fault = await self._struck_or_silent("Publish")
+            if fault == "end":
+                raise Refusal(StatusCode.UNAVAILABLE, "", "Socket closed")
+            answer = self._publishing.publish(request, self._session(context).user_id)
+            if fault == "lost":
+                raise Refusal(StatusCode.UNAVAILABLE, "", "Connection reset by peer")
         except Refusal as refusal:
             await refuse(context, refusal)
+        return answer
 
     async def PublishStream(self, requests: AsyncIterator[Any], context: Context) -> AsyncGenerator[Any]:  # noqa: N802
         """Publish as requests come; all name one topic."""
@@ -105,9 +111,10 @@ class PubSub(pb_grpc.PubSubServicer):
             if self._struck("Subscribe"):
                 return
             async for delivery in subscription.deliveries(lambda: self._session(context)):
-                if self._struck("Subscribe"):
+                fault = await self._struck_or_silent("Subscribe")
+                if fault == "end":
                     return
-                yield pb.FetchResponse(**_fetched(delivery))
+                yield pb.FetchResponse(**_fetched(delivery, garbled=fault == "garbled"))
         except Refusal as refusal:
             await refuse(context, refusal)
 
@@ -133,8 +140,14 @@ class PubSub(pb_grpc.PubSubServicer):
         finally:
             self._active.discard(name)
 
-    def _struck(self, call: str) -> bool:
-        return bool(self._org.disturbances) and struck(self._org.disturbances, call)
+    def _struck(self, call: str) -> str:
+        return struck(self._org.disturbances, call) if self._org.disturbances else ""
+
+    async def _struck_or_silent(self, call: str) -> str:
+        fault = self._struck(call)
+        if fault == "silent":
+            await asyncio.Event().wait()  # until the client hangs up
+        return fault
 
     def _session(self, context: Context) -> Session:
         """The session in the metadata; Refusal UNAUTHENTICATED."""
@@ -150,10 +163,11 @@ class PubSub(pb_grpc.PubSubServicer):
         return session
 
 
-def _fetched(delivery: Delivery) -> dict[str, Any]:
+def _fetched(delivery: Delivery, *, garbled: bool = False) -> dict[str, Any]:
+    most = 1 if garbled else None
     events = [
         pb.ConsumerEvent(
-            event=pb.ProducerEvent(id=each.uuid, schema_id=each.schema_id, payload=each.payload),
+            event=pb.ProducerEvent(id=each.uuid, schema_id=each.schema_id, payload=each.payload[:most]),
             replay_id=each.replay_id,
         )
         for each in delivery.events
