@@ -67,22 +67,6 @@ async def test_many_lines_are_recorded_in_one_write(crm: SalesforceCrm, org: Any
     assert await _items(org) == 50
 
 
-@pytest.mark.parametrize("fault", ["lost-reply", "truncate"])
-async def test_a_lost_reply_leaves_one_order_with_its_lines_once(
-    crm: SalesforceCrm, org: Any, quote: Quote, new_order: NewOrder, fault: str
-) -> None:
-    await org.fault(COMPOSITE, "POST", fault=fault, after=1)
-    order = await crm.record_order(new_order())
-    assert [each["Id"] for each in await org.orders()] == [order.crm_order_id]
-    assert await _items(org) == len(quote.lines)
-
-
-async def test_a_request_that_was_never_read_is_sent_again(crm: SalesforceCrm, org: Any, new_order: NewOrder) -> None:
-    await org.fault(COMPOSITE, "POST", fault="close", after=1)
-    assert (await crm.record_order(new_order())).reference == "QTO-1"
-    assert len(await org.orders()) == 1
-
-
 async def test_ten_at_once_with_one_reference_make_one_order(
     crm: SalesforceCrm, org: Any, quote: Quote, new_order: NewOrder
 ) -> None:

@@ -25,6 +25,7 @@ RUNNING_STATES = frozenset({"pending", "running", "waiting", "compensating"})
 
 _ERROR_PATH = re.compile(r"^(?P<detail>.*?)(?: - at `(?:key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
+_MISSING = re.compile(r"missing required field `([^`]+)`")
 _PATH_PART = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -279,20 +280,19 @@ class Operation:
         return self._refuse_line(FieldError(detail=found.detail, pointer="/" + wire))
 
     def _refuse_line(self, found: FieldError) -> Invalid:
-        name = found.parameter or (found.pointer or "").lstrip("/").partition("/")[0]
-        return _invalid(FieldError(detail=found.detail, parameter=name))
+        name, detail = found.parameter or (found.pointer or "").lstrip("/").partition("/")[0], found.detail
+        if not name and (missing := _MISSING.search(detail)):
+            name, detail = missing[1], "It is required; send it"
+        in_query = any(p.wire_name == name and p.location == "query" for p in self.parameters)
+        return _invalid(FieldError(detail=detail, parameter=name), "query parameter" if in_query else "parameter")
 
     def _outside(self) -> BackendFault:
         return BackendFault(f"{self.qualified_name} answered something outside its contract.")
 
 
-def _invalid(found: FieldError) -> Invalid:
+def _invalid(found: FieldError, line: str = "parameter") -> Invalid:
     where = (
-        f"parameter {found.parameter}"
-        if found.parameter
-        else f"body field {found.pointer}"
-        if found.pointer
-        else "body"
+        f"{line} {found.parameter}" if found.parameter else f"body field {found.pointer}" if found.pointer else "body"
     )
     return Invalid(f"{found.detail} ({where}).", errors=[found])
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 import pytest
@@ -69,35 +68,6 @@ async def test_an_extract_goes_on_from_any_mark_in_another_connector(extracts, c
     kept = msgspec.json.decode(msgspec.json.encode(stopped), type=ExtractMark)
     later = BulkExtracts(connect(settings), extracts.jobs.settings)
     assert await read(later, kept) == whole[100:]
-
-
-@pytest.mark.parametrize("fault", ["truncate", "close", "nonsense", "html"])
-async def test_a_page_that_breaks_off_is_read_again_or_refused_and_never_half_used(extracts, org, fault: str) -> None:
-    mark = await extracts.begin(EVERY)
-    whole = await read(extracts, mark)
-    await org.fault("*/results", fault=fault, times=1)
-    try:
-        found = await read(extracts, mark)
-    except BackendFault:
-        assert fault in ("nonsense", "html")
-    else:
-        assert found == whole
-
-
-async def test_a_slow_page_is_asked_for_again(connect, settings, extracts, org) -> None:
-    patient = BulkExtracts(connect(settings), msgspec.structs.replace(extracts.jobs.settings, reply_seconds=1))
-    mark = await patient.begin(EVERY)
-    await patient.jobs.ended("query", mark.job)
-    await org.fault("*/results", fault="latency", seconds=3, times=1)
-    assert len(await read(patient, mark)) == 180
-
-
-async def test_a_session_that_ends_between_pages_is_renewed(extracts, org) -> None:
-    rows: list[Any] = []
-    async for page in extracts.pages(await extracts.begin(EVERY)):
-        rows += page.rows
-        await org.control("expire-tokens")
-    assert len(rows) == 180
 
 
 async def test_without_query_jobs_left_the_refusal_says_so(extracts, org) -> None:

@@ -67,13 +67,6 @@ async def test_refused_records_say_why_and_the_others_are_written(load, accounts
     assert load.by_position[3].code == "STRING_TOO_LONG"
 
 
-async def test_records_for_which_rows_are_locked_go_into_a_follow_up_job(load, org, accounts) -> None:
-    await org.control("lock-rows", object="Account", times=3)
-    report = await load.run(accounts(20))
-    assert (report.successful, report.failed, report.jobs, report.follow_ups) == (20, 0, 2, 1)
-    assert len(load.by_position) == 20
-
-
 async def test_rows_that_stay_locked_are_told_as_repeatable(load, org, accounts) -> None:
     await org.control("lock-rows", object="Account", times=9)
     report = await load.run(accounts(3))
@@ -168,31 +161,6 @@ async def test_no_more_jobs_than_allowed_are_under_way_at_once(tuned, org, accou
     load.loads.jobs.create, load.loads.jobs.ended = created, ended
     assert (await load.run(accounts(100))).jobs == 10
     assert most == 2
-
-
-async def test_a_session_that_ends_on_the_way_is_renewed(load, org, accounts) -> None:
-    async def arriving() -> AsyncIterator[dict[str, Any]]:
-        for number, record in enumerate(accounts(250)):
-            if number in (90, 210):
-                await org.control("expire-tokens")
-            yield record
-
-    assert (await load.run(arriving())).successful == 250
-
-
-async def test_results_that_break_off_or_lie_about_their_number_are_read_again(load, org, accounts) -> None:
-    before = len(await org.requests("/successfulResults"))
-    await org.fault("*/successfulResults", fault="truncate", times=1)
-    assert (await load.run(accounts(150))).successful == 150
-    assert len(load.by_position) == 150
-    assert len(await org.requests("/successfulResults")) == before + 3
-
-
-async def test_an_upload_whose_answer_is_lost_goes_into_another_job(load, org, accounts) -> None:
-    await org.fault("*/batches", "PUT", fault="lost-reply", times=1)
-    await org.fault("*/jobs/ingest/*", "PATCH", fault="lost-reply", times=1)
-    report = await load.run(accounts(20))
-    assert (report.successful, report.created, report.jobs) == (20, 20, 1)
 
 
 async def test_without_batches_left_what_was_begun_is_finished_and_the_rest_goes_on_tomorrow(

@@ -48,17 +48,6 @@ async def test_records_are_written_in_turn_and_told_in_their_order(serial, paral
     assert [(each.code, each.repeatable) for each in side_by_side] == [("UNABLE_TO_LOCK_ROW", True), ("", False)]
 
 
-async def test_a_session_that_ends_is_renewed(serial, org) -> None:
-    async def arriving():
-        for number in range(60):
-            if number in (25, 45):
-                await org.control("expire-tokens")
-            yield {KEY: f"E-{number}", "Name": "E"}
-
-    outcomes = [outcome async for batch in serial.load(UPSERT, arriving()) for outcome in batch]
-    assert {outcome.became for outcome in outcomes} == {"successful"}
-
-
 async def test_a_field_that_the_object_lacks_fails_its_record(serial, org) -> None:
     outcomes = await told(serial, [{"Name": "A", "Nonsense__c": 1}], LoadSpec(sobject="Account", operation="insert"))
     assert outcomes[0].became == "failed"

@@ -108,20 +108,6 @@ async def test_a_channel_that_is_not_there_is_told(events: Any) -> None:
             await read
 
 
-async def test_a_session_that_ends_while_a_stream_is_open_is_renewed_and_nothing_is_missed(
-    org: Any, events: Any
-) -> None:
-    await publish(org, "one")
-    source = events.source(CHANNEL)
-    found = await taken(source, OLDEST, 1)
-    await org.control("expire-tokens")
-    await publish(org, "two")
-    assert orders(await taken(source, found[0].position, 1)) == ["two"]
-    await org.control("expire-tokens")
-    await publish(org, "three")
-    assert orders(await taken(source, found[0].position, 2)) == ["two", "three"]
-
-
 async def test_a_change_says_what_changed_who_did_it_and_in_which_transaction(org: Any, events: Any) -> None:
     made = (await org.rest("POST", "/sobjects/Account", json={"Name": "Bitmap GmbH", "Phone": "1"}))["id"]
     await org.rest("PATCH", f"/sobjects/Account/{made}", json={"Phone": None, "BillingCity": "Bremen"})
@@ -152,15 +138,6 @@ async def test_what_we_changed_ourselves_is_passed_over_and_moves_the_position(
     await org.rest("POST", "/sobjects/Account", json={"Name": "Theirs"})
     [theirs] = await taken(source, read[-1].position, 1)
     assert change(theirs).fields["Name"] == "Theirs"
-
-
-@pytest.mark.parametrize(("kind", "reread"), [("UPDATE", "records"), ("DELETE", "records"), ("OVERFLOW", "object")])
-async def test_a_gap_says_what_has_to_be_read_again(org: Any, events: Any, kind: str, reread: str) -> None:
-    ids = ["001aj0000000001AAA"] if reread == "records" else []
-    await org.control("gap", object="Account", kind=kind, ids=ids)
-    told = change((await taken(events.source(ACCOUNTS), OLDEST, 1))[0])
-    assert (told.kind, told.reread, told.fields) == (f"GAP_{kind}", reread, {})
-    assert not ids or told.record_ids == ids
 
 
 async def test_a_channel_that_cannot_be_reached_is_tried_again_until_the_reader_asks_no_more(open_events: Any) -> None:

@@ -1,6 +1,7 @@
 """The feed as other tiers read it, and flows that subscribe to it."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.declare import Contract, get
+from shared.binding.problems import BackendUnavailable
 from shared.contracts.canonical.event_feed import CursorExpired
 from shared.contracts.system.salesforce_events import ChannelNotFound, EventToPublish, SalesforceEvents
 from shared.durable.feed_source import PASSED, Feed, FeedSource
@@ -85,8 +87,36 @@ async def test_a_feed_is_an_event_source(org: Any, api: OrgEvents, salesforce: A
         "POST", path, headers=ours, body=b'{"Name":"Ours"}', repeatable=False, operation="test"
     )
     changes = FeedSource(Feed(SalesforceEvents, "/data/AccountChangeEvent"), lambda: api, CallContext)
-    [mark] = await changes.read(OLDEST, 10, 5)
+    [mark] = await changes.read(OLDEST, 10, 0)
     assert (mark.type, mark.position != OLDEST) == (PASSED, True), "nothing to do, and the place moves"
+
+
+async def test_who_waits_is_not_answered_by_what_we_changed_ourselves(
+    org: Any, api: OrgEvents, salesforce: Any
+) -> None:
+    ours = {"sforce-call-options": "client=triptych", "content-type": "application/json"}
+    path, accounts = f"{salesforce.root}/sobjects/Account", "/data/AccountChangeEvent"
+    await salesforce.backend.send(
+        "POST", path, headers=ours, body=b'{"Name":"Ours"}', repeatable=False, operation="test"
+    )
+    with calling(CallContext(wait=20.0)):
+        answer = asyncio.create_task(api.list_events(accounts))
+    await api.list_events(accounts)  # by the end of which ours has come
+    await org.rest("POST", "/sobjects/Account", json={"Name": "Theirs"})
+    assert [each.type for each in (await answer).items] == ["account-change-event"]
+    with calling(CallContext(wait=0.1)):
+        assert (await api.list_events(accounts, after=(await answer).cursor)).items == []
+
+
+async def test_a_channel_that_cannot_begin_now_is_refused_soon(open_events: Any) -> None:
+    events = open_events(pubsub_url="127.0.0.1:1", retry_delays=())
+    with pytest.raises(BackendUnavailable), calling(CallContext(deadline=time.monotonic() + 30.0)):
+        await events.latest(CHANNEL)
+    with (
+        pytest.raises(BackendUnavailable, match="does not begin"),
+        calling(CallContext(deadline=time.monotonic() + 0.1)),
+    ):
+        await events.latest(CHANNEL)
 
 
 def test_a_contract_without_channels_is_no_feed() -> None:

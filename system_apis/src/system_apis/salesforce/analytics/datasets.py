@@ -5,7 +5,7 @@ import base64
 import re
 from collections.abc import AsyncIterable, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -13,10 +13,12 @@ from shared.binding.call_context import current_context
 from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Problem, Transient
 from shared.contracts.system.salesforce_definitions import DatasetNotFound
 from shared.resilience.outbound_faults import OutcomeUnknown, decode_json, in_doubt
+from shared.resilience.wire import WireReply
 from system_apis.salesforce.analytics.saql import Loaded, Value, bound
 from system_apis.salesforce.analytics.tables import MOST_PART_BYTES, Cell, Column, metadata_of, parts_of
 from system_apis.salesforce.connector import SalesforceConnector
-from system_apis.salesforce.faults import BACKEND
+from system_apis.salesforce.faults import BACKEND, problem_of_reply
+from system_apis.salesforce.metadata.deployments import said
 from system_apis.salesforce.soql import Statement
 
 Operation = Literal["Overwrite", "Append", "Upsert", "Delete"]
@@ -29,7 +31,7 @@ _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _ENDED: Final = frozenset({"Completed", "CompletedWithWarnings", "Failed", "NotProcessed"})
 _NAME: Final = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9]){0,79}")
 _NEW: Final = "New"
-_DONE: Final = 204
+_DONE, _REFUSED = 204, 400
 _KEYED: Final = frozenset({"Upsert", "Delete"})
 
 
@@ -70,6 +72,13 @@ class _Results(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True):
     results: _Results
+
+
+class _Complaint(msgspec.Struct, frozen=True):
+    message: str
+
+
+_complaints = msgspec.json.Decoder(Annotated[list[_Complaint], msgspec.Meta(min_length=1)])
 
 
 class Datasets:
@@ -158,7 +167,7 @@ class Datasets:
 
         Raises:
             DatasetNotFound: There is no dataset of a name.
-            Invalid: A place or value is missing, or the org does not accept the query.
+            Invalid: A place or value is missing, or the org does not accept the query, and says why.
             Problem: See `faults`.
         """
         loaded = {place: await self._version(name) for place, name in (datasets or {}).items()}
@@ -166,7 +175,10 @@ class Datasets:
             query = bound(saql, {**(values or {}), **loaded})
         except ValueError as error:
             raise Invalid(str(error)) from None
-        reply = await self._post(f"{self._wave}/query", {"query": query}, _ASK, repeatable=True)
+        reply = await self._line.send(
+            "POST", f"{self._wave}/query", headers=self._salesforce.write_headers,
+            body=msgspec.json.encode({"query": query}), repeatable=True, operation=_ASK, classify=_problem_of_question,
+        )  # fmt: skip
         return decode_json(reply, _Answer, backend=BACKEND).results.records
 
     async def _version(self, name: str) -> Loaded:
@@ -239,6 +251,17 @@ class Datasets:
         return await self._line.send(
             "POST", path, headers=headers, body=raw, repeatable=repeatable, operation=operation
         )
+
+
+def _problem_of_question(reply: WireReply) -> Problem | None:
+    """As `problem_of_reply`; what the org says of a query speaks of the query's own words, and of no record."""
+    problem = problem_of_reply(reply)
+    if not isinstance(problem, Invalid) or reply.status != _REFUSED:
+        return problem
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        if sentence := said(_complaints.decode(reply.body)[0].message):
+            return Invalid(f"CRM Analytics does not accept the query: {sentence}")
+    return problem
 
 
 @contextmanager

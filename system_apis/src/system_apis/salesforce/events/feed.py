@@ -19,6 +19,7 @@ from system_apis.salesforce.events.translation import PASSED, event_of, passing
 from system_apis.salesforce.events.window import Window
 
 _PAUSES = (0.1, 0.4, 1.6, 6.4, 25.0)  # seconds before the stream is opened again, at most; each failure takes the next
+_ATTEMPTS_TO_BEGIN = 3
 _LASTING = 60.0  # seconds after which a stream counts as good, though nothing came
 _SKEW = timedelta(seconds=60)  # our clock and the org's may differ by so much
 _log = get_logger("salesforce")
@@ -122,12 +123,16 @@ class Feed:
             if isinstance(problem, SessionOver) and not refused:
                 refused = True  # the door has renewed it: once more at once
                 continue
-            if not isinstance(problem, Transient):
+            if not isinstance(problem, Transient) or self._cannot_begin(problem, failures):
                 self._end(problem)
                 return
             _log.warning("salesforce.stream.broken", channel=self._channel, error=problem.detail, failures=failures)
             await asyncio.sleep(max(self._pause(failures), problem.retry_after or 0.0))
             failures += 1
+
+    def _cannot_begin(self, problem: Problem, failures: int) -> bool:
+        """Whether a stream from now on does not come to stand: somebody waits for it, and no event is missed yet."""
+        return self._latest and (problem.retry_after is not None or failures == _ATTEMPTS_TO_BEGIN - 1)
 
     async def _streamed(self) -> Problem:
         """Take what one stream brings; returns what ended it."""

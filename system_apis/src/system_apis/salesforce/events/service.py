@@ -1,5 +1,6 @@
 """The events contract on one org."""
 
+import asyncio
 from typing import Literal
 
 from shared.binding.call_context import current_context
@@ -37,11 +38,20 @@ class OrgEvents(SalesforceEvents):
         try:
             if after is None and begin == "latest":
                 return EventFeed([], await self._channels.latest(channel))
-            events = await self._channels.read(channel, after or OLDEST, limit, current_context().patience(_MARGIN))
+            return await self._told(channel, after or OLDEST, limit)
         except PositionExpired as problem:
             raise CursorExpired(problem.detail) from None
-        cursor = events[-1].position if events else after or ""
-        return EventFeed([_record(event) for event in events if event.type != PASSED], cursor)
+
+    async def _told(self, channel: str, after: str, limit: int) -> EventFeed:
+        """What comes first, or where the channel stands when nothing came that is told while the caller waits."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + current_context().patience(_MARGIN)
+        while True:
+            events = await self._channels.read(channel, after, limit, max(0.0, until - clock()))
+            after = events[-1].position if events else after
+            told = [_record(event) for event in events if event.type != PASSED]
+            if told or clock() >= until:
+                return EventFeed(told, after)
 
     async def publish_event(self, event: str, content: EventToPublish) -> PublishedEvent:
         """See `SalesforceEvents.publish_event`."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from shared.binding.call_context import current_context
 from shared.binding.problems import BackendUnavailable
 from shared.messaging.event_source import Event
 from system_apis.salesforce.connector import SalesforceConnector
@@ -20,7 +21,7 @@ MOST_FEEDS: Final = 16
 """Channels and positions that are read at once; the one that was not read for longest makes room."""
 
 _IDLE_SECONDS = 600.0
-_BEGIN_SECONDS = 20.0
+_OF_WHAT_IS_LEFT = 0.8  # of the caller's time, for a stream to begin
 _FIRST_SECONDS = 1.0
 """What the first read of a stream waits at least: without it a channel looks empty that is full, or is none."""
 
@@ -63,13 +64,20 @@ class OrgChannels:
         return await feed.read(after, limit, max(wait_seconds, _FIRST_SECONDS if is_new else 0.0))
 
     async def latest(self, channel: str) -> str:
-        """See `EventSource.latest`: a moment, until the org has told a replay id."""
+        """See `EventSource.latest`: a moment, until the org has told a replay id.
+
+        Raises:
+            ChannelNotFound: The org has no such channel.
+            Problem: The channel cannot be read now, which is told in the time of a call, or what the caller has left.
+        """
+        left = current_context().remaining()
+        seconds = self._settings.timeout if left is None else min(self._settings.timeout, left * _OF_WHAT_IS_LEFT)
         after = position_since(datetime.now(UTC))
         async with self._lock:
             await self._make_room()
             feed = self._begun(channel, after, latest=True)
         try:
-            await feed.begun(_BEGIN_SECONDS)
+            await feed.begun(seconds)
         except TimeoutError:
             raise BackendUnavailable(f"Salesforce does not begin to tell of {channel} now.") from None
         return after

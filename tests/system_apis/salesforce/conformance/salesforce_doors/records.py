@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -175,7 +175,7 @@ class CrmWrites(Door):
 
     @property
     def wanted(self) -> Sequence[str]:
-        return [self.key]
+        return [f"{self.key} with {len(company().quotes_for('plain')[3].lines)} lines"]
 
     async def work(self, midway: Midway) -> None:
         crm = SalesforceCrm(self.world.connector())
@@ -198,13 +198,13 @@ class CrmWrites(Door):
 
     async def found(self) -> Sequence[str]:
         rows = await self._orders()
-        return [row["External_Order_Id__c"] for row in rows]
+        return [f"{self.key} with {row['OrderItems']['totalSize']} lines" for row in rows]
 
     async def aclose(self) -> None:
         for row in await self._orders():
             with suppress(Problem):
                 await SalesforceCrm(self.world.connector()).cancel_order(row["Id"], OrderCancellation("the next one"))
 
-    async def _orders(self) -> list[dict[str, str]]:
-        soql = f"SELECT Id, External_Order_Id__c FROM Order WHERE External_Order_Id__c = '{self.key}'"
+    async def _orders(self) -> list[dict[str, Any]]:
+        soql = f"SELECT Id, (SELECT Id FROM OrderItems) FROM Order WHERE External_Order_Id__c = '{self.key}'"
         return (await self.world.org.rest("GET", "/query", params={"q": soql}))["records"]
