@@ -4,6 +4,9 @@ import textwrap
 
 import pytest
 
+from shared.binding.declare import Contract, get
+from shared.binding.problems import Invalid
+
 PRELUDE = """
 from typing import Annotated, Any
 import msgspec
@@ -276,3 +279,24 @@ def test_a_legal_declaration_knows_its_path_scope_and_audience() -> None:
     assert contract.scopes() == {"fine-things:read"}
     assert [p.wire_name for p in operation.parameters] == ["thingId", "pageSize"]
     assert operation.parameters[0].description == "Which one."
+
+
+def test_a_query_parameter_that_is_missing_or_wrong_is_named_as_one() -> None:
+    class Shelves(Contract, tier="system", version="v1"):
+        """Shelves."""
+
+        @get("/shelves/{shelf}", scope="shelves:read")
+        async def list_books(self, shelf: int, room_name: str, limit: int = 5) -> list[str]:
+            """List books."""
+            ...
+
+    operation = Shelves.operations["list_books"]
+    for path, query, said, parameter in (
+        ({"shelf": "1"}, [], "It is required; send it (query parameter roomName).", "roomName"),
+        ({"shelf": "1"}, [("roomName", "a"), ("limit", "x")], "(query parameter limit).", "limit"),
+        ({"shelf": "x"}, [("roomName", "a")], "(parameter shelf).", "shelf"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            operation.from_http(path, query, None)
+        assert refused.value.detail.endswith(said)
+        assert [each.parameter for each in refused.value.errors] == [parameter]

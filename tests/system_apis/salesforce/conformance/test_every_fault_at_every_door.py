@@ -1,5 +1,6 @@
 """Every fault at every door of the org ends in the right problem or in recovery; nothing is written twice or lost."""
 
+import asyncio
 import itertools
 import re
 import time
@@ -83,7 +84,7 @@ class Trial:
         self._door, self._fault, self._name = door, FAULTS[fault], fault
         self._point = door.points.get(point)
         self._early = door.all_at_start or (self._point is not None and self._point.at_start)
-        self._since = datetime.now(UTC)
+        self._since = ""
         self._done = False
 
     async def begin(self) -> None:
@@ -96,12 +97,14 @@ class Trial:
 
     async def _inflict(self) -> None:
         self._done = True
-        self._since = datetime.now(UTC)
+        self._since = datetime.now(UTC).isoformat()
         await self._fault.inflict(self._door, self._point)
 
     async def check_struck(self) -> None:
         """Nothing is proved by a fault that never struck."""
         assert self._done
+        if self._name == "row-locked":
+            assert await self._door.world.org.control("unlock-rows") == {"left": 0}
         if not self._fault.at_a_point:
             return
         org = self._door.world.org
@@ -109,7 +112,13 @@ class Trial:
             left = await org.control("pubsub-faults")
             assert not left or left[0]["times"] == 0 or self._name == "outage", left
         elif self._name != "slow":  # which is still under way
-            assert [each for each in await org.recent() if each["fault"] and each["at"] >= self._since.isoformat()]
+            async with asyncio.timeout(10):  # a request is in the log when the org has let go of it
+                while not await self._in_log():  # noqa: ASYNC110 - the log is over there
+                    await asyncio.sleep(0.01)
+
+    async def _in_log(self) -> bool:
+        recent = await self._door.world.org.recent()
+        return any(each["fault"] and each["at"] >= self._since for each in recent)
 
 
 async def heal(org: Any) -> None:

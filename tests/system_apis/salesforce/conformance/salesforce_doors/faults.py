@@ -13,7 +13,8 @@ GRPC: Final = {
     "publish": "Publish",
 }
 """Doors whose requests are calls of gRPC, and which of them is struck."""
-_TIMES_OF_AN_OUTAGE = 50
+_TIMES_OF_AN_OUTAGE = 12
+"""More often than any door asks again."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "session-refused": Fault("Every token is refused, fresh ones too.", _refuse_sessions),
     "replay-expired": Fault("The org no longer has what follows our position.", _expire_position),
     "replay-corrupt": Fault("Our position is none that the org ever gave.", _corrupt_position),
-    "row-locked": _levers(
-        "lock-rows", "Somebody else is writing the row (UNABLE_TO_LOCK_ROW).", object="Account", times=1
-    ),
+    "row-locked": _levers("lock-rows", "Somebody else is writing the row (UNABLE_TO_LOCK_ROW).", object="*", times=1),
     "limit": Fault("The org's requests for 24 hours, or its events, are used up.", _use_up),
     "partial": Fault("Some of what was sent is refused, and some is not.", _spoil),
     "gap": _gap("UPDATE", "The org tells that records changed, and not how (GAP_UPDATE)."),
