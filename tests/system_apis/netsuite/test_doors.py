@@ -51,6 +51,16 @@ async def test_statement_that_suiteql_cannot_read_is_our_fault(account: Account,
         await account(sandbox_url).query("SELECT nothing FROM nowhere", KeyRow, "ask")
 
 
+async def test_field_that_the_account_does_not_have_is_our_fault_not_left_out(
+    account: Account, sandbox_url: str, control: Any
+) -> None:
+    body = {"companyName": "Typo", "subsidiary": {"id": "1"}, "emial": "x@example.com"}
+    with pytest.raises(BackendFault) as refused:
+        await account(sandbox_url).create("/customer", body, "create_customer")
+    assert refused.value.extensions["code"] == "NONEXISTENT_FIELD"
+    assert (await control.ledger())["customers"] == []
+
+
 async def test_job_is_done_once_for_its_reference(account: Account, sandbox_url: str, control: Any) -> None:
     jobs = Jobs(account(sandbox_url), no_pause)
     body = {"companyName": "Job & Sons", "subsidiary": {"id": "1"}}

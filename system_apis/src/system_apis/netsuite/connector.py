@@ -32,8 +32,12 @@ _T = TypeVar("_T")
 RECORDS = "/services/rest/record/v1"
 _SUITEQL = "/services/rest/query/v1/suiteql"
 _READ: Mapping[str, str] = {"accept": "application/json"}
-_WRITE: Mapping[str, str] = {**_READ, "content-type": "application/json"}
-_QUERY: Mapping[str, str] = {**_WRITE, "prefer": "transient"}
+_QUERY: Mapping[str, str] = {**_READ, "content-type": "application/json", "prefer": "transient"}
+_WRITE: Mapping[str, str] = {
+    **_READ,
+    "content-type": "application/json",
+    "x-netsuite-propertynamevalidation": "Error",  # else a field that the account does not have is left out unsaid
+}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
