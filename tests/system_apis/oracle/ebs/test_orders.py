@@ -136,6 +136,15 @@ async def test_status_u_and_a_success_without_an_order_are_faults(
             await ebs(server.url).get("1")
 
 
+async def test_nothing_is_placed_while_it_is_uncertain_whether_it_stands(
+    ebs: Connect, peer: Callable[..., Awaitable[Any]], order: NewErpOrder
+) -> None:
+    server = await peer((200, b'{"OutputParameters":{"X_RETURN_STATUS":"E","X_MSG_DATA":"The order is closed."}}'))
+    with pytest.raises(BackendFault, match="no_such_order"):
+        await ebs(server.url).place(order)
+    assert len(server.requests) == 1
+
+
 async def test_a_responsibility_that_is_not_ours_and_a_path_without_a_service_are_faults(ebs: Connect) -> None:
     for wrong in ({"responsibility": "SYSTEM_ADMINISTRATOR"}, {"order_alias": "elsewhere"}, {"username": "SCOTT"}):
         with pytest.raises(BackendFault):

@@ -70,8 +70,15 @@ class EbsOrders:
         key = {"ORDER_SOURCE_ID": self._settings.order_source_id, "ORIG_SYS_DOCUMENT_REF": reference}
         try:
             found = await self._call("process_order", {"P_HEADER_REC": {**key, "OPERATION": "UPDATE"}}, repeatable=True)
-        except OrderRejected:
-            return None  # no order of this key: there is nothing else that changing nothing could violate
+        except OrderRejected as refused:
+            said = str(refused.extensions.get("remark", "")).casefold()
+            if any(one.casefold() in said for one in self._settings.no_such_order):
+                return None
+            raise BackendFault(
+                f"{NAME} does not say whether there is an order {reference}; if it does, in words unknown to us, add "
+                "them to no_such_order.",
+                extensions=refused.extensions,
+            ) from None
         return found if found.X_HEADER_REC.HEADER_ID is not None else None
 
     async def _create(self, order: NewErpOrder) -> OrderOutput:

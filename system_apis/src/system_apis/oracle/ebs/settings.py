@@ -22,6 +22,8 @@ class EbsSettings(BackendSettings, frozen=True, kw_only=True):
         order_source_id: Id of the order source that is ours; with the reference it names an order.
         order_type_id: Order type of new orders; None takes the defaulting rules' one.
         price_list_id: Price list of new orders; None as above.
+        no_such_order: Words of the messages, in `language`, by which PROCESS_ORDER says that no order has a reference.
+            Any other refusal of the look before an order is made stops it, so that none is made twice.
         settle_seconds: How long the suite may work on an order after we stopped waiting for it.
     """
 
@@ -37,4 +39,5 @@ class EbsSettings(BackendSettings, frozen=True, kw_only=True):
     order_source_id: int = 0
     order_type_id: int | None = None
     price_list_id: int | None = None
+    no_such_order: tuple[str, ...] = ("OE_INVALID_HEADER", "invalid header", "no order exists")
     settle_seconds: float = 60.0
