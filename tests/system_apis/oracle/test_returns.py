@@ -19,6 +19,7 @@ from shared.contracts.system.erp import (
     ReturnNotCancellable,
     ReturnRejected,
 )
+from system_apis.oracle.connector import OracleConnector
 from system_apis.oracle.service import OracleErp
 
 New = Callable[..., NewErpOrder]
@@ -54,14 +55,18 @@ async def test_a_return_is_valued_as_it_was_sold_and_found_by_its_order(erp: Ora
     assert await erp.list_returns(order.erp_order_id) == [made] == [await erp.get_return(made.erp_return_id)]
 
 
-async def test_a_return_is_no_order_and_an_order_no_return(erp: OracleErp, order: ErpOrder) -> None:
+async def test_a_return_is_no_order_and_an_order_no_return(
+    erp: OracleErp, order: ErpOrder, connect: Callable[..., OracleConnector], sandbox_url: str
+) -> None:
     made = await erp.create_return(back(order, reference="flow-1"))
     with pytest.raises(ErpOrderNotFound):
         await erp.get_order(made.erp_return_id)
     with pytest.raises(ErpReturnNotFound):
         await erp.get_return(order.erp_order_id)
-    listed = await erp.list_orders(order.erp_number)
-    assert made.erp_return_id not in [one.erp_order_id for one in listed.items]
+    other = OracleErp(connect(sandbox_url, return_order_type="OTHER"))  # one that nobody told of our order type
+    for asked in (erp, other):
+        listed = await asked.list_orders(order.erp_number)
+        assert made.erp_return_id not in [one.erp_order_id for one in listed.items]
     for missing in (erp.list_returns("1"), erp.create_return(back(order).__class__("x", "1", back(order).lines))):
         with pytest.raises(ErpOrderNotFound):
             await missing

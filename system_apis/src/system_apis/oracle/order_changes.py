@@ -208,7 +208,7 @@ class Orders:
         after = decode_cursor(cursor, tuple[str, int]) if cursor is not None else None
         rows = await self._rows.of_party(account.party_id, since, after, limit + 1)
         kept, last = rows[:limit], rows[limit - 1] if len(rows) > limit else None
-        found = [order(row, self._settings, with_lines=False) for row in kept]
+        found = [order(row, self._settings, with_lines=False) for row in kept if not is_return(row)]
         own = [one for one in found if one.erp_number in ("", account.number)]  # a party may have other accounts
         return Page(own, encode_cursor((last.CreationDate or "", last.HeaderId)) if last else None)
 
