@@ -43,6 +43,21 @@ async def test_customer_comes_with_addresses_hierarchy_and_subsidiary(reading: N
     assert not found.order_blocked
 
 
+async def test_customer_of_several_subsidiaries_is_sold_to_from_each(
+    connect: Callable[..., NetSuiteErp], sandbox_url: str, reading: NetSuiteErp, peer: Callable[..., Any]
+) -> None:
+    number = "10100001"
+    assert await connect(sandbox_url, shared_customers=True).get_customer(number) == await reading.get_customer(number)
+    lists = b'{"items":[{"id":"1","symbol":"EUR"},{"id":"2","symbol":"USD"}],"hasMore":false}'
+    served = await peer(
+        (200, b'{"items":[{"id":"7","entityid":"C7"}],"hasMore":false}'),
+        (200, b'{"id":"7","entityId":"C7","companyName":"Seven","currency":{"id":"1"},"subsidiary":{"id":"1"}}'),
+        (200, lists),
+    )
+    found = await connect(served.url, shared_customers=True).get_customer("C7")
+    assert [one.organization for one in found.sales_areas] == ["1", "2"]
+
+
 async def test_blocked_customer_says_so(reading: NetSuiteErp, firm: Company) -> None:
     blocked = next(one for one in firm.customers if one.order_blocked)
     found = await reading.get_customer(blocked.sap_customer)

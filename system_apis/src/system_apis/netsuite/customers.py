@@ -19,7 +19,7 @@ from shared.resilience.once import Once
 from system_apis.netsuite import translator
 from system_apis.netsuite.connector import NetSuiteConnector, by_external_id
 from system_apis.netsuite.lists import Lists, SetUpList
-from system_apis.netsuite.records import AlikeRow, BookEntry, CustomerRecord, CustomerRow
+from system_apis.netsuite.records import AlikeRow, BookEntry, CustomerRecord, CustomerRow, KeyRow, Ref
 
 _BY_NUMBER = "SELECT c.id, c.entityid FROM customer c WHERE c.entityid = {number}"
 _BY_ID = "SELECT c.id, c.entityid FROM customer c WHERE c.id = {id}"
@@ -34,6 +34,10 @@ OR REPLACE(LOWER(c.vatregnumber), ' ', '') = {tax_number})
 ORDER BY c.id
 """
 _NO_TAX_NUMBER = "-"  # no tax number is that; SuiteQL takes the empty text for null, which equals nothing
+_SUBSIDIARIES = """
+SELECT s.subsidiary AS id FROM customersubsidiaryrelationship s WHERE s.entity = {customer}
+ORDER BY s.isprimarysub DESC, s.subsidiary
+"""
 _KEPT = 20_000
 _RETIRED = "~retired-"
 
@@ -181,13 +185,19 @@ class Customers:
         return await self.get(number)
 
     async def _shown(self, record: CustomerRecord) -> ErpCustomer:
-        currency, subsidiary, terms = await asyncio.gather(
-            self._currency(record),
-            self._lists.subsidiaries.code(record.subsidiary),
-            self._lists.terms.code(record.terms),
+        currency, subsidiaries, terms = await asyncio.gather(
+            self._currency(record), self._subsidiaries(record), self._lists.terms.code(record.terms)
         )
         parent = await self.number_of(record.parent.id) if record.parent else ""
-        return translator.customer(record, parent=parent, currency=currency, subsidiary=subsidiary, terms=terms)
+        return translator.customer(record, parent=parent, currency=currency, subsidiaries=subsidiaries, terms=terms)
+
+    async def _subsidiaries(self, record: CustomerRecord) -> list[str]:
+        """Who of ours a customer is sold to by, the primary subsidiary first."""
+        refs = [record.subsidiary or Ref()]
+        if self._netsuite.settings.shared_customers:
+            rows = await self._netsuite.query(_SUBSIDIARIES, KeyRow, "find_subsidiaries", customer=int(record.id))
+            refs = [Ref(str(row.id)) for row in rows] or refs
+        return [await self._lists.subsidiaries.code(ref) for ref in refs]
 
     async def _currency(self, record: CustomerRecord) -> str:
         return (await self._lists.currency(record.currency.id if record.currency else 1)).symbol

@@ -107,6 +107,7 @@ def order_body(
         "currency": currency,
         "location": settings.location,
         "customForm": settings.order_form,
+        "shipMethod": settings.ship_method,
         "orderStatus": settings.order_status or None,
         "shipAddressList": address,
     }

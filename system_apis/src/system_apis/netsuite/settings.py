@@ -44,6 +44,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         settle_seconds: How long NetSuite may work on a request after we stopped waiting for it; until then a repeat
             only looks for what it makes.
         subsidiary: Of new customers that name none; None in accounts without OneWorld.
+        shared_customers: Whether customers may belong to several subsidiaries (feature Multi-Subsidiary Customer).
         location: That orders ship from, and whose stock simulations look at; None leaves it to the item.
         price_level: Whose prices are list prices, and those of customers without a level; 1 is the base price.
         price_currency: Of list prices; 1 is the account's base currency.
@@ -52,6 +53,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         custom_price_level: Of a line with a price of its own; -1 is NetSuite's "Custom".
         external_id_prefix: In front of each reference that becomes an external id.
         order_form: Custom form of new orders; None for the preferred one.
+        ship_method: Shipping item of new orders; None leaves it to the customer.
         order_status: Of new orders, where the role may choose: `A` pending approval, `B` pending fulfillment; empty
             leaves it to the accounting preferences.
         return_status: Of new returns: `A` pending approval, `B` pending receipt; empty leaves it to the preferences.
@@ -89,6 +91,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     query_page: int = 1000
     settle_seconds: float = 60.0
     subsidiary: int | None = 1
+    shared_customers: bool = False
     location: int | None = None
     price_level: int = 1
     price_currency: int = 1
@@ -97,6 +100,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     custom_price_level: int = -1
     external_id_prefix: str = ""
     order_form: int | None = None
+    ship_method: int | None = None
     order_status: Literal["", "A", "B"] = ""
     return_status: Literal["", "A", "B"] = "B"
     receive_returns: bool = True

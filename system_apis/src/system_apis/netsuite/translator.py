@@ -32,34 +32,29 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _ADDRESS_LINE = 150
 
 
-def customer(record: CustomerRecord, *, parent: str, currency: str, subsidiary: str, terms: str) -> ErpCustomer:
-    """A customer, with its primary subsidiary as the one place it is sold to from."""
+def customer(record: CustomerRecord, *, parent: str, currency: str, subsidiaries: list[str], terms: str) -> ErpCustomer:
+    """A customer; each of its subsidiaries is a place it is sold to from."""
     places = record.address_book.items
+    blocked = takes_no_orders(record)
+    billing = next((one for one in places if one.default_billing), places[0] if places else None)
+    group = record.price_level.ref_name if record.price_level else ""
+    partners = [partner(one) for one in places]
     return ErpCustomer(
         erp_number=record.entity_id,
         business_partner=record.id,
         name=name_of(record),
-        address=next((_address(one) for one in places if one.default_billing), None)
-        or next(map(_address, places), None),
+        address=_address(billing) if billing else None,
         tax_number=record.vat_reg_number,
         parent_erp_number=parent or None,
-        order_blocked=takes_no_orders(record),
+        order_blocked=blocked,
         delivery_blocked=record.is_inactive,
         billing_blocked=record.is_inactive,
         marked_for_deletion=record.is_inactive,
         sales_areas=[
-            SalesArea(
-                organization=subsidiary,
-                channel="",
-                division="",
-                currency=currency,
-                payment_terms=terms,
-                price_group=record.price_level.ref_name if record.price_level else "",
-                blocked=takes_no_orders(record),
-                partners=[partner(one) for one in places],
-            )
+            SalesArea(each, "", "", currency, terms, price_group=group, blocked=blocked, partners=partners)
+            for each in subsidiaries
         ],
-        company_codes=[CompanyCodeData(subsidiary, payment_terms=terms)] if subsidiary else [],
+        company_codes=[CompanyCodeData(each, payment_terms=terms) for each in subsidiaries if each],
     )
 
 
