@@ -102,6 +102,11 @@ async def test_refusals_say_which_line(erp: OracleErp, new_order: NewOrder, firm
             await erp.simulate_order(wrong)
     with pytest.raises(ErpCustomerNotFound):
         await erp.simulate_order(replace(order, erp_number="99999999"))
+    with pytest.raises(OrderRejected) as rejected:
+        await erp.simulate_order(replace(order, ship_to_erp_number="10299999"))
+    assert [one.pointer for one in rejected.value.errors] == ["/shipToErpNumber"]
+    ours = firm.customer_by_sap[order.erp_number].ship_to[0].sap_customer
+    assert (await erp.simulate_order(replace(order, ship_to_erp_number=ours))).credit == "approved"
 
 
 @pytest.mark.parametrize("path", ["*priceSalesTransaction", "*checkAvailability", "*CreditCheckingService"])

@@ -16,6 +16,7 @@ from shared.contracts.system.erp import CustomerBlocked, ErpOrderNotFound, Order
 from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
 from system_apis.oracle.accounts import Account, Accounts
 from system_apis.oracle.connector import OracleConnector
+from system_apis.oracle.delivery import delivery_site
 from system_apis.oracle.order_body import check_order, order_body
 from system_apis.oracle.order_paths import OrderPaths
 from system_apis.oracle.order_records import (
@@ -173,7 +174,9 @@ class Orders:
         """
         check_order(new)
         account = await self._accounts.of(new.erp_number)
-        body = order_body(new, account, await self._site(account, new.ship_to_erp_number), self._settings)
+        body = order_body(
+            new, account, await delivery_site(self._parties, account, new.ship_to_erp_number), self._settings
+        )
         try:
             return order(await self._rows.place(body), self._settings)
         except OrderRejected as refused:
@@ -230,14 +233,3 @@ class Orders:
         if row is None or is_return(row):
             raise ErpOrderNotFound(f"Oracle has no sales order {number}.")
         return row
-
-    async def _site(self, account: Account, number: str | None) -> int | None:
-        """The party site of a delivery place."""
-        if number is None or number == account.number:
-            return None
-        party = await self._parties.of(account.party_id)
-        rows = party.Address.items if party is not None else []
-        found = next((one.AddressId for one in rows if one.AddressNumber == number), None)
-        if found is None:
-            raise OrderRejected(f"Customer {account.number} has no delivery place {number} in Oracle.")
-        return found

@@ -40,7 +40,7 @@ class OracleErp(Erp):
         self._customers = Customers(oracle, accounts, parties)
         self._entries = CustomerChanges(oracle, accounts, parties)
         self._items = Items(oracle)
-        self._simulation = Simulation(oracle, accounts)
+        self._simulation = Simulation(oracle, accounts, parties)
         self._orders = Orders(oracle, accounts, parties)
         self._returns = Returns(oracle, accounts)
 

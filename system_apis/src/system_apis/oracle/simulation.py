@@ -7,8 +7,10 @@ from shared.contracts.canonical.order import ConfirmedLine, CreditDecision, NewE
 from shared.contracts.system.erp import CustomerBlocked
 from system_apis.oracle.accounts import Account, Accounts, Credit, Profile
 from system_apis.oracle.connector import OracleConnector
+from system_apis.oracle.delivery import delivery_site
 from system_apis.oracle.money import money
 from system_apis.oracle.order_body import check_order
+from system_apis.oracle.parties import Parties
 from system_apis.oracle.pricing import Priced, Pricing
 from system_apis.oracle.promising import Promise, Promising
 
@@ -19,25 +21,27 @@ class Simulation:
     Args:
         oracle: The pod.
         accounts: Its accounts.
+        parties: Its parties, for the places that goods go to.
     """
 
-    def __init__(self, oracle: OracleConnector, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, oracle: OracleConnector, accounts: Accounts, parties: Parties) -> None:
+        self._accounts, self._parties = accounts, parties
         self._pricing = Pricing(oracle)
         self._promising = Promising(oracle)
 
     async def simulate(self, order: NewErpOrder) -> OrderSimulation:
-        """Two calls for the customer, then three at once.
+        """Two calls for the customer, then three at once; one more for a place to deliver to.
 
         Raises:
             ErpCustomerNotFound: There is no such customer.
             CustomerBlocked: It is on credit hold or out of use.
-            OrderRejected: It cannot be priced or promised.
+            OrderRejected: It cannot be priced or promised, or the customer has no such place.
         """
         check_order(order)
         account = await self._accounts.of(order.erp_number)
         profile = await self._accounts.profile(account.number)
         refuse_blocked(account, profile)
+        await delivery_site(self._parties, account, order.ship_to_erp_number)
         priced, promises, credit = await asyncio.gather(
             self._pricing.price(order, account.party_id),
             self._promising.promises(order),
