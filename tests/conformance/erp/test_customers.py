@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from sandboxes.company import Company, Customer
@@ -33,6 +34,12 @@ async def test_a_customer_is_the_company_of_that_number(erp: Any, buyer: Custome
     assert all(area.currency == buyer.currency for area in found.sales_areas)
 
 
+def on_one_line(address: Address) -> Address:
+    """The address as it is kept where house numbers have no field of their own."""
+    street = f"{address.street} {address.house_number}".strip()
+    return msgspec.structs.replace(address, street=street, house_number="")
+
+
 async def test_a_customer_knows_the_company_above_it(erp: Any, firm: Company) -> None:
     below = next(one for one in firm.customers if one.parent is not None)
     assert below.parent is not None
@@ -59,7 +66,7 @@ async def test_nobody_is_not_found(erp: Any) -> None:
 async def test_who_is_entered_is_there_once_whoever_asks_again(erp: Any, reference: Callable[[], str]) -> None:
     new = newcomer(reference(), tax_number="DE811907980")
     entered = await erp.create_customer(new)
-    assert (entered.name, entered.address) == (new.name, ADDRESS)
+    assert (entered.name, on_one_line(entered.address)) == (new.name, on_one_line(ADDRESS))
     assert entered.tax_number == "DE811907980"
     assert not entered.order_blocked
     assert [area.currency for area in entered.sales_areas] == ["EUR"]
