@@ -101,6 +101,29 @@ def test_add_upsert_update_and_delete_a_customer(fresh: str, soap: Suitetalk) ->
     assert soap.call("delete", baseRef=soap.ref("customer", internalId=key)).writeResponse.status.isSuccess
 
 
+def test_what_was_deleted_is_told_by_type_and_time(fresh: str, soap: Suitetalk) -> None:
+    newcomer = soap.relationships.Customer(
+        externalId="gone-1", companyName="Soon gone", subsidiary=soap.ref(internalId="1"), isPerson=False
+    )
+    key = soap.call("add", record=newcomer).writeResponse.baseRef.internalId
+    soap.call("delete", baseRef=soap.ref("customer", internalId=key))
+
+    def deleted(kind: str, since: str, page: int = 1) -> Any:
+        wanted = soap.core.GetDeletedFilter(
+            deletedDate=soap.core.SearchDateField(searchValue=since, operator="onOrAfter"),
+            type=soap.core.SearchEnumMultiSelectField(searchValue=[kind], operator="anyOf"),
+        )
+        return soap.call("getDeleted", getDeletedFilter=wanted, pageIndex=page).getDeletedResult
+
+    found = deleted("customer", "2020-01-01T00:00:00Z")
+    (one,) = found.deletedRecordList.deletedRecord
+    assert (one.record.internalId, one.record.externalId, found.totalPages) == (key, "gone-1", 1)
+    assert deleted("salesOrder", "2020-01-01T00:00:00Z").totalRecords == 0
+    assert deleted("customer", "2999-01-01T00:00:00Z").totalRecords == 0
+    assert failure(deleted("customer", "2020-01-01T00:00:00Z", 9))[1] == "INVALID_PAGE_INDEX"
+    assert failure(deleted("nothing", "2020-01-01T00:00:00Z"))[1] == "INVALID_RCRD_TYPE"
+
+
 def test_a_list_is_written_record_by_record(fresh: str, soap: Suitetalk) -> None:
     records = [soap.order("107"), soap.order("99999"), soap.order("107", quantity=0)]
     good, unknown, empty = soap.call("addList", record=records).writeResponseList.writeResponse
