@@ -107,5 +107,5 @@ def _places(column: int, count: int, height: int) -> list[tuple[int, int]]:
 
 
 def _spelt(vendor: str) -> str:
-    known = {"sap": "SAP", "wms": "Warehouse SQL", "easypost": "EasyPost", "netsuite": "NetSuite"}
+    known = {"sap": "SAP", "wms": "Warehouse SQL", "easypost": "EasyPost", "netsuite": "NetSuite", "hubspot": "HubSpot"}
     return known.get(vendor, vendor.replace("_", " ").title())
