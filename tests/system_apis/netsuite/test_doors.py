@@ -214,11 +214,14 @@ async def test_all_doors_share_the_accounts_slots(account: Account, sandbox_url:
 async def test_call_that_gets_no_slot_in_time_is_refused_unsent(
     account: Account, sandbox_url: str, control: Any
 ) -> None:
-    await control.do("concurrency", seconds=0.3)
-    netsuite = account(sandbox_url, concurrency=1, slot_wait=0.01)
-    asked = [netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask") for _ in range(4)]
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
-    assert {type(each) for each in outcomes} == {list, Overloaded}
+    netsuite = account(sandbox_url, concurrency=1, slot_wait=0.0)
+    sent = len(await control.requests())
+    async with netsuite._slots.hold():
+        for ask in (netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask"), Jobs(netsuite).look("1")):
+            with pytest.raises(Overloaded, match="1234567_SB1"):
+                await ask
+    assert len(await control.requests()) == sent
+    assert await netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask")
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ async def test_processes_together_never_hold_more_than_there_are(valkey: Redis) 
             now -= 1
 
     await asyncio.gather(*(call(slots) for slots in processes for _ in range(12)))
-    assert (most, now) == (3, 0)
+    assert 0 < most <= 3
+    assert now == 0
     assert await valkey.zcard(PREFIX + "erp") == 0
 
 
