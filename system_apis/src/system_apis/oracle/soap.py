@@ -1,13 +1,8 @@
-"""Calls of Oracle's SOAP services: document/literal, SOAP 1.1, ADF's conventions for find and fault.
-
-Replies are read with expat, the parser that CPython ships and keeps patched. It stops where a document type begins,
-so no entity can be declared, and nothing outside the document is ever opened.
-"""
+"""Calls of Oracle's SOAP services: document/literal, SOAP 1.1, ADF's conventions for find and fault."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
@@ -15,6 +10,7 @@ import msgspec
 from shared.binding.problems import BackendFault, BackendUnavailable, Problem, Refused
 from shared.resilience.outbound import Backend
 from shared.resilience.wire import WireReply
+from shared.security.untrusted_xml import NotXml, parse_untrusted
 from system_apis.oracle.faults import NAME, Message, plain, problem_of, refused_with
 
 Tree: TypeAlias = Mapping[str, "str | bool | int | Tree | Sequence[Tree] | None"]
@@ -22,7 +18,6 @@ Tree: TypeAlias = Mapping[str, "str | bool | int | Tree | Sequence[Tree] | None"
 
 ADF: Final = "http://xmlns.oracle.com/adf/svc/types/"
 _ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
-_DEEPEST = 50
 _FAILED = 500
 
 
@@ -114,31 +109,10 @@ def parse(document: bytes) -> Element:
     Raises:
         BackendFault: It is not XML, brings a document type, or is nested without measure.
     """
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(namespace_separator=" "), 0
-    parser.buffer_text = True
-
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEEPEST:
-            raise BackendFault("Oracle answered with XML that is nested without measure.")
-        builder.start(_local(tag), {_local(name): value for name, value in attributes.items()})
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(_local(tag))
-
-    def refuse(*_: object) -> None:
-        raise BackendFault("Oracle answered with a document type, which nothing here reads.")
-
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
     try:
-        parser.Parse(document, True)
-    except (expat.ExpatError, ValueError, LookupError):  # the latter two: encodings that nobody knows
-        raise BackendFault("Oracle answered with something that is not XML.") from None
-    return builder.close()
+        return parse_untrusted(document)
+    except NotXml as instead:
+        raise BackendFault(f"Oracle answered with {instead}.") from None
 
 
 def text(element: Element | None, name: str) -> str:
@@ -183,7 +157,3 @@ def _element(name: str, value: "str | bool | int | Tree | Sequence[Tree] | None"
     if isinstance(value, str | int):
         return f"<r:{name}>{escape(str(value))}</r:{name}>"
     return "".join(_element(name, each) for each in value)
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]

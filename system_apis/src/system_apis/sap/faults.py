@@ -4,8 +4,6 @@ Errors come as JSON, as XML or as a page of the web server in front (logon, shor
 shown only for business messages, as `remark`; act on the problem, not on them.
 """
 
-from xml.etree import ElementTree as ET
-
 import msgspec
 
 from shared.binding.problems import (
@@ -19,6 +17,7 @@ from shared.binding.problems import (
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.outbound_faults import problem_of_status
 from shared.resilience.wire import WireReply
+from shared.security.untrusted_xml import NotXml, parse_untrusted
 from system_apis.sap.batch import answers, is_batch
 from system_apis.sap.credentials import token_refused
 
@@ -209,28 +208,18 @@ def _message(line: "_Line") -> Message:
 
 
 def _xml_messages(body: bytes) -> list[Message]:
-    if b"<!" in body:  # a web page, or a document type that SAP's errors never have
-        return []
     try:
-        root = ET.fromstring(body)  # noqa: S314 - no document type, so no entities to expand
-    except (ET.ParseError, ValueError, LookupError):
+        root = parse_untrusted(body)
+    except NotXml:  # such as a web page
         return []
-    if _local(root) != "error":
+    if root.tag != "error":
         return []
-    lines = [root, *(one for one in root.iter() if _local(one) == "errordetail")]
+    lines = [root, *root.iter("errordetail")]
     return [
-        Message(_child(one, "code"), _child(one, "message"), _child(one, "target"))
+        Message(one.findtext("code", ""), one.findtext("message", ""), one.findtext("target", ""))
         for one in lines
-        if _child(one, "severity") in ("", "error")
+        if one.findtext("severity", "") in ("", "error")
     ]
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _child(element: ET.Element, name: str) -> str:
-    return next((one.text or "" for one in element if _local(one) == name), "")
 
 
 class _Worded(msgspec.Struct, frozen=True):

@@ -1,20 +1,15 @@
-"""Calls as SOAP envelopes, and replies read back without trust.
-
-Read with expat, which CPython ships: no dependency more. It stops where a document type begins, so no entity can be
-declared, let alone expanded or fetched. What SAP sends never has one.
-"""
+"""Calls as SOAP envelopes, and replies read back without trust."""
 
 from collections.abc import Mapping
 from typing import Final
-from xml.etree.ElementTree import Element, ParseError, SubElement, TreeBuilder, tostring
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, SubElement, tostring
 
+from shared.security.untrusted_xml import NotXml, parse_untrusted
 from system_apis.sap.bapi.answer import Answer, Tree
 
 NAMESPACE: Final = "urn:sap-com:document:sap:rfc:functions"
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _SESSION = "http://www.sap.com/webas/630/soap/features/session/"
-_DEEPEST = 32
 
 
 class NotSoap(Exception):  # noqa: N818 - reads as what it is
@@ -101,30 +96,7 @@ def _encoded(name: str) -> str:
 
 def _parsed(body: bytes) -> Element:
     """The root, tags without namespaces."""
-    builder = TreeBuilder()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    depth = 0
-
-    def begin(tag: str, _: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEEPEST:
-            raise NotSoap("XML that is nested without measure")
-        builder.start(tag.rpartition(" ")[2], {})
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag.rpartition(" ")[2])
-
-    def refuse(*_: object) -> None:
-        raise NotSoap("a document with a document type, such as a web page")
-
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
     try:
-        parser.Parse(body, True)
-        return builder.close()
-    except (expat.ExpatError, ParseError, ValueError, LookupError, AssertionError):  # the latter: unknown encodings
-        raise NotSoap("something that is not XML") from None
+        return parse_untrusted(body)
+    except NotXml as instead:
+        raise NotSoap(str(instead)) from None
