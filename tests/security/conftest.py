@@ -28,7 +28,8 @@ from shared.security.issuer import Issuer
 from shared.security.signing_keys import SigningKeys
 
 FUSED = Path(__file__).parents[2] / "deploy" / "topologies" / "fused.toml"
-HTTP_BACKENDS = {section["url"].partition(":")[2] for section in load_topology(FUSED).backends.values()} - {"warehouse"}
+URLS = [str(section.get("url", "")) for section in load_topology(FUSED).backends.values()]
+HTTP_BACKENDS = {url.partition(":")[2] for url in URLS} - {"warehouse"}
 CONTRACTS: dict[str, type[Contract]] = {api.contract.slug: api.contract for api in installed_apis()}
 CHOSEN = chosen_apis(load_topology(FUSED), installed_apis())
 BACKEND_OF = {api.contract.slug: api.vendor for api in CHOSEN if api.tier == "system" and api.vendor in HTTP_BACKENDS}
