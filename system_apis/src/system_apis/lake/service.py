@@ -1,5 +1,7 @@
 """The data warehouse contract over a folder of Parquet files."""
 
+from typing import TYPE_CHECKING
+
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
 from shared.contracts.canonical.values import Id
@@ -15,9 +17,12 @@ from shared.contracts.system.data_warehouse import (
     FactQuery,
     Facts,
 )
-from system_apis.lake.connector import Lake, LakeSession
+from system_apis.lake.connector import Lake
 from system_apis.lake.records import SchemaRecord
 from system_apis.lake.translator import grown, to_cell, to_columns, to_statement
+
+if TYPE_CHECKING:
+    from system_apis.lake.session import LakeSession
 
 
 class LakeDataWarehouse(DataWarehouse):
@@ -43,7 +48,7 @@ class LakeDataWarehouse(DataWarehouse):
         after = decode_cursor(cursor, str) if cursor else ""
         return await self._lake.run(lambda _: self._list(after, limit))
 
-    def _append(self, session: LakeSession, dataset: str, reference: str, batch: FactBatch) -> BatchKept:
+    def _append(self, session: "LakeSession", dataset: str, reference: str, batch: FactBatch) -> BatchKept:
         columns, folder = to_columns(batch), self._lake.folder
         with folder.locked(dataset):
             schema = folder.schema(dataset)
@@ -59,7 +64,7 @@ class LakeDataWarehouse(DataWarehouse):
             session.write(part, columns)
         return BatchKept(dataset, batch.day, f"{part.parent.name}/{part.name}", len(batch.rows))
 
-    def _query(self, session: LakeSession, dataset: str, query: FactQuery) -> Facts:
+    def _query(self, session: "LakeSession", dataset: str, query: FactQuery) -> Facts:
         schema = self._lake.folder.schema(dataset)
         if schema is None:
             raise FactDatasetNotFound(f"There is no dataset {dataset}; list_datasets tells which there are.")
