@@ -1,7 +1,7 @@
 """Data warehouse over a folder of Parquet files, written and queried by DuckDB.
 
-The five files of every backend, `folder`, which is the layout of the files and how they come to be there whole, and `session`, which
-is DuckDB.
+The five files of every backend, `folder`, which is the layout of the files and how they come to be there whole, and
+`session`, which is DuckDB.
 """
 
 from shared.host.api import Api
