@@ -33,7 +33,10 @@ issuer = true
 tiers = ["system"]
 """
 VENDORS = sorted(api.vendor for api in installed_apis() if api.contract is Erp)
-INTERFACES: dict[str, str] = {}
+INTERFACES: dict[str, str] = {
+    "sap-bapi": 'interfaces = { create_order = "bapi", cancel_order = "bapi", simulate_order = "bapi" }',
+    "sap-idoc": 'interfaces = { create_order = "idoc" }',
+}
 """SAP once more, with orders by other doors."""
 ORDER_DOORS = {
     "sap": "*/A_SalesOrder",

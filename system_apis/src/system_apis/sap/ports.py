@@ -64,7 +64,7 @@ class Ports:
             {
                 "odata": lambda: self._odata,
                 "bapi": lambda: self._bapi,
-                "idoc": lambda: IdocOrders(sap, self._placed),
+                "idoc": lambda: IdocOrders(sap, self._placed, self.simulating),
             },
         )
         self.reading: OrderReading = self._chosen(

@@ -14,7 +14,7 @@ import pytest
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.order import NewErpOrder
-from shared.contracts.system.erp import CustomerBlocked, OrderRejected
+from shared.contracts.system.erp import CustomerBlocked, ErpCustomerNotFound, OrderRejected
 from shared.contracts.system.sap_idocs import IdocsPosted
 from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
 from shared.resilience.wire import ReplyHeaders, WireReply
@@ -42,9 +42,12 @@ async def by_idoc(
     made: list[SapErp] = []
     await control.do("clock", offset_seconds=0)
 
-    def connected(door: str = "soap", url: str = sandbox_url, reading: str = "odata", **chosen: Any) -> SapErp:
+    def connected(
+        door: str = "soap", url: str = sandbox_url, reading: str = "odata", simulating: str = "odata", **chosen: Any
+    ) -> SapErp:
         idoc = IdocSettings(**{"store": str(tmp_path / "idocs.sqlite3"), "wait_seconds": 0.1, "door": door, **chosen})
-        made.append(connect(url, idoc=idoc, interfaces={"create_order": "idoc", "get_order": reading}))
+        interfaces = {"create_order": "idoc", "get_order": reading, "simulate_order": simulating}
+        made.append(connect(url, idoc=idoc, interfaces=interfaces))
         return made[-1]
 
     yield connected
@@ -84,7 +87,7 @@ async def test_an_order_by_idoc_is_the_order_that_odata_would_place(
 async def test_the_order_is_looked_for_by_the_interface_that_reads_orders(
     by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str
 ) -> None:
-    placed = await by_idoc(reading="bapi").create_order(new_order("idoc-1"))
+    placed = await by_idoc(reading="bapi", check_first=False).create_order(new_order("idoc-1"))
     again = await by_idoc(reading="bapi").create_order(new_order("idoc-1"))
     assert (placed.reference, again.erp_order_id) == ("idoc-1", placed.erp_order_id)
     assert len(await idocs(sandbox_url)) == 1
@@ -163,7 +166,7 @@ async def test_what_never_left_is_sent_when_sap_is_back(
     by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], sandbox_url: str, connect: Any
 ) -> None:
     service = by_idoc("xml")
-    gone = by_idoc("xml", url="http://127.0.0.1:9")
+    gone = by_idoc("xml", url="http://127.0.0.1:9", check_first=False)
     gone._ports.placing._placed = service._ports.placing._placed  # SAP goes between the look and the document
     with pytest.raises(NotReached):
         await gone.create_order(new_order("idoc-1"))
@@ -174,7 +177,7 @@ async def test_what_never_left_is_sent_when_sap_is_back(
 async def test_what_sap_refuses_is_refused_once_it_has_said_so_and_found_once_it_is_mended(
     by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str
 ) -> None:
-    service = by_idoc()
+    service = by_idoc(check_first=False)
     wanted = new_order("idoc-1", scenario="blocked-customer")
     with pytest.raises(OutcomeUnknown):
         await service.create_order(wanted)
@@ -196,6 +199,43 @@ async def test_what_sap_refuses_is_refused_once_it_has_said_so_and_found_once_it
     await control.do("clock", offset_seconds=61)
     assert (await service.create_order(other)).reference == "idoc-2"
     assert len(await idocs(sandbox_url)) == 2
+
+
+@pytest.mark.parametrize("simulating", ["odata", "bapi"])
+async def test_what_sap_would_refuse_is_refused_at_once_and_never_sent(
+    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], sandbox_url: str, simulating: str
+) -> None:
+    service = by_idoc(simulating=simulating)
+    with pytest.raises(CustomerBlocked):
+        await service.create_order(new_order("idoc-1", scenario="blocked-customer"))
+    with pytest.raises(ErpCustomerNotFound):
+        await service.create_order(new_order("idoc-2", erp_number="99999991"))
+    assert await idocs(sandbox_url) == []
+    assert (await service.create_order(new_order("idoc-1"))).reference == "idoc-1"
+
+
+async def test_what_was_sent_is_not_simulated_again(
+    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any
+) -> None:
+    await control.do("idoc-customizing", postingSeconds=60)
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown):
+            await by_idoc().create_order(new_order("idoc-1"))
+    asked = [path for _, path, _ in await control.requests() if "A_SalesOrderSimulation" in path]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("page", ["html", "nonsense"])
+async def test_by_soap_a_page_that_is_not_saps_is_answered_by_the_same_document_again(
+    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str, page: str
+) -> None:
+    await control.do("faults", method="POST", path="/sap/bc/*", fault=page, times=9)
+    with pytest.raises(OutcomeUnknown, match="no SOAP message"):
+        await by_idoc().create_order(new_order("idoc-1"))
+    async with httpx.AsyncClient(base_url=sandbox_url) as client:
+        await client.delete("/__sandbox__/faults")
+    assert (await by_idoc().create_order(new_order("idoc-1"))).reference == "idoc-1"
+    assert len(await idocs(sandbox_url)) == len(await control.orders()) == 1
 
 
 async def test_two_at_once_send_one_document(
@@ -241,6 +281,7 @@ def reply(status: int, body: str) -> Any:
     return WireReply(status, ReplyHeaders(), body.encode())
 
 
+ENVELOPE = '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>{}</s:Body></s:Envelope>'
 FAULT = "<s:Fault><faultstring>EA728 not taken: {}</faultstring></s:Fault>"
 
 
@@ -252,7 +293,9 @@ FAULT = "<s:Fault><faultstring>EA728 not taken: {}</faultstring></s:Fault>"
         (classify_xml, 500, "<title>IDoc-XML-inbound error</title>", BackendUnavailable),
         (classify_xml, 401, "", BackendFault),
         (classify_xml, 403, "", BackendFault),
-        (classify_soap, 200, "<n:ORDERS05.Response/>", type(None)),
+        (classify_soap, 200, ENVELOPE.format("<n:ORDERS05.Response/>"), type(None)),
+        (classify_soap, 200, "<title>Logon</title>", OutcomeUnknown),
+        (classify_soap, 200, "", OutcomeUnknown),
         (classify_soap, 500, FAULT.format("SOAP_MSGID_INITIAL"), BackendFault),
         (classify_soap, 200, FAULT.format("MSGID_LOCKED"), BackendUnavailable),
         (classify_soap, 503, "", BackendUnavailable),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.binding.problems import BackendFault, BackendUnavailable, Problem
-from shared.resilience.outbound_faults import problem_of_status
+from shared.resilience.outbound_faults import OutcomeUnknown, problem_of_status
 from shared.resilience.wire import WireReply
 from system_apis.sap.faults import NAME, plain
 from system_apis.sap.idoc.document import Idoc, arranged
@@ -46,7 +46,11 @@ def xml_body(idoc: Idoc) -> bytes:
 
 
 def classify_soap(reply: WireReply) -> Problem | None:
-    """None for a document that was taken; faults come with any status."""
+    """None for a document that was taken; faults come with any status.
+
+    A page instead of a SOAP message is somebody's between SAP and us: SAP may have the document or not, and tells by
+    its ARCKEY when it comes again.
+    """
     if _FAULT.search(reply.body):
         if _LOCKED.encode() in reply.body:
             return BackendUnavailable("SAP is still taking in this very message; look again shortly.")
@@ -55,7 +59,14 @@ def classify_soap(reply: WireReply) -> Problem | None:
         shown = {"reason": reason} if reason else {}
         remark = {"remark": plain(said[1].decode("utf-8", "replace"))} if said else {}
         return BackendFault("SAP does not take this IDoc in; see `remark`.", extensions=shown | remark)
-    return _problem_of(reply)
+    problem = _problem_of(reply)
+    if problem is None and _ENVELOPE.encode() not in reply.body:
+        return OutcomeUnknown(
+            "SAP answered an IDoc with something that is no SOAP message; sending it again is safe. If that lasts, "
+            "check soap_path of [backends.sap.idoc] and what stands between SAP and us.",
+            extensions={"outcome": "unknown"},
+        )
+    return problem
 
 
 def classify_xml(reply: WireReply) -> Problem | None:

@@ -18,6 +18,7 @@ from system_apis.sap.idoc import door
 from system_apis.sap.idoc.document import Idoc
 from system_apis.sap.idoc.kept import NOT_MADE, READY, TAKEN, TROUBLE, KeptIdoc
 from system_apis.sap.idoc.order_document import order_document, order_identity
+from system_apis.sap.interfaces import OrderSimulating
 from system_apis.sap.order_records import OrderRow
 
 Placed = Callable[[NewErpOrder], Awaitable[OrderRow | None]]
@@ -41,12 +42,14 @@ class IdocOrders:
     Args:
         sap: The system.
         placed: Finds the order of the same reference, by whatever interface.
+        simulating: Says beforehand what SAP would refuse, by whatever interface.
     """
 
-    def __init__(self, sap: SapConnector, placed: Placed) -> None:
+    def __init__(self, sap: SapConnector, placed: Placed, simulating: OrderSimulating) -> None:
         self._sap = sap
         self._chosen = sap.settings.idoc
         self._placed = placed
+        self._simulating = simulating
         self._once: Once[OrderRow] = sap.once("order by IDoc")
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
@@ -77,6 +80,8 @@ class IdocOrders:
         return True
 
     async def _sent(self, order: NewErpOrder, document: Idoc) -> OrderRow:
+        if self._chosen.check_first and await self._kept(order.reference) is None:
+            await self._simulating.simulate_order(order)  # not on a repeat: what was sent may stand already
         kept = await self._sap.idocs.send(_to_keep(document, order.reference))
         if kept.status != READY:
             await self._sap.idocs.move(kept.position, READY)

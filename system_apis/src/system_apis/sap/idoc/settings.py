@@ -21,6 +21,9 @@ class IdocSettings(msgspec.Struct, frozen=True, kw_only=True):
         sap_port: SAP's port in documents we send.
         reference_qualifier: Of the reference (E1EDK02) that SAP keeps as the ship-to party's order number.
         unit: ISO unit of quantities, or SAP's own where customizing says so; as `quantity_unit` when empty.
+        check_first: Whether SAP simulates an order before its IDoc is sent for the first time, by the interface of
+            `simulate_order`, so that what SAP would refuse is refused at once and not when it works on the document.
+            A call more for each order; not needed where callers simulate, or SAP offers no simulation.
         wait_seconds: How long placing an order waits for it to appear, within the caller's deadline.
         doubt_seconds: Plain XML only: how long a document whose reply was lost is looked for before it is sent again.
         confirm: Whether SAP is told (ALEAUD) what became of the documents it sends.
@@ -37,6 +40,7 @@ class IdocSettings(msgspec.Struct, frozen=True, kw_only=True):
     sap_port: str = "SAPS4H"
     reference_qualifier: str = "044"
     unit: str = ""
+    check_first: bool = True
     wait_seconds: float = 10.0
     doubt_seconds: float = 3600.0
     confirm: bool = False
