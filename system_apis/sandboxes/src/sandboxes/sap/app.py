@@ -15,6 +15,8 @@ from sandboxes.sap.idoc.tables import IDOC_SEARCHED, IDOC_STORE
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
 from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
+from sandboxes.sap.odata_v4.endpoint import EndpointV4
+from sandboxes.sap.odata_v4.model import ServiceV4
 from sandboxes.sap.partners import upkeep
 from sandboxes.sap.rfc.node import RfcNode
 from sandboxes.sap.sales import credit_memos, customer_returns, fulfilment, orders, simulation
@@ -40,6 +42,7 @@ from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
 from sandboxes.sap.services.credit_memo_request import CREDIT_MEMO_REQUEST
 from sandboxes.sap.services.customer_return import CUSTOMER_RETURN
 from sandboxes.sap.services.material_stock import MATERIAL_STOCK
+from sandboxes.sap.services.newer import AVAILABILITY_INFO_V4, SALES_ORDER_V4
 from sandboxes.sap.services.outbound_delivery import OUTBOUND_DELIVERY
 from sandboxes.sap.services.product import PRODUCT
 from sandboxes.sap.services.sales_order import SALES_ORDER
@@ -71,6 +74,12 @@ SERVICES: Sequence[tuple[Service, Behaviour]] = (
 )
 
 
+NEWER: Sequence[tuple[ServiceV4, Behaviour]] = (
+    (SALES_ORDER_V4, orders.BEHAVIOUR),
+    (AVAILABILITY_INFO_V4, availability_info.BEHAVIOUR),
+)
+
+
 def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     """The stand-in; the password of user TRIPTYCH comes from SANDBOX_SAP_PASSWORD, else it is `sandbox-only`."""
     store = State(state, _ddl(), lambda _: None)
@@ -88,7 +97,8 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         idocs.settle()
         rfc.settle()
 
-    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, settle)
+    newer = [EndpointV4(service, behaviour, records, clock) for service, behaviour in NEWER]
+    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, settle, newer)
     return SandboxApp(
         asgi_app(gateway),
         close=controls.close,

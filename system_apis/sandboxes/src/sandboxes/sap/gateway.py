@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from types import MappingProxyType
+from typing import TypeVar
 
 from sandboxes.kit import Clock, Request, Response, State
 from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
@@ -16,6 +17,10 @@ from sandboxes.sap import icf
 from sandboxes.sap.odata_v2.batch import answer_batch
 from sandboxes.sap.odata_v2.endpoint import WRITES, Inbound, ServiceEndpoint, tunnelled
 from sandboxes.sap.odata_v2.errors import NO_SERVICE, ODataError, error_json, error_xml, refuse
+from sandboxes.sap.odata_v4 import batch as batch_v4
+from sandboxes.sap.odata_v4 import errors as errors_v4
+from sandboxes.sap.odata_v4 import model as model_v4
+from sandboxes.sap.odata_v4.endpoint import EndpointV4
 from sandboxes.sap.sessions import CLIENT, Session, Sessions, session_cookies, token_is
 
 _PATH = re.compile(
@@ -25,6 +30,7 @@ _XML = "application/xml;charset=utf-8"
 IcfNode = Callable[[Request, str], tuple[Response, tuple[str, ...]]]
 """Answers what arrives at a path that is not OData, for a user who is logged on; with the cookies to set."""
 
+_Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +45,8 @@ class Credentials:
 class Gateway:
     """Answers every request to the system; `before` is done before each.
 
-    `nodes` are its other services by path; a path that ends in a slash stands for all below it.
+    `nodes` are its other services by path; a path that ends in a slash stands for all below it. `newer` are its OData
+    services of version 4.
     """
 
     def __init__(
@@ -51,7 +58,9 @@ class Gateway:
         sessions: Sessions,
         nodes: Mapping[str, IcfNode] = MappingProxyType({}),
         before: Callable[[], None] = lambda: None,
+        newer: Sequence[EndpointV4] = (),
     ) -> None:
+        self._newer = newer
         self._nodes, self._before = nodes, before
         self._endpoints = {
             (one.service.namespace.lower(), one.service.name.upper(), one.service.version): one for one in endpoints
@@ -74,7 +83,7 @@ class Gateway:
         self._before()
         if (node := self._node(path)) is not None:
             return node(request, user)
-        if not path.startswith("/sap/opu/odata/"):
+        if not path.startswith(("/sap/opu/odata/", model_v4.ROOT)):
             return icf.inactive(path), ()
         return self._with_token(request, user, session, now)
 
@@ -95,8 +104,11 @@ class Gateway:
         return response, ()
 
     def _dispatch(self, request: Request, user: str) -> Response:
-        found = _PATH.fullmatch(request.raw_path.partition("?")[0])
+        path = request.raw_path.partition("?")[0]
         origin = f"http://{request.headers.get('host', 'localhost')}"
+        if path.startswith(model_v4.ROOT):
+            return self._dispatch_newer(path, request, origin, user)
+        found = _PATH.fullmatch(path)
         rest = (found["rest"] or "").lstrip("/") if found else ""
         inbound = tunnelled(
             Inbound(request.method, rest, request.query_string, request.headers, request.body, origin, user)
@@ -120,7 +132,24 @@ class Gateway:
         with self._state.transaction():
             return endpoint.answer(inbound)
 
-    def _transaction(self, run: Callable[[], list[bytes]]) -> list[bytes]:
+    def _dispatch_newer(self, path: str, request: Request, origin: str, user: str) -> Response:
+        endpoint = next((one for one in self._newer if f"{path}/".startswith(f"{one.service.root}/")), None)
+        if endpoint is None:
+            error = refuse(404, errors_v4.NO_SERVICE, f"Service group of '{path}' not published")
+            body = errors_v4.error_document(error, None, self._clock.now())
+            return Response(body, 404, {"odata-version": "4.0"}, "application/json")
+        rest = path.removeprefix(endpoint.service.root).lstrip("/")
+        inbound = Inbound(request.method, rest, request.query_string, request.headers, request.body, origin, user)
+        try:
+            if rest == "$batch" and request.method == "POST":
+                return batch_v4.answer_batch(endpoint, inbound, self._transaction)
+            if inbound.method not in WRITES:
+                return endpoint.answer(inbound)
+            return self._transaction(lambda: endpoint.answer(inbound))
+        except ODataError as error:
+            return endpoint.render_error(error)
+
+    def _transaction(self, run: Callable[[], _Result]) -> _Result:
         with self._state.transaction():
             return run()
 

@@ -49,7 +49,9 @@ class Operation:
 Expression = Literal | Member | Operation
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word of an expression: its kind, its text and where it began."""
+
     kind: str
     text: str
     position: int
@@ -61,7 +63,7 @@ def parse_expression(text: str) -> Expression:
     Raises:
         ODataError: 400, the text does not follow the grammar.
     """
-    parser = _Parser(_tokens(text))
+    parser = Parser(_tokens(text))
     tree = parser.binary(0, 0)
     parser.expect_end()
     return tree
@@ -79,64 +81,71 @@ def parse_literal(text: str) -> Literal:
     return tree
 
 
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
+def _tokens(text: str) -> list[Token]:
+    found: list[Token] = []
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _syntax(at)
+            raise bad_syntax(at)
         if match.lastgroup != "space":
-            found.append(_Token(match.lastgroup or "", match[0], at))
+            found.append(Token(match.lastgroup or "", match[0], at))
         at = match.end()
-    return [*found, _Token("end", "", len(text))]
+    return [*found, Token("end", "", len(text))]
 
 
-class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
+class Parser:
+    """Reads tokens by precedence; version 4 adds to it what is its own."""
+
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
 
-    def _peek(self) -> _Token:
+    def peek(self) -> Token:
+        """The token to come."""
         return self._tokens[self._at]
 
-    def _next(self) -> _Token:
+    def next(self) -> Token:
+        """Takes the token to come."""
         token = self._tokens[self._at]
         self._at += 1
         return token
 
     def expect_end(self) -> None:
-        if self._peek().kind != "end":
-            raise _syntax(self._peek().position)
+        """Refuses what is left over."""
+        if self.peek().kind != "end":
+            raise bad_syntax(self.peek().position)
 
     def _expect(self, mark: str) -> None:
-        token = self._next()
+        token = self.next()
         if token.text != mark:
-            raise _syntax(token.position)
+            raise bad_syntax(token.position)
 
     def binary(self, level: int, depth: int) -> Expression:
+        """Operations that bind at least as tightly as `level`."""
         if depth > _DEEPEST:
-            raise _syntax(self._peek().position)
+            raise bad_syntax(self.peek().position)
         if level == len(_LEVELS):
             return self._unary(depth)
         left = self.binary(level + 1, depth)
-        while self._peek().kind == "name" and self._peek().text in _LEVELS[level]:
-            operator = self._next()
+        while self.peek().kind == "name" and self.peek().text in _LEVELS[level]:
+            operator = self.next()
             left = Operation(operator.text, (left, self.binary(level + 1, depth)), operator.position)
         return left
 
     def _unary(self, depth: int) -> Expression:
-        token = self._peek()
+        token = self.peek()
         if token.text == "not" and token.kind == "name":
-            self._next()
+            self.next()
             return Operation("not", (self.binary(2, depth + 1),), token.position)
         if token.text == "-" and token.kind == "mark":
-            self._next()
+            self.next()
             return Operation("-", (self._unary(depth + 1),), token.position)
-        return self._primary(depth)
+        return self.primary(depth)
 
-    def _primary(self, depth: int) -> Expression:
-        token = self._next()
+    def primary(self, depth: int) -> Expression:
+        """A constant, a property, a call, or what stands in brackets."""
+        token = self.next()
         match token.kind:
             case "mark" if token.text == "(":
                 inner = self.binary(0, depth + 1)
@@ -152,21 +161,22 @@ class _Parser:
                 return Literal("Edm.Boolean", token.text == "true")
             case "name" if token.text == "null":
                 return Literal("Null", None)
-            case "name" if self._peek().text == "(" and self._peek().kind == "mark":
-                return Operation(f"{token.text}()", self._arguments(depth + 1), token.position)
+            case "name" if self.peek().text == "(" and self.peek().kind == "mark":
+                return Operation(f"{token.text}()", self.arguments(depth + 1), token.position)
             case "name":
                 return Member(tuple(token.text.split("/")), token.position)
             case _:
-                raise _syntax(token.position)
+                raise bad_syntax(token.position)
 
-    def _arguments(self, depth: int) -> tuple[Expression, ...]:
+    def arguments(self, depth: int) -> tuple[Expression, ...]:
+        """What stands in brackets, between commas."""
         self._expect("(")
-        if self._peek().text == ")":
-            self._next()
+        if self.peek().text == ")":
+            self.next()
             return ()
         arguments = [self.binary(0, depth)]
-        while self._peek().text == ",":
-            self._next()
+        while self.peek().text == ",":
+            self.next()
             arguments.append(self.binary(0, depth))
         self._expect(")")
         return tuple(arguments)
@@ -181,7 +191,7 @@ def _number(text: str) -> Literal:
     return Literal("Edm.Decimal", Decimal(text))
 
 
-def _typed(token: _Token) -> Literal:
+def _typed(token: Token) -> Literal:
     prefix, _, rest = token.text.partition("'")
     content = rest[:-1]
     try:
@@ -195,8 +205,9 @@ def _typed(token: _Token) -> Literal:
             case _:
                 return Literal("Edm.Guid", str(UUID(content)))
     except ValueError:
-        raise _syntax(token.position) from None
+        raise bad_syntax(token.position) from None
 
 
-def _syntax(position: int) -> ODataError:
+def bad_syntax(position: int) -> ODataError:
+    """The error for text that does not follow the grammar."""
     return refuse(400, "/IWFND/CM_MGW_RT/022", f"Invalid filter or key expression at position {position + 1}")
