@@ -107,6 +107,18 @@ def test_detail_with_a_target_says_which_part_is_wrong_in_json_and_xml() -> None
     assert by_json.extensions == {"code": "V1/320", "remark": "x"}
 
 
+@pytest.mark.parametrize("message", ["Sold-to missing", {"lang": "en", "value": "Sold-to missing"}])
+def test_message_may_be_a_text_or_an_object_and_remarks_of_v4_are_no_errors(message: Any) -> None:
+    details = [
+        {"code": "V1/555", "message": "for your notice", "target": "Material", "@Common.numericSeverity": 2},
+        {"code": "V1/320", "message": message, "target": "SoldToParty", "@Common.numericSeverity": 4},
+    ]
+    refused = caught(400, error("/IWBEP/CX_MGW_BUSI_EXCEPTION", message, details=details))
+    assert refused.detail == "SAP refused the order: the customer cannot be sold to in this sales area."
+    assert refused.extensions == {"code": "V1/320", "remark": "Sold-to missing"}
+    assert [one.detail for one in refused.errors] == ["Sold-to missing"]
+
+
 def test_saps_words_are_a_bounded_single_line_and_only_for_business() -> None:
     assert caught(400, error("V1/001", "a\r\nb\x00" + "c" * 500)).extensions["remark"] == ("a b " + "c" * 500)[:220]
     assert "remark" not in caught(500, error("X/1", "secret of the dump")).extensions

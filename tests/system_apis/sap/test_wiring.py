@@ -66,6 +66,10 @@ def test_wrong_setting_is_refused_before_anything_runs(state: Path, wire: Wire, 
             {"list_products": "bapi"},
             'interfaces.list_products = "bapi": BAPI does not do list_products; possible is odata',
         ),
+        (
+            {"cancel_order": "odata4"},
+            'interfaces.cancel_order = "odata4": ODATA4 does not do cancel_order; possible is odata, bapi',
+        ),
         ({"create_order": "rest"}, "Invalid enum value 'rest'"),
     ],
 )

@@ -94,6 +94,19 @@ class SapConnector:
         )
         return decode_json(reply, Single[kind], backend=NAME).d, reply
 
+    async def post(self, path: str, body: bytes, media_type: str, operation: str) -> WireReply:
+        """Post a document with the session's token; never sent again by itself.
+
+        Args:
+            path: With query.
+            body: As it goes.
+            media_type: What the body is, and what the answer is to be.
+            operation: Names the span.
+        """
+        await self._session.open()
+        headers = {"accept": media_type, "content-type": media_type}
+        return await self._backend.send("POST", path, headers=headers, body=body, operation=operation)
+
     async def change(self, batch: str, changes: list[Change], operation: str) -> None:
         """Make all these changes at the service of a `$batch`, or none; repeating them must be harmless.
 

@@ -1,7 +1,7 @@
 """What SAP's refusals mean: every reply that is no answer becomes one problem, here and nowhere else.
 
-Errors come as JSON, as XML or as a page of the web server in front (logon, short dump). SAP's own words are
-shown only for business messages, as `remark`; act on the problem, not on them.
+Errors come as JSON (the message an object by OData V2, a text by V4), as XML or as a page of the web server in front
+(logon, short dump). SAP's own words are shown only for business messages, as `remark`; act on the problem, not on them.
 """
 
 import msgspec
@@ -30,6 +30,7 @@ _MISSING = frozenset({"/IWBEP/CM_MGW_RT/020", "SLS_LO/501"})
 _GATEWAY = ("/IWBEP/", "/IWFND/")
 _BUSINESS = "/IWBEP/CX_MGW_BUSI_EXCEPTION"
 _LONGEST_REMARK = 220
+_ERROR = 4  # of the numeric severities of V4: 1 success, 2 information, 3 warning
 _WRONG = {
     "SoldToParty": "the customer cannot be sold to in this sales area",
     "Customer": "a partner of the order is not known to it",
@@ -192,7 +193,14 @@ def _json_messages(body: bytes) -> list[Message]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
     details = _details(error.innererror) or error.details
-    return [_message(error), *(_message(one) for one in details if one.severity in (None, "", "error"))]
+    return [_message(error), *(_message(one) for one in details if _is_error(one))]
+
+
+def _is_error(line: "_Line") -> bool:
+    """V2 names a severity, V4 numbers it; without either it is an error."""
+    if line.numeric_severity is not None:
+        return line.numeric_severity == _ERROR
+    return line.severity in (None, "", "error")
 
 
 def _details(innererror: msgspec.Raw) -> list["_Line"]:
@@ -232,6 +240,7 @@ class _Line(msgspec.Struct, frozen=True):
     severity: str | None = ""
     target: str | None = ""
     propertyref: str | None = ""
+    numeric_severity: int | None = msgspec.field(default=None, name="@Common.numericSeverity")
 
 
 class _Inner(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """Which of SAP's interfaces does which operation, and the ports between the service and those interfaces.
 
-OData does every operation. What BAPIs and IDocs do besides is listed here once; `[backends.sap.interfaces]` chooses
-among it, operation by operation.
+OData V2 ("odata") does every operation. What V4 ("odata4"), BAPIs and IDocs do besides is listed here once;
+`[backends.sap.interfaces]` chooses among it, operation by operation.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from shared.contracts.canonical.order import ErpOrder, NewErpOrder, OrderSimulat
 from shared.contracts.canonical.party import CreditStanding, ErpCustomer
 from shared.contracts.system.erp import Erp
 
-Interface = Literal["odata", "bapi", "idoc"]
+Interface = Literal["odata", "odata4", "bapi", "idoc"]
 
 BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType(
     {
         "get_customer": ("bapi",),
         "get_credit": ("bapi",),
         "simulate_order": ("bapi",),
-        "create_order": ("bapi", "idoc"),
-        "get_order": ("bapi",),
+        "create_order": ("odata4", "bapi", "idoc"),
+        "get_order": ("odata4", "bapi"),
         "cancel_order": ("bapi",),
     }
 )

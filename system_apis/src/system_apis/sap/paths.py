@@ -73,7 +73,8 @@ class Paths:
         self.orders: Final = f"{service}/A_SalesOrder?{logon}"
         self.simulations: Final = f"{settings.simulation_service}/A_SalesOrderSimulation?{logon}"
         self.batch: Final = f"{service}/$batch?{logon}"
-        self.session: Final = f"{service}/?{logon}"
+        newer = settings.interfaces.get("create_order") == "odata4"  # a system may have but one of the two services
+        self.session: Final = f"{settings.sales_order_service_v4 if newer else service}/?{logon}"
         partner_service = settings.business_partner_service
         self.partners: Final = f"{partner_service}/A_BusinessPartner?{logon}"
         self.partner_functions: Final = f"{partner_service}/A_CustSalesPartnerFunc?{logon}"

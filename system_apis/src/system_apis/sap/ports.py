@@ -22,6 +22,7 @@ from system_apis.sap.interfaces import (
 )
 from system_apis.sap.odata_customers import ODataCredit, ODataCustomers
 from system_apis.sap.odata_orders import ODataOrders
+from system_apis.sap.odata_v4.orders import ODataV4Orders
 from system_apis.sap.order_changes import OrderChanges
 from system_apis.sap.order_records import OrderRow
 from system_apis.sap.partner_numbers import PartnerNumbers
@@ -63,12 +64,14 @@ class Ports:
             "create_order",
             {
                 "odata": lambda: self._odata,
+                "odata4": lambda: self._odata_v4,
                 "bapi": lambda: self._bapi,
                 "idoc": lambda: IdocOrders(sap, self._placed, self.simulating),
             },
         )
         self.reading: OrderReading = self._chosen(
-            "get_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
+            "get_order",
+            {"odata": lambda: self._odata, "odata4": lambda: self._odata_v4, "bapi": lambda: self._bapi},
         )
         self.cancelling: OrderCancelling = self._chosen(
             "cancel_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
@@ -77,6 +80,10 @@ class Ports:
     @cached_property
     def _odata(self) -> ODataOrders:
         return ODataOrders(self._sap)
+
+    @cached_property
+    def _odata_v4(self) -> ODataV4Orders:
+        return ODataV4Orders(self._sap)
 
     @cached_property
     def _changes(self) -> OrderChanges:
@@ -92,8 +99,11 @@ class Ports:
 
     async def _placed(self, order: NewErpOrder) -> OrderRow | None:
         """The order of the same reference, found by the interface that reads orders."""
-        if self._sap.settings.interfaces.get("get_order") == "bapi":
+        reading = self._sap.settings.interfaces.get("get_order")
+        if reading == "bapi":
             return await self._bapi.placed(order)
+        if reading == "odata4":
+            return await self._odata_v4.placed(order.reference)
         return await self._changes.placed(order.reference)
 
     def _chosen(self, operation: str, offered: Mapping[Interface, Callable[[], _Port]]) -> _Port:

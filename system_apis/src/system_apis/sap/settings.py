@@ -13,6 +13,7 @@ from system_apis.sap.idoc.settings import IdocSettings
 from system_apis.sap.interfaces import Interface, check_interfaces
 
 _ODATA = "/sap/opu/odata/sap"
+_ODATA_V4 = "/sap/opu/odata4/sap"
 _RETURN_REASONS: Final = MappingProxyType(
     {
         "damaged": "001",
@@ -69,12 +70,13 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         business_partner_service: API_BUSINESS_PARTNER.
         credit_service: API_CRDTMBUSINESSPARTNER.
         sales_order_service: API_SALES_ORDER_SRV.
+        sales_order_service_v4: API_SALESORDER, of OData V4, for orders that go by `odata4`.
         simulation_service: API_SALES_ORDER_SIMULATION_SRV.
         product_service: API_PRODUCT_SRV.
         customer_return_service: API_CUSTOMER_RETURN_SRV.
         credit_memo_request_service: API_CREDIT_MEMO_REQUEST_SRV.
         billing_service: API_BILLING_DOCUMENT_SRV.
-        interfaces: The interface of each operation that is not to go by OData: `create_order = "bapi"`.
+        interfaces: The interface of each operation that is not to go by OData V2: `create_order = "bapi"`.
             See `interfaces.BESIDES_ODATA` for what is possible.
         bapi: What BAPIs need besides, where an operation goes by them.
         idoc: How IDocs travel.
@@ -113,6 +115,7 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     business_partner_service: str = f"{_ODATA}/API_BUSINESS_PARTNER"
     credit_service: str = f"{_ODATA}/API_CRDTMBUSINESSPARTNER"
     sales_order_service: str = f"{_ODATA}/API_SALES_ORDER_SRV"
+    sales_order_service_v4: str = f"{_ODATA_V4}/api_salesorder/srvd_a2x/sap/salesorder/0001"
     simulation_service: str = f"{_ODATA}/API_SALES_ORDER_SIMULATION_SRV"
     product_service: str = f"{_ODATA}/API_PRODUCT_SRV"
     customer_return_service: str = f"{_ODATA}/API_CUSTOMER_RETURN_SRV"
@@ -126,7 +129,7 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         """Refuse at the start what would fail at the first call."""
         check_interfaces(self.interfaces)
         placing = self.interfaces.get("create_order", "odata")
-        if placing != "odata" and self.reference_field != "PurchaseOrderByShipToParty":
+        if placing in ("bapi", "idoc") and self.reference_field != "PurchaseOrderByShipToParty":
             raise ValueError(
                 f"{placing.upper()} carries an order's reference as the ship-to party's order number; "
                 'orders that go by it need reference_field = "PurchaseOrderByShipToParty"'

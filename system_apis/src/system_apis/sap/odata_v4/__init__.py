@@ -1,0 +1,1 @@
+"""Orders by OData V4, where a system has that service."""
