@@ -93,6 +93,7 @@ def stand_ins(tmp_path: Path):
     text = written.read_text()
     for name, url in urls.items():
         text = text.replace(f"sandbox:{name}", url)
+    text = text.replace("[backends.sap]\n", "[backends.sap]\nsettle_seconds = 5.0\n")  # its stand-in is quick
     topology = tmp_path / "standing.toml"
     topology.write_text(text)
     yield state, topology, urls

@@ -201,7 +201,7 @@ async def test_order_still_being_made_when_nobody_waits_is_not_made_twice(
     row = {"SalesOrder": "77", "SoldToParty": "2", "TotalNetAmount": "1.00", "TransactionCurrency": "EUR"}
     found = (200, json.dumps({"d": {"results": [row]}}).encode())
     looked = [NOTHING] * (3 if leaves == "in time" else 1)
-    server = await peer(NOTHING, TOKEN, SILENCE, *looked, found)
+    server = await peer(TOKEN, NOTHING, SILENCE, *looked, found)
     erp = connect(server.url, timeout=0.2 if leaves == "in time" else 5.0)
     task = asyncio.create_task(erp.create_order(new_order("late")))
     if leaves == "by cancelling":

@@ -30,13 +30,23 @@ class Once(Generic[_Row]):
         backend: As people call it, `SAP`.
         kind: What is made, `order`; with the backend it tells references of different documents apart.
         settle_seconds: How long the backend may work on a request after we stopped waiting for it.
+        ready: Sees to what a write needs, such as a session, before anything is marked: who dies while it waits for
+            that has sent nothing, and leaves nothing in doubt.
     """
 
-    def __init__(self, doubts: Doubts, backend: str, kind: str, settle_seconds: float) -> None:
+    def __init__(
+        self,
+        doubts: Doubts,
+        backend: str,
+        kind: str,
+        settle_seconds: float,
+        ready: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._doubts = doubts
         self._backend = backend
         self._kind = kind
         self._settle_seconds = settle_seconds
+        self._ready = ready
         self._making: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def make(
@@ -54,6 +64,8 @@ class Once(Generic[_Row]):
         key = f"{self._backend}:{self._kind}:{reference}"
         lock = self._making.setdefault(reference, asyncio.Lock())
         async with lock:
+            if self._ready is not None:
+                await self._ready()
             waits = iter(_WAITS)
             while True:
                 # marked before the look: whoever made it meanwhile had the mark until it was there to be found

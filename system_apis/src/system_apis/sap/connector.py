@@ -59,7 +59,7 @@ class SapConnector:
 
     def once(self, document: str) -> Once[Any]:
         """Makes documents that SAP would make twice; `document` says which, in a word."""
-        return Once(self._doubts, NAME, document, self.settings.settle_seconds)
+        return Once(self._doubts, NAME, document, self.settings.settle_seconds, self._session.open)
 
     async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
         """What is at a path, as `kind`; None when SAP says that there is no such record.
