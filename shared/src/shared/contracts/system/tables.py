@@ -19,6 +19,11 @@ CellValue = (
 )
 """A text stays the text that it is, whatever it begins with; an empty cell is null. Numbers have 53 bits."""
 
+Rows = Annotated[
+    list[dict[ColumnTitle, CellValue]],
+    msgspec.Meta(min_length=1, max_length=500, examples=[[{"sku": "TG-00001", "note": "from May"}]]),
+]
+
 
 class TableNotFound(NotFound):
     """No table is configured under this name."""
@@ -42,7 +47,7 @@ class TableRow(msgspec.Struct, frozen=True, rename="camel"):
 class RowBatch(msgspec.Struct, frozen=True, rename="camel"):
     """Rows to add, each by the titles of its columns; what is left out stays empty."""
 
-    rows: Annotated[list[dict[ColumnTitle, CellValue]], msgspec.Meta(min_length=1, max_length=500)]
+    rows: Rows
 
 
 class BatchAppended(msgspec.Struct, frozen=True, rename="camel"):
@@ -61,7 +66,7 @@ class KeyedRows(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     key: ColumnTitle
-    rows: Annotated[list[dict[ColumnTitle, CellValue]], msgspec.Meta(min_length=1, max_length=500)]
+    rows: Rows
 
 
 class RowsPut(msgspec.Struct, frozen=True, rename="camel"):
