@@ -3,7 +3,7 @@
 import pytest
 
 from shared.binding.problems import Invalid
-from shared.messaging import parse_idempotency_key
+from shared.messaging.idempotency_key import parse_idempotency_key
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 
 from shared.binding.problems import BackendUnavailable, Conflict, NotFound, Refused
 from shared.host.embedded import EmbeddedValkey, valkey_client
-from shared.messaging import IdempotencyKeyInFlight, IdempotencyKeyReused, IdempotentReceiver
+from shared.messaging.idempotency_key import IdempotencyKeyInFlight, IdempotencyKeyReused
+from shared.messaging.idempotent_receiver import IdempotentReceiver
 from shared.security.key_ring import KeyRing, ensure_key_file
 from shared.security.secrets import Secret
 
@@ -163,7 +164,7 @@ async def test_a_long_execution_keeps_its_lease(valkey: Redis) -> None:
 _DYING = """
 import asyncio, sys
 from shared.host.embedded import valkey_client
-from shared.messaging import IdempotentReceiver
+from shared.messaging.idempotent_receiver import IdempotentReceiver
 
 async def hang():
     print("executing", flush=True)
