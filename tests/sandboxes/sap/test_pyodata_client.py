@@ -36,6 +36,33 @@ def test_metadata_of_every_service_parses_strictly(base_url: str, session: reque
     assert client.schema.entity_sets or client.schema.function_imports
 
 
+def test_catalogue_parses_and_names_every_service_checked_here(base_url: str, session: requests.Session) -> None:
+    client = pyodata.Client(f"{base_url}/sap/opu/odata/IWFND/CATALOGSERVICE;v=2/", session)
+    published = {one.ServiceUrl for one in client.entity_sets.ServiceCollection.get_entities().execute()}
+    assert published == {f"{ROOT}/{one}" for one in SERVICES} | {"/sap/opu/odata/IWFND/CATALOGSERVICE;v=2"}
+
+
+def test_filters_built_by_the_client_find_what_they_say(sales: Any) -> None:
+    orders = sales.entity_sets.A_SalesOrder
+
+    def found(**conditions: Any) -> list[str]:
+        return [one.SalesOrder for one in orders.get_entities().filter(**conditions).order_by("SalesOrder").execute()]
+
+    assert found(SalesOrder__in=["4000003", "4000001"]) == ["4000001", "4000003"]
+    assert found(SalesOrder__gt="4000002", SalesOrder__lt="4000004") == ["4000003"]
+    assert found(SalesOrder="4000001", PurchaseOrderByCustomer="it's none") == []
+    assert "4000001" in found(SoldToParty__startswith="101", SalesOrder__lt="4000002")
+    number = orders.get_entity("4000001").execute().PurchaseOrderByCustomer
+    assert "4000001" in found(PurchaseOrderByCustomer__contains=number[1:-1])
+
+
+def test_decimals_dates_and_moments_arrive_typed(sales: Any) -> None:
+    found = sales.entity_sets.A_SalesOrder.get_entity("4000001").execute()
+    assert (type(found.TotalNetAmount), type(found.CreationDate)) == (str, datetime)
+    assert found.LastChangeDateTime.tzinfo is not None
+    assert found.BillingDocumentDate.year == 1753  # what the client makes of null
+
+
 def test_filter_select_order_and_inline_count(sales: Any) -> None:
     request = sales.entity_sets.A_SalesOrder.get_entities()
     request = request.filter(request.OverallSDProcessStatus == "C").select("SalesOrder,TotalNetAmount")
@@ -68,6 +95,32 @@ def test_deep_create_answers_with_what_was_nested(sales: Any, order: dict[str, A
     assert created.etag.startswith("W/\"datetimeoffset'")
 
 
+def test_deep_create_reaches_partners_and_below_items(sales: Any, order: dict[str, Any]) -> None:
+    order["to_Partner"] = [{"PartnerFunction": "SH", "Customer": "10200011"}]
+    order["to_Item"][0]["to_Text"] = [{"Language": "EN", "LongTextID": "0001", "LongText": "Handle with care ☎"}]
+    created = sales.entity_sets.A_SalesOrder.create_entity().set(**order).execute()
+    assert {one.PartnerFunction: one.Customer for one in created.to_Partner}["SH"] == "10200011"
+    item = sales.entity_sets.A_SalesOrderItem.get_entity(SalesOrder=created.SalesOrder, SalesOrderItem="10")
+    assert [one.LongText for one in item.expand("to_Text").execute().to_Text] == ["Handle with care ☎"]
+
+
+def test_refused_create_tells_saps_error(sales: Any, order: dict[str, Any]) -> None:
+    with pytest.raises(HttpError) as refused:
+        sales.entity_sets.A_SalesOrder.create_entity().set(**{**order, "SoldToParty": "1"}).execute()
+    assert refused.value.response.status_code == 400
+    assert "V1/320" in refused.value.response.text
+
+
+def test_entity_is_deleted_by_its_tag(sales: Any) -> None:
+    orders = sales.entity_sets.A_SalesOrder
+    deleting = orders.delete_entity("4000001")
+    deleting.add_headers({"If-Match": orders.get_entity("4000001").execute().etag})
+    deleting.execute()
+    with pytest.raises(HttpError) as gone:
+        orders.get_entity("4000001").execute()
+    assert gone.value.response.status_code == 404
+
+
 def test_update_needs_the_entity_tag(sales: Any) -> None:
     orders = sales.entity_sets.A_SalesOrder
     found = orders.get_entity("4000001").execute()
@@ -89,6 +142,17 @@ def test_batch_of_a_read_and_a_changeset(sales: Any, order: dict[str, Any]) -> N
     read, [created] = batch.execute()
     assert read.SalesOrder == "4000001"
     assert created.SalesOrder == "4000193"
+
+
+def test_changeset_with_one_refusal_changes_nothing(sales: Any, order: dict[str, Any]) -> None:
+    orders, batch, changes = sales.entity_sets.A_SalesOrder, sales.create_batch(), sales.create_changeset()
+    changes.add_request(orders.create_entity().set(**order))
+    changes.add_request(orders.create_entity().set(**{**order, "SoldToParty": "1"}))
+    batch.add_request(changes)
+    with pytest.raises(HttpError) as refused:
+        batch.execute()
+    assert "V1/320" in str(refused.value.response.content)
+    assert orders.get_entities().count().execute() == 192
 
 
 def test_function_import(fresh: str, session: requests.Session) -> None:

@@ -84,11 +84,12 @@ async def test_an_order_by_idoc_is_the_order_that_odata_would_place(
     assert (other.net, other.state, other.lines) == (placed.net, placed.state, placed.lines)
 
 
+@pytest.mark.parametrize("reading", ["bapi", "odata4"])
 async def test_the_order_is_looked_for_by_the_interface_that_reads_orders(
-    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str
+    by_idoc: Callable[..., SapErp], new_order: Callable[..., NewErpOrder], control: Any, sandbox_url: str, reading: str
 ) -> None:
-    placed = await by_idoc(reading="bapi", check_first=False).create_order(new_order("idoc-1"))
-    again = await by_idoc(reading="bapi").create_order(new_order("idoc-1"))
+    placed = await by_idoc(reading=reading, check_first=False).create_order(new_order("idoc-1"))
+    again = await by_idoc(reading=reading).create_order(new_order("idoc-1"))
     assert (placed.reference, again.erp_order_id) == ("idoc-1", placed.erp_order_id)
     assert len(await idocs(sandbox_url)) == 1
     assert not [path for _, path, _ in await control.requests() if "A_SalesOrder" in path]
