@@ -146,6 +146,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
+    "commerce.receive_delivery",
     "flow_operations.forget_consumer",
     "customer_returns.request_return", "customer_returns.decide_return", "customer_returns.receive_goods",
     "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
