@@ -60,7 +60,7 @@ def test_a_query_is_answered_with_its_cost(ask: Any) -> None:
     assert answer["data"]["shop"] == {"name": "Tarn Gauge", "currencyCode": "EUR"}
     cost = answer["extensions"]["cost"]
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (5, 5)
-    assert cost["throttleStatus"]["maximumAvailable"] == 2000
+    assert cost["throttleStatus"]["maximumAvailable"] == 20_000
 
 
 def test_pages_follow_one_another_by_cursor(ask: Any) -> None:

@@ -26,6 +26,7 @@ _MUTATION = 10
 _CONNECTION = 2
 _FREE = frozenset({"pageInfo", "userErrors"})
 MOST_FOR_ONE = 1000
+_MOST, _RATE = 20_000.0, 1000.0
 ASKED = object()
 """Stands for data that is not there yet: then what is asked for counts."""
 
@@ -94,17 +95,17 @@ class Price:
 
 
 class Bucket:
-    """2000 points that refill by 100 a second."""
+    """20,000 points that refill by 1,000 a second, as a Shopify Plus shop has; a standard one has 2,000 and 100."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._most, self._rate = 2000.0, 100.0
+        self._most, self._rate = _MOST, _RATE
         self._left, self._at = self._most, clock.timestamp()
 
     def change(self, body: dict[str, Any]) -> dict[str, float]:
         """The control `bucket`."""
-        self._most = float(body.get("maximum", 2000))
-        self._rate = float(body.get("restore_rate", 100))
+        self._most = float(body.get("maximum", _MOST))
+        self._rate = float(body.get("restore_rate", _RATE))
         self._left, self._at = float(body.get("available", self._most)), self._clock.timestamp()
         return {"available": self._left}
 
