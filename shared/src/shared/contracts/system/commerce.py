@@ -62,11 +62,6 @@ class DeliveryRefused(Invalid):
 class Commerce(Contract, tier="system", version="v1"):
     """A web shop: its orders, products and stock, and what it tells of them."""
 
-    @get("/orders/{order_id}", scope="commerce:read", raises=[ShopOrderNotFound])
-    async def get_order(self, order_id: Id) -> ShopOrder:
-        """Return an order with all its lines."""
-        ...
-
     @get("/orders", scope="commerce:read")
     async def list_orders(
         self, since: Moment | None = None, cursor: Cursor | None = None, limit: PageSize = 50
@@ -78,6 +73,11 @@ class Commerce(Contract, tier="system", version="v1"):
             cursor: Where the previous page ended; give the same `since` with it.
             limit: Orders a page.
         """
+        ...
+
+    @get("/orders/{order_id}", scope="commerce:read", raises=[ShopOrderNotFound])
+    async def get_order(self, order_id: Id) -> ShopOrder:
+        """Return an order with all its lines."""
         ...
 
     @get("/products/{sku}", scope="commerce:read", raises=[ShopProductNotFound, ShopProductVaries])
