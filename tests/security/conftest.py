@@ -42,6 +42,7 @@ REAL = {
     "customerId": CUSTOMER.salesforce_id,
     "erpNumber": CUSTOMER.sap_customer,
     "currency": CUSTOMER.currency,
+    "channel": "orders",
 }
 """Records that exist, by the field that names them, so that a call which got through would do something."""
 HEALTHY = 4
