@@ -104,7 +104,7 @@ async def test_decimals_go_as_strings_and_come_as_either(
     connect: Callable[..., SapErp], peer: Any, new_order: New
 ) -> None:
     made = json.dumps(ROW).encode()
-    server = await peer(NOTHING, TOKEN, (201, made), (200, made))
+    server = await peer(TOKEN, NOTHING, (201, made), (200, made))
     order = await connect(server.url, interfaces=BY_V4).create_order(new_order("r"))
     assert order.net == Money(Decimal("12345678901234.125"), "KWD")
     assert (str(order.requested_date), order.lines[0].net.amount) == ("2027-01-15", Decimal("0.125"))
@@ -115,8 +115,8 @@ async def test_decimals_go_as_strings_and_come_as_either(
 
 
 async def test_answer_of_another_version_is_a_fault(connect: Callable[..., SapErp], peer: Any, new_order: New) -> None:
-    server = await peer((200, b'{"d":{"results":[]}}'))
-    with pytest.raises(BackendFault):
+    server = await peer(TOKEN, (200, b'{"d":{"results":[]}}'))
+    with pytest.raises(BackendFault, match="answer"):
         await connect(server.url, interfaces=BY_V4).create_order(new_order("r"))
     absent = json.dumps({"error": {"code": "/IWFND/CM_V4_COS/021", "message": "Service group not published"}})
     with pytest.raises(BackendFault, match="paths"):
