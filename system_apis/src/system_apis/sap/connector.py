@@ -57,9 +57,13 @@ class SapConnector:
         """Close what is kept of IDocs."""
         await self.idocs.aclose()
 
-    def once(self, document: str) -> Once[Any]:
-        """Makes documents that SAP would make twice; `document` says which, in a word."""
-        return Once(self._doubts, NAME, document, self.settings.settle_seconds, self._session.open)
+    def once(self, document: str, *, by_odata: bool = True) -> Once[Any]:
+        """Makes documents that SAP would make twice; `document` says which, in a word.
+
+        OData needs its session before anything is marked; functions and IDocs know no CSRF token.
+        """
+        ready = self._session.open if by_odata else None
+        return Once(self._doubts, NAME, document, self.settings.settle_seconds, ready)
 
     async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
         """What is at a path, as `kind`; None when SAP says that there is no such record.

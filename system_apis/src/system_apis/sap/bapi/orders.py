@@ -44,7 +44,7 @@ class BapiOrders:
         self._units = UnitsOfWork(rfc)
         self._availability = BapiAvailability(sap.settings, rfc)
         self._credit = credit
-        self._once: Once[OrderRow] = sap.once("order")
+        self._once: Once[OrderRow] = sap.once("order", by_odata=False)
 
     async def simulate_order(self, order: NewErpOrder) -> OrderSimulation:
         """Two calls: the simulation, and the customer's credit, of which the simulation says nothing.

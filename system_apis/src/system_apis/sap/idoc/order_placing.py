@@ -50,7 +50,7 @@ class IdocOrders:
         self._chosen = sap.settings.idoc
         self._placed = placed
         self._simulating = simulating
-        self._once: Once[OrderRow] = sap.once("order by IDoc")
+        self._once: Once[OrderRow] = sap.once("order by IDoc", by_odata=False)
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
         """The order of this reference: the one there is, or the one that SAP makes of the document sent now.
