@@ -197,7 +197,8 @@ class Suite:
         await self.calm()
         for slug in BACKEND_OF:
             reads = [operation for operation in CONTRACTS[slug].operations.values() if operation.method == "GET"]
-            operation, good = reads[0], 0
+            # one that names nothing: an id may be refused before its backend is asked
+            operation, good = min(reads, key=lambda read: sum(p.location == "path" for p in read.parameters)), 0
             query = "?limit=1" if any(p.name == "limit" for p in operation.parameters) else ""
             headers = [("authorization", f"Bearer {self.token(operation)}")]
             for _ in range(200):
