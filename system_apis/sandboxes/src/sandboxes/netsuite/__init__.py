@@ -39,4 +39,4 @@ __all__ = [
     "sandbox",
 ]
 
-sandbox = Sandbox(name="netsuite", create=create_app)
+sandbox = Sandbox(name="netsuite", create=create_app, deferred=True)

@@ -3,6 +3,6 @@
 from sandboxes.kit import Sandbox
 from sandboxes.oracle_ebs.app import create_app
 
-sandbox = Sandbox(name="oracle_ebs", create=create_app)
+sandbox = Sandbox(name="oracle_ebs", create=create_app, deferred=True)
 
 __all__ = ["create_app", "sandbox"]

@@ -9,11 +9,18 @@ SANDBOX_SHOPIFY_WEBHOOK_SECRET. Controls: `bucket` (`{"available", "maximum", "r
 somebody buys), `webhooks` (`{"retry_seconds"}`).
 """
 
-from sandboxes.kit import Sandbox
-from sandboxes.shopify.app import TOKEN, create_app
-from sandboxes.shopify.shop import LOCATION
-from sandboxes.shopify.webhooks import WEBHOOK_SECRET
+from pathlib import Path
+
+from sandboxes.kit import Clock, Sandbox, SandboxApp
+from sandboxes.shopify.account import LOCATION, TOKEN, WEBHOOK_SECRET
 
 __all__ = ["LOCATION", "TOKEN", "WEBHOOK_SECRET", "sandbox"]
 
-sandbox = Sandbox(name="shopify", create=create_app, deferred=True)
+
+def _create(state: Path | None, clock: Clock) -> SandboxApp:
+    from sandboxes.shopify.app import create_app  # noqa: PLC0415 - see `account`
+
+    return create_app(state, clock)
+
+
+sandbox = Sandbox(name="shopify", create=_create, deferred=True)

@@ -12,13 +12,13 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, parse, validate
 from graphql.execution import execute_sync  # pyright: ignore[reportUnknownVariableType] - one of its hooks is untyped
 
 from sandboxes.kit import Clock, Request, Response, SandboxApp, http_app
+from sandboxes.shopify.account import TOKEN
 from sandboxes.shopify.cost import ASKED, MOST_FOR_ONE, Bucket, Price
 from sandboxes.shopify.resolvers import resolvers
 from sandboxes.shopify.schema import SCHEMA
 from sandboxes.shopify.shop import Shop
 from sandboxes.shopify.webhooks import Webhooks
 
-TOKEN = "shpat_9b1c4e7a2d5f4c8e"  # noqa: S105 - opens this sandbox and nothing else
 TOKEN_VARIABLE = "SANDBOX_SHOPIFY_TOKEN"  # noqa: S105 - a name
 """Environment variable with the token to take instead, so that whoever starts the sandbox may choose it."""
 VERSION = "2026-04"

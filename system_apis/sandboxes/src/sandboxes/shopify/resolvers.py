@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from graphql import GraphQLResolveInfo, get_directive_values
 
+from sandboxes.shopify.account import LOCATION
 from sandboxes.shopify.schema import SCHEMA
-from sandboxes.shopify.shop import LOCATION, Shop, gid, is_price, number_in, page, searched_skus, since
+from sandboxes.shopify.shop import Shop, gid, is_price, number_in, page, searched_skus, since
 
 Resolve = Callable[..., Any]
 Info = GraphQLResolveInfo[Any]

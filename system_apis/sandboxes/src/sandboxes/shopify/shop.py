@@ -14,8 +14,8 @@ from graphql import GraphQLError
 
 from sandboxes.company import company
 from sandboxes.kit import Clock, State
+from sandboxes.shopify.account import LOCATION
 
-LOCATION = "69000001"
 _SCHEMA = """
 CREATE TABLE product (id INTEGER PRIMARY KEY, handle TEXT NOT NULL UNIQUE, title TEXT NOT NULL, status TEXT NOT NULL,
   sku TEXT NOT NULL, price TEXT NOT NULL, available INTEGER NOT NULL, updated TEXT NOT NULL);

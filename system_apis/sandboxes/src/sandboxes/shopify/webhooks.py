@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from sandboxes.kit import Clock, State
+from sandboxes.shopify.account import WEBHOOK_SECRET
 
-WEBHOOK_SECRET = "shpss_3f1d6c0b8a5e4792"  # noqa: S105 - signs what this sandbox sends and nothing else
 WEBHOOK_SECRET_VARIABLE = "SANDBOX_SHOPIFY_WEBHOOK_SECRET"  # noqa: S105 - a name
 _ATTEMPTS = 9  # the first and eight more, over four hours
 _TIMEOUT = 5.0
