@@ -69,12 +69,10 @@ async def test_killed_at_every_boundary_no_order_is_lost_doubled_or_half_done_an
     [
         ("fence", "writes were accepted from workers that had lost their order"),
         ("attempt", "One poisonous order could end 9 workers; 5 are allowed."),
-        ("twice", "although its first call was under way in the same worker."),
-        ("unsaved", "The journal lost the outcome of"),
     ],
 )
 async def test_a_planted_bug_fails_the_proof_with_a_sentence(bug: str, sentence: str) -> None:
-    kills = {"fence": 150, "unsaved": 60}.get(bug, 15)
+    kills = {"fence": 150}.get(bug, 15)  # the others that can be planted, test_kill.py finds at a tenth of the price
     arguments = ("--kills", str(kills), "--planted-bug", bug, "--lanes", "1", "--seed", "3")
     status, out, err = await prove(*arguments)
     assert status == 1, out

@@ -20,7 +20,8 @@ APIS = {api.contract.slug: api for api in installed_apis()}
 def test_apis_of_one_backend_share_their_parts_and_no_others_do() -> None:
     parts = [api.parts for api in APIS.values()]
     assert APIS["crm"].parts == APIS["salesforce_platform"].parts == "system_apis.salesforce"
-    assert {each for each in parts if parts.count(each) > 1} == {"system_apis.salesforce"}
+    assert APIS["erp"].parts == APIS["sap_idocs"].parts == "system_apis.sap"
+    assert {each for each in parts if parts.count(each) > 1} == {"system_apis.salesforce", "system_apis.sap"}
 
 
 def test_a_package_may_declare_one_api_or_several_but_not_none() -> None:
