@@ -44,7 +44,7 @@ RowId = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^/
 FieldValue = (
     Annotated[str, msgspec.Meta(max_length=131_072)]
     | Annotated[int, msgspec.Meta(ge=-(10**18), le=10**18)]
-    | Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+    | Annotated[float, msgspec.Meta(ge=-(10**18), le=10**18)]  # as `binding.strict` writes them: equal ones are one
     | bool
     | None
 )
