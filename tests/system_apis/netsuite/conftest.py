@@ -1,12 +1,11 @@
 """A NetSuite account over HTTP, the service in front of it, and a peer that answers whatever it is told."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
+from scripted_peer import Peer, peers
 
 from sandboxes.company import Company, company
 from sandboxes.kit import serve_sandbox
@@ -141,46 +140,8 @@ def new_order(firm: Company) -> Callable[..., NewErpOrder]:
     return made
 
 
-@dataclass
-class Peer:
-    """A server that gives prepared answers: raw bytes each, the last one again and again."""
-
-    answers: list[bytes]
-    url: str = ""
-    requests: list[bytes] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                lengths = [one for one in head.split(b"\r\n") if one.lower().startswith(b"content-length")]
-                body = await reader.readexactly(int(lengths[0].split(b":")[1])) if lengths else b""
-                self.requests.append(head + body)
-                writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-
 @pytest.fixture
 async def peer() -> AsyncIterator[Callable[..., Awaitable[Peer]]]:
     """Starts a `Peer` with these answers; each is (status, body, headers…)."""
-    servers: list[asyncio.Server] = []
-
-    async def started(*answers: tuple[Any, ...]) -> Peer:
-        made = Peer([_raw(*one) for one in answers])
-        server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-        servers.append(server)
-        made.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        return made
-
-    yield started
-    for server in servers:
-        server.close()
-
-
-def _raw(status: int, body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status} Any", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
+    async with peers() as started:
+        yield started

@@ -59,6 +59,7 @@ async def opened(shop: str, control: httpx.AsyncClient, tmp_path: Path) -> Async
     """A service with these settings; its own circuit, closed."""
     del control
     wire = open_wire()
+    services: list[ShopifyCommerce] = []
 
     def open_(*, token: str = TOKEN, **settings: Any) -> ShopifyCommerce:
         (tmp_path / "token").write_text(token)
@@ -70,9 +71,12 @@ async def opened(shop: str, control: httpx.AsyncClient, tmp_path: Path) -> Async
             webhook_store=str(tmp_path / "deliveries.sqlite3"),
             **chosen,
         )
-        return ShopifyCommerce(Shopify(made, Outbound(wire)))
+        services.append(ShopifyCommerce(Shopify(made, Outbound(wire))))
+        return services[-1]
 
     yield open_
+    for service in services:
+        await service.aclose()
     await wire.aclose()
 
 

@@ -1,18 +1,17 @@
 """What webhooks told, kept in a SQLite file: whose it is, and nothing of what it says about people.
 
-One connection for each piece of work, which a thread does; what a method returned is on the disk.
+What a method returned is on the disk.
 """
 
-import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from shared.binding.problems import BackendUnavailable
+from shared.sql.sqlite_thread import SqliteThread, open_own_file
 
 _T = TypeVar("_T")
 _DAY = 86_400.0
@@ -43,7 +42,12 @@ class DeliveryStore:
     """
 
     def __init__(self, path: Path, keep_days: float) -> None:
-        self._path, self._keep_seconds = path, keep_days * _DAY
+        self._file = SqliteThread(partial(open_own_file, path, _SCHEMA), "shop-deliveries")
+        self._keep_seconds = keep_days * _DAY
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        await self._file.aclose()
 
     async def add(self, delivery_id: str, topic: str, record_id: str) -> bool:
         """Keep one; False if it was kept before."""
@@ -84,26 +88,9 @@ class DeliveryStore:
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         try:
-            return await asyncio.to_thread(self._work, work)
+            return await self._file.commit(work)
         except (sqlite3.OperationalError, OSError):
             raise BackendUnavailable("The file that keeps the shop's deliveries cannot be used.") from None
-
-    def _work(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        if not self._path.exists():
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        with closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_SCHEMA)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(connection)
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-            return result
 
 
 def _last(connection: sqlite3.Connection) -> int:

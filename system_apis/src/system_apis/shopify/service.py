@@ -57,6 +57,10 @@ class ShopifyCommerce(Commerce):
         self._settings = shopify.settings
         self._deliveries = DeliveryStore(Path(self._settings.webhook_store), self._settings.keep_days)
 
+    async def aclose(self) -> None:
+        """Close the file of deliveries."""
+        await self._deliveries.aclose()
+
     async def get_order(self, order_id: str) -> ShopOrder:
         """As promised by `Commerce`, a hundred lines a call."""
         lines: list[LineRecord] = []

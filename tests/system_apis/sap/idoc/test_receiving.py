@@ -144,7 +144,7 @@ async def test_deliveries_are_told_whatever_their_serial(documents: Connect) -> 
     assert len(await told(service, "SHPCON")) == 2
 
 
-async def test_events_of_a_channel_follow_each_other_from_a_cursor(documents: Connect) -> None:
+async def test_events_of_a_channel_follow_each_other_from_a_cursor(documents: Connect, tmp_path: Path) -> None:
     service = documents()
     for number in ("1", "2", "3"):
         await service.receive_idocs(posted(customer(number), number=number))
@@ -159,9 +159,7 @@ async def test_events_of_a_channel_follow_each_other_from_a_cursor(documents: Co
     newest = (await service.list_events(begin="latest")).cursor
     assert (await service.list_events("all", newest)) == type(first)([], newest)
     with pytest.raises(CursorExpired):
-        await documents(store=str(Path(service._store._worker._path).with_name("lost.sqlite3"))).list_events(
-            "all", newest
-        )
+        await documents(store=str(tmp_path / "lost.sqlite3")).list_events("all", newest)
 
 
 async def test_who_waits_for_an_event_gets_it_when_it_comes(documents: Connect) -> None:

@@ -6,14 +6,15 @@ One SQLite file, which the processes of one machine may share. What a method ret
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable
+from shared.sql.sqlite_thread import SqliteThread, open_own_file
 from system_apis.sap.idoc.kept import ADDED, MADE, NO_MORE, POSTED, Arriving, Direction, KeptIdoc, StatusEntry, Verdict
-from system_apis.sap.idoc.worker import SqliteWorker
 
 _T = TypeVar("_T")
 _DAY = 86_400.0
@@ -59,13 +60,13 @@ class IdocStore:
     """
 
     def __init__(self, path: str, keep_days: float) -> None:
-        self._worker = SqliteWorker(Path(path), _SCHEMA) if path else None
+        self._file = SqliteThread(partial(open_own_file, Path(path), _SCHEMA), "idoc-store") if path else None
         self._keep_seconds = keep_days * _DAY
 
     async def aclose(self) -> None:
         """Close the file."""
-        if self._worker is not None:
-            await self._worker.aclose()
+        if self._file is not None:
+            await self._file.aclose()
 
     async def receive(self, arriving: Sequence[Arriving]) -> list[Arrival]:
         """Keep documents that came and apply what they say of ours, all or none; one that is known changes nothing.
@@ -159,10 +160,10 @@ class IdocStore:
         )
 
     async def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        if self._worker is None:
+        if self._file is None:
             raise BackendFault("IDocs have nowhere to be kept; name a file as `store` of [backends.sap.idoc].")
         try:
-            return await self._worker.do(work)
+            return await self._file.commit(work)
         except (sqlite3.OperationalError, OSError) as error:
             raise BackendUnavailable(f"The store of IDocs cannot serve now ({type(error).__name__}).") from error
 

@@ -1,4 +1,4 @@
-"""A thread that owns a SQLite connection, so that the loop never waits for the disk."""
+"""SQLite on a thread that owns the connection, so that the loop never waits for the disk."""
 
 import asyncio
 import os
@@ -19,30 +19,35 @@ class _Order(NamedTuple):
     future: "asyncio.Future[Any]"
 
 
-class SqliteWorker:
-    """Does work on one connection, opened at first use; each piece is a transaction, durable when it returns.
+class SqliteThread:
+    """A thread with one connection, opened at first use and again after it could not be.
 
     Args:
-        path: The file; made, readable by its owner only, if it is not there.
-        schema: Statements that make what is missing.
+        connect: Opens the connection; it must not begin transactions by itself.
+        name: Of the thread.
     """
 
-    def __init__(self, path: Path, schema: str) -> None:
-        self._path, self._schema = path, schema
+    def __init__(self, connect: Callable[[], sqlite3.Connection], name: str) -> None:
+        self._connect = connect
+        self._name = name
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
     async def do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        """What `work` returns; undone when it raises. Raises sqlite3.Error and OSError."""
+        """What `work` returns; work whose caller left before it began is not done. Raises what it raises."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="idoc-store", daemon=True)
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._orders.put(_Order(work, future))
         return await future
 
+    async def commit(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """The same as one transaction: durable when this returns, undone when it raises."""
+        return await self.do(lambda connection: _committed(connection, work))
+
     async def aclose(self) -> None:
-        """Finish what was begun and close the file."""
+        """Do what is ordered and end the thread."""
         if self._thread is not None:
             self._orders.put(None)
             await asyncio.to_thread(self._thread.join)
@@ -51,11 +56,13 @@ class SqliteWorker:
     def _run(self) -> None:
         connection: sqlite3.Connection | None = None
         while (order := self._orders.get()) is not None:
+            if order.future.cancelled():
+                continue
             outcome: Any = None
             failure: Exception | None = None
             try:
                 connection = connection or self._connect()
-                outcome = _committed(connection, order.work)
+                outcome = order.work(connection)
             except Exception as error:  # noqa: BLE001 - handed to the caller
                 failure = error
             with suppress(RuntimeError):  # the loop has closed: nobody waits any more
@@ -63,15 +70,22 @@ class SqliteWorker:
         if connection is not None:
             connection.close()
 
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=_BUSY_SECONDS)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(self._schema)
-        return connection
+
+def open_own_file(path: Path, schema: str) -> sqlite3.Connection:
+    """A connection to a file of ours, made with its folder if it is not there, and readable by its owner only.
+
+    Args:
+        path: The file.
+        schema: Statements that make what is missing in it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.executescript(schema)
+    return connection
 
 
 def _committed(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:
