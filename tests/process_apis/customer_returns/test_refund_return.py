@@ -1,6 +1,5 @@
 """A return under a clock that moves when told: approvals days later, goods that come or never do, what is undone."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from process_apis.customer_returns.flow import RefundReturn
 from process_apis.customer_returns.service import DurableCustomerReturns
@@ -93,12 +93,18 @@ class Desk:
             return await self._api.receive_goods("return-R1", GoodsReceived("Box is wet."))
 
     async def until(self, *stages: str) -> ReturnProgress:
-        for _ in range(400):
+        """The return at rest in one of `stages`: nothing of it runs until somebody does something or time goes on."""
+
+        async def rests() -> ReturnProgress | None:
             known = await self._api.get_return("return-R1")
-            if known.stage in stages and known.state not in ("pending", "running", "compensating"):
-                return known
-            await asyncio.sleep(0.01)
-        raise AssertionError(known)
+            return (
+                known if known.stage in stages and known.state not in ("pending", "running", "compensating") else None
+            )
+
+        return await eventually(rests)
+
+    async def is_dead(self) -> bool:
+        return (await self._api.get_return("return-R1")).state == "dead"
 
     def later(self, seconds: float) -> None:
         self._systems.ahead += seconds
@@ -118,11 +124,7 @@ def writes(systems: Any) -> list[str]:
 
 
 async def called(systems: Any, name: str, times: int) -> None:
-    for _ in range(400):
-        if systems.called.count(name) >= times:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(systems.called)
+    await eventually(lambda: systems.called.count(name) >= times)
 
 
 async def test_our_own_fault_is_refunded_without_asking_once_the_carrier_has_brought_the_goods(
@@ -199,10 +201,10 @@ async def test_nobody_decides_in_time(desk: Any, systems: Any) -> None:
 async def test_goods_that_never_come_undo_everything_in_reverse(desk: Any, systems: Any) -> None:
     async with desk() as at:
         await at.ask(goods_within_seconds=3 * DAY, look_every_seconds=DAY)
-        for _ in range(3):
+        for looks in (1, 2, 3):
             await at.until("waiting-for-goods")
             at.later(DAY + 1)
-            await asyncio.sleep(0.1)
+            await called(systems, "logistics.get_shipment", looks)
         closed = await at.until("closed")
     assert closed.problem is not None
     assert closed.problem.type == "/problems/goods-not-returned"
@@ -217,12 +219,7 @@ async def test_a_parcel_on_the_road_is_not_given_up_in_silence(desk: Any, system
         await at.ask(goods_within_seconds=DAY, look_every_seconds=DAY)
         await at.until("waiting-for-goods")
         at.later(DAY + 1)
-        for _ in range(200):
-            known = await at._api.get_return("return-R1")
-            if known.state == "dead":
-                break
-            await asyncio.sleep(0.01)
-    assert known.state == "dead"
+        await eventually(at.is_dead)
     assert "erp.cancel_return" not in systems.called
 
 
@@ -247,8 +244,8 @@ async def test_the_credit_memo_is_waited_for(desk: Any, systems: Any) -> None:
         await at.ask()
         await at.until("waiting-for-goods")
         await at.receive()
-        await at.until("crediting")
         for looks in (1, 2):
+            await at.until("crediting")
             at.later(3601)
             await called(systems, "erp.get_return", looks)
         settled = await at.until("refunded")
