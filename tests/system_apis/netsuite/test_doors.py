@@ -19,6 +19,7 @@ from shared.resilience.wire import ReplyHeaders, WireReply
 from shared.security.secrets import Secret
 from system_apis.netsuite.connector import NetSuiteConnector
 from system_apis.netsuite.jobs import MOST_RECORDS, Jobs, idempotency_key
+from system_apis.netsuite.limits import SMALLEST
 from system_apis.netsuite.records import KeyRow
 from system_apis.netsuite.restlets import Restlets
 from system_apis.netsuite.soap import SoapClient, problem_of_soap
@@ -209,6 +210,32 @@ async def test_all_doors_share_the_accounts_slots(account: Account, sandbox_url:
     figures = await control.do("concurrency")
     assert figures["refused"] == 0
     assert figures["most"] <= 3
+
+
+@pytest.mark.parametrize(("said", "slots"), [({"limit": 9}, 9), ({"limit": 9, "own": 2}, 2)])
+async def test_account_that_is_asked_for_its_limit_sizes_the_slots_of_every_door(
+    account: Account, sandbox_url: str, control: Any, said: dict[str, int], slots: int
+) -> None:
+    await control.do("concurrency", **said, seconds=0.01)
+    netsuite = account(sandbox_url, concurrency="account", slot_wait=30.0, retry_delays=())
+    restlets = Restlets(netsuite)
+    assert (await restlets.call("GET", "101", "1", Status, parameters={"order": "1"})).status
+    await asyncio.gather(*(netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask") for _ in range(slots + 3)))
+    assert netsuite._slots.slots == slots
+    assert (await control.do("concurrency"))["refused"] == 0
+    asked = [row for row in await control.requests() if row[1].endswith("/governanceLimits")]
+    assert len(asked) == 1
+
+
+async def test_role_that_is_not_told_the_limit_works_with_the_smallest(
+    account: Account, sandbox_url: str, control: Any
+) -> None:
+    await control.do("faults", fault="status", method="GET", path="*/governanceLimits", status=403, times=9)
+    netsuite = account(sandbox_url, concurrency="account")
+    for _ in range(2):
+        assert await netsuite.query("SELECT id FROM subsidiary", KeyRow, "ask")
+    assert netsuite._slots.slots == SMALLEST
+    assert [row[2] for row in await control.requests() if row[1].endswith("/governanceLimits")] == [403]
 
 
 async def test_call_that_gets_no_slot_in_time_is_refused_unsent(

@@ -51,6 +51,8 @@ async def test_section_of_a_topology_is_all_it_needs(state: Path, sandbox_url: s
         {"account": "1234567-sb1"},
         {"auth": "m2m"},
         {"realm": "1234567"},
+        {"concurrency": "all"},
+        {"concurrency": 0},
     ],
 )
 def test_wrong_setting_is_refused_before_anything_runs(state: Path, wire: Wire, wrong: dict[str, str]) -> None:

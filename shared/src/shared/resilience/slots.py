@@ -62,6 +62,7 @@ class Slots:
 
     Attributes:
         budget: The same.
+        slots: How many there are now, see `resize`.
         alone: Whether this process keeps to its share because Valkey is away.
     """
 
@@ -74,9 +75,10 @@ class Slots:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.budget = budget
+        self.slots = budget.slots
         self.alone = False
         self._valkey = valkey
-        self._share = max(1, budget.slots // processes) if valkey is not None else budget.slots
+        self._processes = processes if valkey is not None else 1
         self._clock = clock
         self._turn = asyncio.Lock()
         self._mine: set[str] = set()
@@ -88,6 +90,26 @@ class Slots:
     def held(self) -> int:
         """Slots that this process holds."""
         return len(self._mine)
+
+    @property
+    def _share(self) -> int:
+        """What this process may hold while Valkey is away."""
+        return max(1, self.slots // self._processes)
+
+    def resize(self, slots: int) -> None:
+        """Have another number of slots from now on, as the backend tells it; who holds one keeps it.
+
+        Args:
+            slots: Calls at once, of all processes; each process is told by itself.
+
+        Raises:
+            ValueError: It is less than one.
+        """
+        if slots < 1:
+            raise ValueError(f"Slots of {self.budget.name!r}: at least one, not {slots}.")
+        if slots != self.slots:
+            _log.info("slots.resized", budget=self.budget.name, slots=slots, before=self.slots)
+        self.slots = slots
 
     @asynccontextmanager
     async def hold(self) -> AsyncGenerator[None]:
@@ -145,7 +167,7 @@ class Slots:
         try:
             async with asyncio.timeout(_PATIENCE):
                 taken, _ = await slots_script.take(
-                    self._valkey, self.budget.name, self.budget.slots, self.budget.lease, holder, held
+                    self._valkey, self.budget.name, self.slots, self.budget.lease, holder, held
                 )
         except Exception as error:  # noqa: BLE001 - whatever is wrong with Valkey, calls go on
             self._next_look = self._clock() + _RECHECK_SECONDS
@@ -194,6 +216,6 @@ class Slots:
 
     def _overloaded(self) -> Overloaded:
         return Overloaded(
-            f"All {self.budget.slots} slots for calls to {self.budget.name} are taken; try again shortly.",
+            f"All {self.slots} slots for calls to {self.budget.name} are taken; try again shortly.",
             retry_after=max(1.0, self.budget.max_wait),
         )

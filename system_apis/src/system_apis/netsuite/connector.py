@@ -22,6 +22,8 @@ from shared.resilience.slots import SlotBudget
 from shared.resilience.wire import WireReply
 from shared.security.secrets import Secret
 from system_apis.netsuite.faults import NAME, problem_of
+from system_apis.netsuite.limits import PATH as LIMITS
+from system_apis.netsuite.limits import SMALLEST, AccountLimits, GovernanceLimits
 from system_apis.netsuite.machine_login import TOKEN_PATH, MachineLogin, problem_of_sign_in
 from system_apis.netsuite.settings import NetSuiteSettings
 from system_apis.netsuite.suiteql import Value, statement
@@ -64,9 +66,12 @@ class NetSuiteConnector:
         self.settings = settings
         self.tokens = _tokens(settings)
         self._outbound = outbound
+        asked = settings.concurrency == "account"
+        slots = SMALLEST if settings.concurrency == "account" else settings.concurrency
         self._slots = outbound.treasury.slots(
-            SlotBudget(name=f"NetSuite {settings.account}", slots=settings.concurrency, max_wait=settings.slot_wait)
+            SlotBudget(name=f"NetSuite {settings.account}", slots=slots, max_wait=settings.slot_wait)
         )
+        self._limits = AccountLimits(self._slots, self._told_limits) if asked else None
         self._login = _machine_login(settings, outbound)
         self._rest = self.channel(NAME, settings.rest)
 
@@ -96,12 +101,22 @@ class NetSuiteConnector:
             name, settings, credentials=credentials, classify=classify, slots=self._slots, sign=sign
         )
 
+    async def sized(self) -> None:
+        """Have as many slots as the account says, where the settings leave that to it; before requests of any door."""
+        if self._limits is not None:
+            await self._limits.keep()
+
+    async def _told_limits(self) -> GovernanceLimits:
+        reply = await self._rest.send("GET", LIMITS, headers=_READ, operation="read_limits")
+        return decode_json(reply, GovernanceLimits, backend=NAME)
+
     async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
         """The record at a path below the record service, as `kind`; None when there is none.
 
         Raises:
             Problem: As `Backend.send` and `faults.problem_of`; `BackendFault` if it is not of that kind.
         """
+        await self.sized()
         try:
             reply = await self._rest.send("GET", RECORDS + path, headers=_READ, operation=operation)
         except NotFound:
@@ -137,6 +152,7 @@ class NetSuiteConnector:
         Raises:
             Problem: As `read`; `Conflict` where another record has the external id.
         """
+        await self.sized()
         return await self._rest.send(
             method,
             RECORDS + path,
@@ -188,6 +204,7 @@ class NetSuiteConnector:
                 after = _row(rows.items[-1], _Key).id
 
     async def _page(self, text: str, limit: int, operation: str) -> Rows:
+        await self.sized()
         body = msgspec.json.encode({"q": text})
         try:
             reply = await self._rest.send(
@@ -206,6 +223,7 @@ class NetSuiteConnector:
         self, method: str, path: str, operation: str, *, headers: Mapping[str, str] | None = None
     ) -> WireReply:
         """A request without body to the REST services, from their root."""
+        await self.sized()
         return await self._rest.send(method, path, headers={**_READ, **(headers or {})}, operation=operation)
 
 

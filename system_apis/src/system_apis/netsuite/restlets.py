@@ -23,6 +23,7 @@ class Restlets:
     """
 
     def __init__(self, netsuite: NetSuiteConnector) -> None:
+        self._netsuite = netsuite
         self._backend = netsuite.channel(f"{NAME} RESTlets", netsuite.settings.restlets)
 
     async def call(
@@ -52,6 +53,7 @@ class Restlets:
                 requests are under way.
         """
         query = urlencode({"script": script, "deploy": deployment, **(parameters or {})})
+        await self._netsuite.sized()
         reply = await self._backend.send(
             method,
             f"{_PATH}?{query}",

@@ -37,8 +37,9 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
         scopes: What the certificate's token is for.
         token_url: Address of the token endpoint where it is not the account's; the assertion's audience.
         soap_version: SuiteTalk endpoint; 2025_2 is the last there is.
-        concurrency: Requests the account takes at once, by REST, SOAP and RESTlets together (Setup → Integration
+        concurrency: Requests the account takes of us at once, by REST, SOAP and RESTlets together (Setup → Integration
             → Integration Governance): 5 without a tier, 15 in tier 1, 10 more for each SuiteCloud Plus licence.
+            `"account"` asks the account (`limits`), which tells administrators only.
         slot_wait: Seconds that a call waits for one of them.
         query_page: Rows a page of SuiteQL, up to 1000.
         settle_seconds: How long NetSuite may work on a request after we stopped waiting for it; until then a repeat
@@ -86,7 +87,7 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ("rest_webservices", "restlets")
     token_url: str = ""
     soap_version: str = "2025_2"
-    concurrency: int = 5
+    concurrency: int | Literal["account"] = 5
     slot_wait: float = 5.0
     query_page: int = 1000
     settle_seconds: float = 60.0
@@ -120,8 +121,10 @@ class NetSuiteSettings(BackendSettings, frozen=True, kw_only=True):
             raise ValueError(f"auth = {self.auth!r} needs {', '.join(missing)}")
         if self.product_group_field and not _FIELD.fullmatch(self.product_group_field):
             raise ValueError("`product_group_field` is the name of a column, such as class or custitem_group")
-        if not 0 < self.query_page <= 1000 or self.concurrency < 1:  # noqa: PLR2004 - NetSuite's largest page
-            raise ValueError("`query_page` is 1 to 1000, `concurrency` at least 1")
+        if not 0 < self.query_page <= 1000:  # noqa: PLR2004 - NetSuite's largest page
+            raise ValueError("`query_page` is 1 to 1000")
+        if self.concurrency != "account" and self.concurrency < 1:
+            raise ValueError('`concurrency` is at least 1, or "account" to ask the account')
 
     @property
     def rest(self) -> BackendSettings:

@@ -43,6 +43,7 @@ class SoapClient:
                 "SOAP takes tokens only; add consumer_key, consumer_secret, token_id and token_secret to "
                 "[backends.netsuite]."
             )
+        self._netsuite = netsuite
         self._version = netsuite.settings.soap_version
         self._backend = netsuite.channel(
             f"{NAME} SOAP", netsuite.settings.rest, classify=problem_of_soap, sign=netsuite.tokens.sign_envelope
@@ -82,6 +83,7 @@ class SoapClient:
         Raises:
             Problem: What a fault or an unsuccessful status says.
         """
+        await self._netsuite.sized()
         reply = await self._backend.send(
             "POST",
             f"/services/NetSuitePort_{self._version}",

@@ -145,3 +145,17 @@ async def test_same_name_has_one_set_of_slots_with_one_set_of_terms() -> None:
 def test_budget_without_slots_is_refused() -> None:
     with pytest.raises(ValueError, match="erp"):
         SlotBudget(name="erp", slots=0)
+
+
+async def test_slots_are_as_many_as_the_backend_tells_last() -> None:
+    slots, leave = Slots(AT_ONCE), asyncio.Event()
+    tasks = await busy(slots, leave, 3)
+    slots.resize(2)
+    assert await refused(slots)
+    slots.resize(4)
+    tasks += await busy(slots, leave, 1)
+    assert await refused(slots)
+    with pytest.raises(ValueError, match="erp"):
+        slots.resize(0)
+    leave.set()
+    await asyncio.gather(*tasks)

@@ -11,7 +11,7 @@ Sign in with the token (`CONSUMER_KEY`, `CONSUMER_SECRET`, `TOKEN_ID`, `TOKEN_SE
 assertion of `CLIENT_ID` under `CERTIFICATE_ID`. Whoever starts the sandbox chooses the secrets by
 SANDBOX_NETSUITE_CONSUMER_SECRET, SANDBOX_NETSUITE_TOKEN_SECRET and SANDBOX_NETSUITE_PUBLIC_KEY_FILE.
 
-Controls: `concurrency` (`{"limit", "others", "seconds"}`), `async` (`{"delay_seconds"}`), `certificate`
+Controls: `concurrency` (`{"limit", "others", "seconds", "own"}`), `async` (`{"delay_seconds"}`), `certificate`
 (`{"certificate_id", "public_key"}`), `contend` (`{"times"}`), `expire-tokens`, `fulfil` (`{"order", "until"}`),
 `customer` (`{"entityId", "creditHoldOverride", ...}`).
 """

@@ -16,7 +16,8 @@ class Concurrency:
     """The account's slots.
 
     `others` slots are taken by integrations that are not there, and each request may be made to take `seconds`,
-    so that the limit is felt without a crowd.
+    so that the limit is felt without a crowd. Of the limit, `own` slots may be set aside for the caller's integration
+    (0: none), which then has no others.
     """
 
     def __init__(self) -> None:
@@ -24,7 +25,7 @@ class Concurrency:
 
     def reset(self) -> None:
         """The standard limit, nobody else."""
-        self.limit, self.others, self.seconds = STANDARD_LIMIT, 0, 0.0
+        self.limit, self.others, self.seconds, self.own = STANDARD_LIMIT, 0, 0.0, 0
         self._working = 0
         self.most = self.refused = 0
 
@@ -35,7 +36,7 @@ class Concurrency:
         Raises:
             TooManyRequestsError: as many are at work as the account may have.
         """
-        if self._working + self.others >= self.limit:
+        if self._working + self.others >= self.limit or (self.own and self._working >= self.own):
             self.refused += 1
             raise TooManyRequestsError
         self._working += 1
@@ -48,9 +49,10 @@ class Concurrency:
             self._working -= 1
 
     def change(self, body: dict[str, Any]) -> dict[str, float]:
-        """The control `concurrency`: `{"limit": 5, "others": 4, "seconds": 0.2}`, each as it was when left out."""
+        """`{"limit": 5, "others": 4, "seconds": 0.2, "own": 2}`; each stays as it was when left out."""
         self.limit = int(body.get("limit", self.limit))
         self.others = int(body.get("others", self.others))
+        self.own = int(body.get("own", self.own))
         self.seconds = float(body.get("seconds", self.seconds))
         return self.figures()
 
@@ -60,6 +62,7 @@ class Concurrency:
             "limit": self.limit,
             "others": self.others,
             "seconds": self.seconds,
+            "own": self.own,
             "most": self.most,
             "refused": self.refused,
         }

@@ -127,14 +127,15 @@ class RestDoor:
             self._router.add(method, template, _endpoint(answer))
 
     def _limits(self, request: Request) -> Response:
-        limit = self._account.concurrency.limit
-        return Response(
-            {
-                "links": [{"rel": "self", "href": f"{origin(request)}{GOVERNANCE}"}],
-                "accountConcurrencyLimit": limit,
-                "accountUnallocatedConcurrencyLimit": limit,
-            }
-        )
+        """The limits, as "GovernanceLimits Operation" of NetSuite's help shows them."""
+        slots = self._account.concurrency
+        shown: dict[str, object] = {
+            "links": [{"rel": "self", "href": f"{origin(request)}{GOVERNANCE}"}],
+            "accountConcurrencyLimit": slots.limit,
+            "accountUnallocatedConcurrencyLimit": slots.limit - slots.own,
+            "integrationLimitType": "integrationSpecific" if slots.own else "accountLimit",
+        }
+        return Response(shown | ({"integrationConcurrencyLimit": slots.own} if slots.own else {}))
 
 
 def authenticate(account: Account, request: Request, scope: str) -> None:
