@@ -1,9 +1,9 @@
 """The SOAP door, as far as login() goes: how older clients get a session (partner and enterprise WSDL)."""
 
 import re
-from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from sandboxes.kit.xml import XmlRefusedError, parse_xml
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.org import PASSWORD, SECURITY_TOKEN, Org
 from sandboxes.salesforce.sessions import SESSION_SECONDS
@@ -72,21 +72,15 @@ class SoapLogin:
 
 def _credentials(body: bytes) -> tuple[str | None, str]:
     """Username and password of a login() body, (None, "") if it is another operation."""
-    if b"<!DOCTYPE" in body:
-        return None, ""
     try:
-        root = ET.fromstring(body)  # noqa: S314 - document types were refused above
-    except ET.ParseError:
+        root = parse_xml(body, bare=True)
+    except XmlRefusedError:
         return None, ""
-    login = next((each for each in root.iter() if _local(each.tag) == "login"), None)
+    login = next(root.iter("login"), None)
     if login is None:
         return None, ""
-    values = {_local(each.tag): each.text or "" for each in login}
+    values = {each.tag: each.text or "" for each in login}
     return values.get("username", ""), values.get("password", "")
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
 
 
 def _envelope(namespace: str, result: str) -> bytes:

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
+from sandboxes.kit.xml import child, local
 from sandboxes.netsuite.records.store import Records
 from sandboxes.netsuite.refusals import Refusal
 from sandboxes.netsuite.schema import RECORD_TYPES
-from sandboxes.netsuite.soap.reading import child, local, text
+from sandboxes.netsuite.soap.reading import text
 from sandboxes.netsuite.soap.writing import Writing
 
 _OPERATORS = {"onOrAfter": ">=", "after": ">", "onOrBefore": "<=", "before": "<"}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 from sandboxes.kit import Request, Response
+from sandboxes.kit.xml import child, local
 from sandboxes.netsuite.account import Account
 from sandboxes.netsuite.auth.credentials import ACCOUNT, CONSUMER_KEY, TOKEN_ID
 from sandboxes.netsuite.concurrency import TooManyRequestsError
@@ -19,7 +20,7 @@ from sandboxes.netsuite.soap import reading
 from sandboxes.netsuite.soap.deletions import deleted_page
 from sandboxes.netsuite.soap.faults import SoapFault, fault_response
 from sandboxes.netsuite.soap.names import SOAP, VERSIONS, XSI, namespace
-from sandboxes.netsuite.soap.reading import child, local, text
+from sandboxes.netsuite.soap.reading import text
 from sandboxes.netsuite.soap.searching import Searches
 from sandboxes.netsuite.soap.writing import XML, Writing, text_of
 from sandboxes.netsuite.soap.wsdl import OPERATIONS, wsdl
@@ -110,7 +111,7 @@ class _Call:
 
     def get(self, element: ET.Element) -> str:
         """`get`."""
-        return self._read(reading.child(element, "baseRef"))
+        return self._read(child(element, "baseRef"))
 
     def get_list(self, element: ET.Element) -> str:
         """`getList`."""

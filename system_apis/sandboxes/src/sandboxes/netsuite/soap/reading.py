@@ -1,14 +1,12 @@
 """Reads records, references and searches out of XML, into what the record service takes."""
 
-import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from sandboxes.kit.xml import XmlRefusedError, child, local, parse_xml
 from sandboxes.netsuite.schema.model import Field, RecordType
 from sandboxes.netsuite.soap.faults import SoapFault
 from sandboxes.netsuite.soap.names import BY_TYPE_NAME, XSI, choices, list_name
-
-_DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def parsed(body: bytes) -> ET.Element:
@@ -17,22 +15,10 @@ def parsed(body: bytes) -> ET.Element:
     Raises:
         SoapFault: it is no XML, or brings a document type.
     """
-    if _DECLARATION.search(body):
-        raise SoapFault("unexpectedError", "UNEXPECTED_ERROR", "Document types are not allowed.")
     try:
-        return ET.fromstring(body)  # noqa: S314 - document types were refused above
-    except ET.ParseError as wrong:
-        raise SoapFault("unexpectedError", "UNEXPECTED_ERROR", f"The request is not XML: {wrong}.") from None
-
-
-def local(element: ET.Element) -> str:
-    """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
-def child(element: ET.Element | None, name: str) -> ET.Element | None:
-    """The first child of this local name."""
-    return next((one for one in element if local(one) == name), None) if element is not None else None
+        return parse_xml(body)
+    except XmlRefusedError as wrong:
+        raise SoapFault("unexpectedError", "UNEXPECTED_ERROR", f"The request cannot be read: {wrong}.") from None
 
 
 def text(element: ET.Element | None, name: str) -> str:

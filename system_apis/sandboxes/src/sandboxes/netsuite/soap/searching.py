@@ -6,12 +6,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from sandboxes.kit.xml import child, local
 from sandboxes.netsuite.records.store import Document, Records
 from sandboxes.netsuite.refusals import Refusal
 from sandboxes.netsuite.schema import RECORD_TYPES
 from sandboxes.netsuite.schema.model import Field
 from sandboxes.netsuite.soap.names import SEARCHES, choices
-from sandboxes.netsuite.soap.reading import child, kind_of, local, text
+from sandboxes.netsuite.soap.reading import kind_of, text
 
 _Test = Callable[[Any], bool]
 _TEXT: dict[str, Callable[[str, str], bool]] = {

@@ -1,17 +1,13 @@
-"""Envelopes in and out: what a client sent, checked against the service's records; results and faults.
-
-Read with expat, the parser of CPython itself, which stops where a document type begins.
-"""
+"""Envelopes in and out: what a client sent, checked against the service's records; results and faults."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from xml.etree.ElementTree import Element as Node
-from xml.etree.ElementTree import TreeBuilder
-from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from sandboxes.kit.xml import XmlRefusedError, local, parse_xml
 from sandboxes.oracle.soap.declare import (
     ADF,
     ERRORS,
@@ -26,7 +22,6 @@ from sandboxes.oracle.soap.declare import (
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_DEEPEST = 50
 _ADF_RECORDS = {one.name: one for one in FIND_RECORDS}
 _HEAD = (
     f'<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="{ENVELOPE}" xmlns:wsa="http://www.w3.org/2005/08/addressing">'
@@ -41,31 +36,10 @@ def parse(document: bytes) -> Node:
     Raises:
         SoapRefusal: It is not XML, or XML that nobody reads here.
     """
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(namespace_separator="}"), 0
-    parser.buffer_text = True
-
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEEPEST:
-            raise SoapRefusal("The document is nested too deeply.", "OSB-XML")
-        builder.start(_named(tag), {_named(name): value for name, value in attributes.items()})
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(_named(tag))
-
-    def refuse(*_: object) -> None:
-        raise SoapRefusal("DOCTYPE is not allowed.", "OSB-XML")
-
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
     try:
-        parser.Parse(document, True)
-        return builder.close()
-    except (expat.ExpatError, ValueError, LookupError):
-        raise SoapRefusal("The request is not well-formed XML.", "OSB-XML") from None
+        return parse_xml(document)
+    except XmlRefusedError as refused:
+        raise SoapRefusal(f"The request cannot be read: {refused}.", "OSB-XML") from None
 
 
 def called(service: Service, document: bytes) -> tuple[Operation, dict[str, Any]]:
@@ -78,15 +52,15 @@ def called(service: Service, document: bytes) -> tuple[Operation, dict[str, Any]
     node = next(iter(body), None) if body is not None else None
     if node is None or not node.tag.startswith(f"{{{service.types}}}"):
         raise SoapRefusal("The request names no operation of this service.", "JBO-26061")
-    operation = service.operation.get(_local(node))
+    operation = service.operation.get(local(node))
     if operation is None:
-        raise SoapRefusal(f"The operation {_local(node)} does not exist.", "JBO-26061")
+        raise SoapRefusal(f"The operation {local(node)} does not exist.", "JBO-26061")
     arguments: dict[str, Any] = {}
     for one in node:
-        kind = operation.takes.get(_local(one))
+        kind = operation.takes.get(local(one))
         if kind is None or not one.tag.startswith(f"{{{service.types}}}"):
-            raise SoapRefusal(f"The argument {_local(one)} is unknown.", "JBO-26061")
-        arguments[_local(one)] = _value(service, kind, one)
+            raise SoapRefusal(f"The argument {local(one)} is unknown.", "JBO-26061")
+        arguments[local(one)] = _value(service, kind, one)
     return operation, arguments
 
 
@@ -120,7 +94,7 @@ def _value(service: Service, kind: str, node: Node) -> Any:
     if node.get(_NIL) == "true":
         return None
     if kind in SIMPLE:
-        return _simple(kind, (node.text or "").strip(), _local(node))
+        return _simple(kind, (node.text or "").strip(), local(node))
     if kind in _ADF_RECORDS:
         return _tree(service, _ADF_RECORDS[kind], node, ADF)
     return _tree(service, service.record[kind], node, service.records_namespace)
@@ -129,9 +103,9 @@ def _value(service: Service, kind: str, node: Node) -> Any:
 def _tree(service: Service, record: Record, node: Node, namespace: str) -> Tree:
     tree: Tree = {}
     for one in node:
-        element = record.by_name.get(_local(one))
+        element = record.by_name.get(local(one))
         if element is None or not one.tag.startswith(f"{{{namespace}}}"):
-            raise SoapRefusal(f"{record.name} has no element {_local(one)} in this namespace.", "JBO-29104")
+            raise SoapRefusal(f"{record.name} has no element {local(one)} in this namespace.", "JBO-29104")
         value = _value(service, element.type, one)
         if element.many:
             tree.setdefault(element.name, []).append(value)
@@ -165,11 +139,3 @@ def _written(record: Record, service: Service, row: Mapping[str, Any]) -> str:
             )
             written += f"<d:{element.name}>{inside}</d:{element.name}>"
     return written
-
-
-def _named(name: str) -> str:
-    return "{" + name if "}" in name else name
-
-
-def _local(node: Node) -> str:
-    return node.tag.rpartition("}")[2]

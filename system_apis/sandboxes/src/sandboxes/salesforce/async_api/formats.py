@@ -1,7 +1,6 @@
 """The three spellings of Bulk API 1.0: records in, results and rows out, and XML for everything about jobs."""
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,6 +9,7 @@ from xml.sax.saxutils import escape
 import msgspec
 from msgspec import Struct
 
+from sandboxes.kit.xml import XmlRefusedError, local, parse_xml
 from sandboxes.salesforce.bulk.columns import Body, HeaderRefused, setters
 from sandboxes.salesforce.bulk.csv_text import NULL, CsvDialect
 from sandboxes.salesforce.bulk.writing import told
@@ -40,9 +40,9 @@ def records(content: bytes, content_type: str, sobject: SObject) -> list[Body | 
         if content_type == "CSV":
             header, *rows = _CSV.rows(content.decode("utf-8-sig"))
             return _by_columns(sobject, header, rows)
-        nodes = ET.fromstring(content)  # noqa: S314 - the parser refuses entities it was not told of
+        nodes = parse_xml(content)
         return [each for node in nodes for each in _by_columns(sobject, *_flat(node))]
-    except (msgspec.MsgspecError, UnicodeDecodeError, ET.ParseError, csv.Error, ValueError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise HeaderRefused(f"InvalidBatch : Failed to parse the batch: {error}") from None
 
 
@@ -67,15 +67,11 @@ def _flat(record: ET.Element) -> tuple[list[str], list[list[str]]]:
     """An sObject element as a header and one row; parents are sObject elements inside."""
     names, values = list[str](), list[str]()
     for field in record:
-        name, inner = _local(field), field.find(f"{{{NAMESPACE}}}sObject")
+        name, inner = local(field), field.find(f"{{{NAMESPACE}}}sObject")
         for each in [field] if inner is None else inner:
-            names.append(name if inner is None else f"{name}.{_local(each)}")
+            names.append(name if inner is None else f"{name}.{local(each)}")
             values.append(NULL if field.get(_NIL) == "true" else each.text or "")
     return names, [values]
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
 
 
 def results(written: Sequence[Written], content_type: str) -> bytes:
@@ -159,8 +155,8 @@ def document_of_ids(ids: Iterable[str]) -> bytes:
 def asked(content: bytes) -> dict[str, Any]:
     """What an XML document asks for, by element; ApiError InvalidJob."""
     try:
-        return {_local(child): child.text or "" for child in ET.parse(io.BytesIO(content)).getroot()}  # noqa: S314
-    except ET.ParseError as error:
+        return {child.tag: child.text or "" for child in parse_xml(content, bare=True)}
+    except XmlRefusedError as error:
         raise ApiError(400, "InvalidJob", f"Unable to parse Job: {error}") from None
 
 

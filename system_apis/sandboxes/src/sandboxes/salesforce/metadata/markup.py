@@ -1,60 +1,29 @@
-"""Metadata between XML, JSON and one form in between: text, lists and dicts of them.
-
-XML is read with expat, the parser of CPython itself. It stops where a document type begins, so nobody can declare
-an entity.
-"""
+"""Metadata between XML, JSON and one form in between: text, lists and dicts of them."""
 
 from typing import Any
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
+
+from sandboxes.kit.xml import XmlRefusedError, parse_xml
 
 Tree = dict[str, Any]
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
-_DEEPEST = 50
 _LISTS = frozenset(
     {"enrichedFields", "fieldPermissions", "fields", "objectPermissions", "referenceTo", "validationRules", "value"}
 )
 _NUMBERS = frozenset({"length", "precision", "relationshipOrder", "scale", "startingNumber", "visibleLines"})
 
 
-class MarkupError(ValueError):
-    """This is not XML, or XML that nobody reads here."""
-
-
 def parse(document: bytes) -> Element:
-    """The root of a document; tags and attributes without their namespaces, which no client agrees on."""
-    builder = TreeBuilder()
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    depth = 0
+    """The root of a document; tags and attributes without their namespaces, which no client agrees on.
 
-    def begin(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _DEEPEST:
-            raise MarkupError("The document is nested too deeply")
-        builder.start(_local(tag), {_local(name): value for name, value in attributes.items()})
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(_local(tag))
-
-    def refuse(*_: object) -> None:
-        raise MarkupError("DOCTYPE is not allowed")
-
-    parser.StartElementHandler, parser.EndElementHandler = begin, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
+    Raises:
+        XmlRefusedError: It is not XML, or XML that nobody reads here.
+    """
     try:
-        parser.Parse(document, True)
-        return builder.close()
-    except (expat.ExpatError, ValueError, LookupError) as error:
-        raise error if isinstance(error, MarkupError) else MarkupError(f"Error parsing file: {error}") from None
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
+        return parse_xml(document, bare=True)
+    except XmlRefusedError as refused:
+        raise XmlRefusedError(f"Error parsing file: {refused}") from None
 
 
 def tree_of(element: Element) -> Tree:

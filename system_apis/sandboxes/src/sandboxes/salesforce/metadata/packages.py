@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from msgspec import Struct
 
+from sandboxes.kit.xml import XmlRefusedError
 from sandboxes.salesforce.metadata.definitions import Definitions
 from sandboxes.salesforce.metadata.kinds import KINDS
-from sandboxes.salesforce.metadata.markup import MarkupError, Tree, file_of, many, members, parse, text, tree_of
+from sandboxes.salesforce.metadata.markup import Tree, file_of, many, members, parse, text, tree_of
 from sandboxes.salesforce.metadata.refusals import ComponentError
 
 MOST_FILES = 10_000
@@ -127,14 +128,14 @@ def _check_entries(entries: list[zipfile.ZipInfo], packed: int) -> None:
 
 def _tree(files: dict[str, bytes], name: str) -> Tree:
     if len(files[name]) > _LARGEST_FILE:
-        raise MarkupError("The file is too large")
+        raise XmlRefusedError("The file is too large")
     return tree_of(parse(files[name]))
 
 
 def _manifest(files: dict[str, bytes], name: str) -> list[tuple[str, list[str]]]:
     try:
         return _types(_tree(files, name))
-    except MarkupError as error:
+    except XmlRefusedError as error:
         raise PackageError(f"{name}: {error}") from None
 
 
@@ -154,7 +155,7 @@ def _found(files: dict[str, bytes]) -> Iterator[Part]:
             continue
         try:
             body = _tree(files, file)
-        except MarkupError as error:
+        except XmlRefusedError as error:
             yield Part(kind, path.stem, file, {}, str(error))
             continue
         yield from _split(Part(kind, path.stem, file, body))

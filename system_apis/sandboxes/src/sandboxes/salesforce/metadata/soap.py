@@ -6,12 +6,13 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from sandboxes.kit.xml import XmlRefusedError
 from sandboxes.salesforce.access.permissions import METADATA
 from sandboxes.salesforce.faults import ApiError
 from sandboxes.salesforce.http import Request, Response
 from sandboxes.salesforce.metadata.definitions import Component
 from sandboxes.salesforce.metadata.kinds import KINDS
-from sandboxes.salesforce.metadata.markup import NAMESPACE, MarkupError, Tree, inner, markup, parse, text, tree_of
+from sandboxes.salesforce.metadata.markup import NAMESPACE, Tree, inner, markup, parse, text, tree_of
 from sandboxes.salesforce.metadata.refusals import ComponentError
 from sandboxes.salesforce.org import Org
 from sandboxes.salesforce.sessions import Session
@@ -81,7 +82,7 @@ class MetadataSoap:
     def _called(self, request: Request) -> tuple[Element, Session]:
         try:
             envelope = parse(request.body)
-        except MarkupError as error:
+        except XmlRefusedError as error:
             raise SoapFault("UNKNOWN_EXCEPTION", str(error)) from None
         session = self._org.sessions.find((envelope.findtext("Header/SessionHeader/sessionId") or "").strip())
         if session is None:

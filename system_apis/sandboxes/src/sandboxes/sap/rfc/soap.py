@@ -10,6 +10,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from sandboxes.kit.xml import XmlRefusedError, local, parse_xml
 from sandboxes.sap.rfc.catalogue import MODULES, parameters
 from sandboxes.sap.rfc.dictionary import Cell, Field, Fields, FunctionModule, Parameter, Value, read_cell, write_cell
 
@@ -47,12 +48,10 @@ def read_request(body: bytes, *, newer: bool) -> RfcRequest:
         SoapFault: It is no envelope, the function does not exist, or a value does not fit its field.
         NotConvertible: A value is none of its field's type.
     """
-    if b"<!DOCTYPE" in body:
-        raise SoapFault("Client", "Document type declarations are not processed")
     try:
-        envelope = ET.fromstring(body)  # noqa: S314 - no document type, so no entities to expand
-    except (ET.ParseError, ValueError, LookupError):
-        raise SoapFault("Client", "XML Deserialisation Error.") from None
+        envelope = parse_xml(body)
+    except XmlRefusedError as refused:
+        raise SoapFault("Client", f"XML Deserialisation Error: {refused}") from None
     content = envelope.find(f"{{{_SOAP}}}Body")
     call = content[0] if content is not None and len(content) else None
     if call is None:
@@ -127,7 +126,7 @@ def _row(fields: Sequence[Field], sent: ET.Element) -> dict[str, Cell]:
 
 
 def _session(envelope: ET.Element) -> bool | None:
-    wanted = next((one for one in envelope.iter() if one.tag.rpartition("}")[2] == "enableSession"), None)
+    wanted = next((one for one in envelope.iter() if local(one) == "enableSession"), None)
     return None if wanted is None else (wanted.text or "").strip() in ("true", "1")
 
 
