@@ -26,8 +26,10 @@ from shared.sql.postgres_driver import PostgresDriver
 from shared.sql.sqlite_driver import SqliteDriver
 from shared.sql.transaction import Statement, Transaction
 from shared.telemetry import metrics
+from shared.telemetry.logging import get_logger
 from shared.telemetry.tracing import start_span
 
+_log = get_logger("sql")
 _T = TypeVar("_T")
 _ATTEMPTS = 4
 _FIRST_PAUSE = 0.02
@@ -84,8 +86,8 @@ class Database:
     Args:
         name: As people call it.
         settings: Where it is.
-        schema: Statements that make our own tables where they are missing, run by `start`; a file of SQLite is made
-            too. Without any, the database is somebody else's and must be there.
+        schema: Statements that make our own tables where they are missing, before anything else is run; a file of
+            SQLite is made too. Without any, the database is somebody else's and must be there.
 
     Raises:
         ValueError: The URL is of no known kind, or holds a password.
@@ -94,6 +96,7 @@ class Database:
     def __init__(self, name: str, settings: DatabaseSettings, schema: Sequence[str] = ()) -> None:
         self._name = name
         self._schema = schema
+        self._has_tables = not schema
         self._timeout = settings.timeout
         self._driver = _driver(name, settings, ours=bool(schema))
         self._bulkhead = Bulkhead(name, settings.max_concurrent, settings.max_wait, settings.max_waiting)
@@ -118,13 +121,28 @@ class Database:
         return await self._run(operation, lambda: self._driver.write(work()), writes=True)
 
     async def start(self) -> None:
-        """Make our tables where they are missing; two processes that do so at once do it one after the other."""
-        if self._schema:
-            await self.write("make_tables", self._make_tables)
+        """Make our tables if the database is there; one that is away gets them from whoever reaches it first.
+
+        Raises:
+            BackendFault: The database answers and cannot be used: it refuses our credentials or our tables.
+        """
+        try:
+            await self._run("make_tables", _nothing, writes=True)
+        except Problem as problem:
+            if not problem.transient:
+                raise
+            _log.warning("database.away", database=self._name, problem=problem.slug)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._driver.aclose()
+
+    async def _with_tables(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
+        """The attempt, once our tables are there; processes that make them at once do so one after the other."""
+        if not self._has_tables:
+            await self._driver.write(self._make_tables())
+            self._has_tables = True
+        return await attempt()
 
     def _make_tables(self) -> Transaction[None]:
         if self._driver.system == "postgresql":
@@ -173,13 +191,17 @@ class Database:
         )
         started, ended = time.perf_counter(), "ok"
         try:
-            return await attempt()
+            return await self._with_tables(attempt)
         except BaseException as error:
             ended = error.slug if isinstance(error, Problem) else type(error).__name__
             raise
         finally:
             metrics.client_request(self._name, call.method, ended, time.perf_counter() - started)
             span.end(None if ended == "ok" else ended)
+
+
+async def _nothing() -> None:
+    """No work of its own: what comes before any work is what is wanted."""
 
 
 def _driver(name: str, settings: DatabaseSettings, *, ours: bool) -> Driver:
