@@ -4,11 +4,15 @@ import asyncio
 import json
 import re
 import stat
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.binding.operation import Operation
+from shared.host.sealing import sealing_key_file
+from shared.host.topology import load_topology
 
 PLANTED = "PLANTED0SECRET0"
 BACKEND_TEXT = "BACKENDTEXT42"
@@ -16,23 +20,37 @@ STACK = re.compile(
     rb"Traceback|File \\?\"/|\.py\\?\", line|site-packages|msgspec\.|litestar\.|sqlite3\.|OperationalError|"
     rb"at 0x[0-9a-f]{6}"
 )
+KEPT = "file:{state}/"
 PAGES = ("/", "/docs", "/problems", "/problems/not-found")
 
 
 def secrets_of(suite: Any) -> dict[str, bytes]:
-    """Everything secret that this suite was given or made, by file."""
+    """Everything secret that this suite was given or made, by what it is."""
     state = suite.state
-    files = [*state.glob("clients/*.secret"), state / "sap" / "password", state / "easypost" / "api_key"]
-    found = {str(file.relative_to(state)): file.read_bytes().strip() for file in files}
-    key = (state / "salesforce" / "private.pem").read_text().splitlines()
-    return {
-        **found,
-        "salesforce key": key[3].encode(),
-        "issuer key": _private_part(state / "issuer" / "signing-keys.json"),
-    }
+    backends = references_in(load_topology(Path(suite.runtime.topology)).backends)
+    assert {"salesforce/private.pem", "sap/password", "netsuite/token_secret"} <= {*backends}
+    found = {name: _secret_part(state / name) for name in backends}
+    found |= {f"client {file.stem}": file.read_bytes().strip() for file in state.glob("clients/*.secret")}
+    found["issuer key"] = _private_part(state / "issuer" / "signing-keys.json")
+    return {**found, "sealing key": sealing_key_file(state).read_bytes().split()[0]}
 
 
-def _private_part(file: Any) -> bytes:
+def references_in(settings: Any) -> list[str]:
+    """Files in the state directory that settings refer to, at any depth; what is secret cannot be given otherwise."""
+    if isinstance(settings, Mapping):
+        return [name for each in settings.values() for name in references_in(each)]
+    if isinstance(settings, list):
+        return [name for each in settings for name in references_in(each)]
+    text = str(settings)
+    assert not text.startswith(("env:", "file:/")), f"say here how to read {text}"
+    return [text.removeprefix(KEPT)] if text.startswith(KEPT) else []
+
+
+def _secret_part(file: Path) -> bytes:
+    return file.read_bytes().splitlines()[3] if file.suffix == ".pem" else file.read_bytes().strip()
+
+
+def _private_part(file: Path) -> bytes:
     found = re.search(rb'"d"\s*:\s*"([^"]+)"|-----BEGIN[^-]+-----(?:\\n|\n)([A-Za-z0-9+/=]{30})', file.read_bytes())
     assert found, "the issuer keeps its key in another form; find the secret part here"
     return found[1] or found[2]

@@ -2,18 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
+from eventually import eventually
 from postgres_server import PASSWORD, PostgresServer, is_available
 
-from shared.binding.problems import BackendUnavailable
-from shared.contracts.canonical.identity import Identity, KeyInSystem
-from shared.contracts.system.cross_references import IdentityNotFound, KeyTaken
+from shared.binding.call_context import CallContext, Principal, calling
+from shared.binding.problems import BackendFault, BackendUnavailable, Transient
+from shared.contracts.canonical.identity import (
+    Identity,
+    KeyClaim,
+    KeyCorrection,
+    KeyInSystem,
+    KeysOfThing,
+    KeysToNote,
+    ResolvedIdentity,
+)
+from shared.contracts.system.cross_references import IdentityNotFound, KeyChanged, KeysDisagree, KeyTaken
 from shared.security.secrets import Secret
 from system_apis.cross_references import SqlCrossReferences
 from system_apis.cross_references.connector import CrossReferenceDatabase, CrossReferenceSettings
+from system_apis.cross_references.remembered import RememberedKeys
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -27,10 +38,11 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     async with AsyncExitStack() as stack:
 
         async def open_() -> SqlCrossReferences:
-            database = CrossReferenceDatabase(CrossReferenceSettings(url=url, password=password))
+            settings = CrossReferenceSettings(url=url, password=password)
+            database = CrossReferenceDatabase(settings)
             stack.push_async_callback(database.aclose)
             await database.start()
-            return SqlCrossReferences(database)
+            return SqlCrossReferences(database, RememberedKeys(settings))
 
         yield open_
 
@@ -50,7 +62,7 @@ async def test_a_thing_is_found_by_its_id_and_by_each_of_its_keys(opened) -> Non
     await keys.note_key("customer", "001A", "erp", KeyInSystem("10100001"))
     noted = await keys.note_key("customer", "001A", "erp.business-partner", KeyInSystem("77"))
     assert noted == Identity("customer", "001A", {"erp": "10100001", "erp.business-partner": "77"})
-    assert noted == await keys.get_identity("customer", "001A")
+    assert noted.keys == (await keys.get_identity("customer", "001A")).keys
     assert noted == await keys.find_identity("erp", "customer", "10100001")
     assert noted == await (await opened()).find_identity("erp.business-partner", "customer", "77")
 
@@ -96,8 +108,188 @@ async def test_of_processes_that_note_one_key_at_once_one_wins_and_all_agree(ope
     assert {each.extensions["canonicalId"] for each in lost} == {won.canonical_id}
 
 
-async def test_a_folder_that_is_not_there_is_a_backend_that_is_away(tmp_path: Path) -> None:
-    database = CrossReferenceDatabase(CrossReferenceSettings(url=f"sqlite:///{tmp_path}/none/keys.sqlite3"))
-    with pytest.raises(BackendUnavailable):
-        await database.start()
+def claimed(canonical_id: str, **keys: str) -> KeyClaim:
+    return KeyClaim("customer", canonical_id, "crm", keys)
+
+
+async def test_what_is_noted_and_what_is_said_are_told_together_and_what_nobody_noted_is_named(opened) -> None:
+    keys = await opened()
+    assert await keys.resolve(claimed("001A")) == ResolvedIdentity("customer", "001A", {}, [])
+    assert await keys.resolve(claimed("001A", erp="1")) == ResolvedIdentity("customer", "001A", {"erp": "1"}, ["erp"])
+    await keys.note_key("customer", "001A", "erp.business-partner", KeyInSystem("77"))
+    await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    for said in ({}, {"erp": "1"}):
+        found = await keys.resolve(claimed("001A", **said))
+        assert (found.keys, found.unnoted) == ({"erp": "1", "erp.business-partner": "77"}, [])
+
+
+async def test_who_says_otherwise_than_what_is_noted_is_told_who_says_what_until_it_is_corrected(opened) -> None:
+    keys = await opened()
+    await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    with pytest.raises(
+        KeysDisagree, match=r"The crm says that the customer 001A is 2 in erp; noted is .* 001A is 1"
+    ) as no:
+        await keys.resolve(claimed("001A", erp="2"))
+    with pytest.raises(KeysDisagree, match=r"crm says .* 001B is 1 in erp; noted is .* 001A is 1"):
+        await keys.resolve(claimed("001B", erp="1"))
+    assert no.value.extensions == {
+        "system": "erp", "saidBy": "crm", "said": {"canonicalId": "001A", "key": "2"},
+        "noted": {"canonicalId": "001A", "key": "1"},
+    }  # fmt: skip
+    await keys.correct_key("customer", "001A", "erp", KeyCorrection("merged", "1", "2"))
+    assert (await keys.resolve(claimed("001A", erp="2"))).unnoted == []
+    assert (await keys.resolve(claimed("001B", erp="1"))).unnoted == ["erp"]
+
+
+async def test_keys_of_several_things_are_noted_all_or_none(opened) -> None:
+    keys = await opened()
+    things = KeysToNote(
+        [KeysOfThing("order", "order-1", {"erp": "47", "crm": "801"}), KeysOfThing("customer", "001A", {"erp": "1"})]
+    )
+    for _ in range(2):
+        assert await keys.note_keys(things) == [
+            Identity("order", "order-1", {"crm": "801", "erp": "47"}), Identity("customer", "001A", {"erp": "1"}),
+        ]  # fmt: skip
+    with pytest.raises(KeyTaken, match="1 is the customer 001A"):
+        await keys.note_keys(
+            KeysToNote([KeysOfThing("order", "order-2", {"erp": "48"}), KeysOfThing("customer", "001B", {"erp": "1"})])
+        )
+    with pytest.raises(IdentityNotFound):
+        await keys.find_identity("erp", "order", "48")
+    assert len((await keys.get_identity("order", "order-1")).changes) == 2
+
+
+async def test_everything_called_so_is_listed_whatever_it_is_page_by_page(opened) -> None:
+    keys = await opened()
+    await keys.note_keys(
+        KeysToNote(
+            [
+                KeysOfThing("customer", "4711", {"erp": "1"}),
+                KeysOfThing("order", "order-1", {"erp": "4711", "crm": "801"}),
+                KeysOfThing("order", "order-2", {"erp": "4712", "crm": "4711"}),
+                KeysOfThing("order", "order-3", {"erp": "4713"}),
+            ]
+        )
+    )
+    found = (await keys.list_identities("4711")).items
+    assert [each.canonical_id for each in found] == ["4711", "order-1", "order-2"]
+    assert found[1].keys == {"crm": "801", "erp": "4711"}
+    assert [each.canonical_id for each in (await keys.list_identities("4711", "customer")).items] == ["4711"]
+    page, listed = await keys.list_identities(kind="order", limit=2), list[str]()
+    listed += [each.canonical_id for each in page.items]
+    page = await keys.list_identities(kind="order", limit=2, cursor=page.next_cursor)
+    listed += [each.canonical_id for each in page.items]
+    assert (listed, page.next_cursor) == (["order-1", "order-2", "order-3"], None)
+
+
+async def test_every_change_of_a_key_says_who_made_it_why_and_on_whose_behalf(opened) -> None:
+    keys = await opened()
+    ada = Principal("ada", "cli", "urn:x", frozenset(), 2e9, "https://issuer")
+    with calling(CallContext(principal=ada, correlation_id="order-1")):
+        await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+        with pytest.raises(KeyChanged, match="is 1 in erp, not nothing"):
+            await keys.correct_key("customer", "001A", "erp", KeyCorrection("seen by nobody", None, "2"))
+        for _ in range(2):
+            await keys.correct_key("customer", "001A", "erp", KeyCorrection("typing error", "1", "2"))
+        await keys.correct_key("customer", "001A", "erp", KeyCorrection("sold", "2"))
+    with pytest.raises(IdentityNotFound):
+        await keys.find_identity("erp", "customer", "2")
+    record = await keys.get_identity("customer", "001A")
+    assert record.keys == {}
+    assert [(one.act, one.was, one.key, one.reason) for one in record.changes] == [
+        ("noted", "", "1", ""), ("corrected", "1", "2", "typing error"), ("removed", "2", "", "sold"),
+    ]  # fmt: skip
+    assert {(one.by, one.correlation_id) for one in record.changes} == {("ada", "order-1")}
+
+
+async def test_a_correction_takes_no_key_from_another_thing(opened) -> None:
+    keys = await opened()
+    await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    await keys.note_key("customer", "001B", "erp", KeyInSystem("2"))
+    with pytest.raises(KeyTaken, match="1 is the customer 001A in erp already"):
+        await keys.correct_key("customer", "001B", "erp", KeyCorrection("merged", "2", "1"))
+    assert (await keys.find_identity("erp", "customer", "2")).canonical_id == "001B"
+
+
+async def test_what_another_process_changed_is_seen_after_a_while_and_what_we_changed_at_once(tmp_path: Path) -> None:
+    settings = CrossReferenceSettings(url=f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+    now, database = [100.0], CrossReferenceDatabase(settings)
+    remembered = RememberedKeys(settings)
+    remembered.clock = lambda: now[0]
+    ours = SqlCrossReferences(database, remembered)
+    others = SqlCrossReferences(database, RememberedKeys(settings))
+    await ours.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "1"}
+    await others.remove_key("customer", "001A", "erp")
+    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "1"}
+    now[0] += settings.remember_seconds + 0.1
+    assert (await ours.resolve(claimed("001A"))).keys == {}
+    await ours.note_key("customer", "001A", "erp", KeyInSystem("2"))
+    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "2"}
     await database.aclose()
+
+
+def test_an_answer_that_was_read_before_a_change_is_not_remembered_and_neither_are_too_many() -> None:
+    kept = RememberedKeys(CrossReferenceSettings(url="sqlite:////x", remember_most=2))
+    before = kept.changes
+    kept.forget([("customer", "0")])
+    kept.keep(claimed("0"), ResolvedIdentity("customer", "0", {}, []), before)
+    assert kept.of(claimed("0")) is None
+    for name in ("1", "2", "3"):
+        kept.keep(claimed(name), ResolvedIdentity("customer", name, {}, []), kept.changes)
+    assert [name for name in ("1", "2", "3") if kept.of(claimed(name))] == ["2", "3"]
+    assert kept.of(claimed("3", erp="9")) is None
+
+
+async def test_a_process_starts_before_its_folder_is_there_and_makes_its_tables_once_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "mounted-later"
+    settings = CrossReferenceSettings(url=f"sqlite:///{folder}/keys.sqlite3")
+    database = CrossReferenceDatabase(settings)
+    await database.start()
+    keys = SqlCrossReferences(database, RememberedKeys(settings))
+    with pytest.raises(BackendUnavailable):
+        await keys.find_identity("erp", "customer", "1")
+    folder.mkdir()
+    with pytest.raises(IdentityNotFound):
+        await keys.find_identity("erp", "customer", "1")
+    await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    await database.aclose()
+
+
+async def test_a_process_starts_while_its_postgresql_is_away_and_serves_when_that_comes(server: PostgresServer) -> None:
+    url, password = server.new_database(), Secret(f"file:{server.password_file}")
+    server.stop()
+    settings = CrossReferenceSettings(url=url, password=password)
+    database = CrossReferenceDatabase(settings)
+    keys = SqlCrossReferences(database, RememberedKeys(settings))
+    try:
+        await database.start()
+        with pytest.raises(BackendUnavailable):
+            await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    finally:
+        server.start()
+    await eventually(lambda: noted(keys))
+    await database.aclose()
+
+
+async def noted(keys: SqlCrossReferences) -> bool:
+    with suppress(Transient):
+        await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+        return True
+    return False
+
+
+async def test_a_database_that_answers_and_cannot_be_used_keeps_the_process_from_starting(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong").write_text("wrong-one")
+    for url, secret in (
+        (server.url(), tmp_path / "wrong"),
+        (server.url("no_such_database"), server.password_file),
+    ):
+        database = CrossReferenceDatabase(CrossReferenceSettings(url=url, password=Secret(f"file:{secret}")))
+        with pytest.raises(BackendFault):
+            await database.start()
+        await database.aclose()
+    with pytest.raises(ValueError, match="a password is given by reference"):
+        CrossReferenceDatabase(CrossReferenceSettings(url="postgresql://keeper:secret@localhost/keys"))

@@ -7,7 +7,16 @@ NAME = "cross-references"
 
 
 class CrossReferenceSettings(DatabaseSettings, frozen=True, kw_only=True):
-    """`[backends.cross_references]` of a topology; every process that serves the API names the same database."""
+    """`[backends.cross_references]` of a topology; every process that serves the API names the same database.
+
+    Attributes:
+        remember_seconds: How long a process answers what it was asked before without asking the database; so long a
+            key that another process removed may still be told. 0 asks each time.
+        remember_most: Things of which it remembers that.
+    """
+
+    remember_seconds: float = 10.0
+    remember_most: int = 20_000
 
 
 class CrossReferenceDatabase(Database):
