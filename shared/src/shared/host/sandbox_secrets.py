@@ -3,12 +3,14 @@
 Whatever the section of a stand-in refers to as `file:{state}/...` is made if it is not there: a random secret, or a
 pair of RSA keys where the name ends in `.pem`. The stand-ins hear of it by the environment, `[backends.sap] password`
 as `SANDBOX_SAP_PASSWORD`; of a private key they hear where its public half is, `private_key` as
-`SANDBOX_SALESFORCE_PUBLIC_KEY_FILE`.
+`SANDBOX_SALESFORCE_PUBLIC_KEY_FILE`. A table with a stand-in of its own has its own: of `[backends.oracle.ebs]`,
+`SANDBOX_ORACLE_EBS_PASSWORD`.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from shared.host.runtime import ensure_secret
 from shared.host.settings import SANDBOX
@@ -38,12 +40,20 @@ def ensure_keys(topology: Topology, state: Path) -> None:
 
 def _kept(topology: Topology, state: Path) -> Iterator[tuple[str, str, Path]]:
     """Backend, setting and file of every secret that we keep ourselves."""
-    for backend, section in topology.backends.items():
+    for backend, section in _sections(topology):
         if not str(section.get("url", "")).startswith(SANDBOX):
             continue
         for setting, value in section.items():
             if isinstance(value, str) and value.startswith(_KEPT_HERE):
                 yield backend, setting, state / value.removeprefix(_KEPT_HERE)
+
+
+def _sections(topology: Topology) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for backend, section in topology.backends.items():
+        yield backend, section
+        for name, table in section.items():
+            if isinstance(table, dict):
+                yield f"{backend}_{name}", table  # pyright: ignore[reportUnknownMemberType] - TOML keys are text
 
 
 def _public(private: Path) -> Path:

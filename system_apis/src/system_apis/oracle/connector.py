@@ -32,10 +32,12 @@ class OracleConnector:
     Attributes:
         settings: The same.
         backend: Sends requests, signed on; SOAP services share it.
+        outbound: What made it, for an E-Business Suite beside the pod.
     """
 
     def __init__(self, settings: OracleSettings, outbound: Outbound) -> None:
         self.settings = settings
+        self.outbound = outbound
         self.backend: Backend = outbound.backend(
             NAME, settings, credentials=credentials_of(settings, outbound), classify=problem_of
         )

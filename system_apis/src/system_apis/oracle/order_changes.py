@@ -180,15 +180,16 @@ class Orders:
         try:
             return order(await self._rows.place(body), self._settings)
         except OrderRejected as refused:
-            raise await self.reason(account, refused) from None
+            raise await reason(self._accounts, account, refused) from None
 
-    async def cancel(self, number: str) -> ErpOrder:
-        """Cancel every line; canceling again changes nothing.
+    async def cancel(self, number: str, reason: str) -> ErpOrder:
+        """Cancel every line; canceling again changes nothing. Oracle takes a reason code, and no text.
 
         Raises:
             ErpOrderNotFound: There is none.
             OrderNotCancellable: Something was shipped or billed.
         """
+        del reason
         row = await self._row(number)
         if is_cancelled(row):
             return order(row, self._settings)
@@ -215,21 +216,22 @@ class Orders:
         own = [one for one in found if one.erp_number in ("", account.number)]  # a party may have other accounts
         return Page(own, encode_cursor((last.CreationDate or "", last.HeaderId)) if last else None)
 
-    async def reason(self, account: Account, refused: OrderRejected) -> Problem:
-        """Why Oracle refused, judged by the account: what its messages say differs by release."""
-        try:
-            profile = await self._accounts.profile(account.number)
-        except Problem:
-            return refused
-        if account.active and not (profile and profile.on_hold):
-            return refused
-        return CustomerBlocked(
-            f"Customer {account.number} takes no orders in Oracle; have the hold lifted first.",
-            extensions=refused.extensions,
-        )
-
     async def _row(self, number: str) -> OrderRow:
         row = await self._rows.numbered(number)
         if row is None or is_return(row):
             raise ErpOrderNotFound(f"Oracle has no sales order {number}.")
         return row
+
+
+async def reason(accounts: Accounts, account: Account, refused: OrderRejected) -> Problem:
+    """Why Oracle refused an order, judged by the account: what its messages say differs by release."""
+    try:
+        profile = await accounts.profile(account.number)
+    except Problem:
+        return refused
+    if account.active and not (profile and profile.on_hold):
+        return refused
+    return CustomerBlocked(
+        f"Customer {account.number} takes no orders in Oracle; have the hold lifted first.",
+        extensions=refused.extensions,
+    )

@@ -16,16 +16,20 @@ from shared.contracts.canonical.party import (
 from shared.contracts.canonical.product import Product
 from shared.contracts.canonical.returns import ErpReturn, NewErpReturn
 from shared.contracts.canonical.values import Id, Sku
-from shared.contracts.system.erp import Erp, ErpBlock, ErpCancellation
+from shared.contracts.system.erp import Erp, ErpBlock, ErpCancellation, ReturnRejected
 from system_apis.oracle.accounts import Accounts
 from system_apis.oracle.connector import OracleConnector
 from system_apis.oracle.customer_changes import CustomerChanges
 from system_apis.oracle.customers import Customers
+from system_apis.oracle.ebs.gateway import IntegratedSoaGateway
+from system_apis.oracle.ebs.orders import EbsOrders
+from system_apis.oracle.interfaces import OrderKeeping, orders_in_suite
 from system_apis.oracle.items import Items
 from system_apis.oracle.order_changes import Orders
 from system_apis.oracle.parties import Parties
 from system_apis.oracle.return_changes import Returns
 from system_apis.oracle.simulation import Simulation
+from system_apis.oracle.suite_orders import SuiteOrders, not_done
 
 
 class OracleErp(Erp):
@@ -43,6 +47,8 @@ class OracleErp(Erp):
         self._simulation = Simulation(oracle, accounts, parties)
         self._orders = Orders(oracle, accounts, parties)
         self._returns = Returns(oracle, accounts)
+        self._in_suite = orders_in_suite(oracle.settings.interfaces)
+        self._keeping: OrderKeeping = _suite(oracle, accounts, parties) or self._orders
 
     async def get_customer(self, erp_number: Id) -> ErpCustomer:
         """Three calls, the last two at once; two more for the company above."""
@@ -73,7 +79,9 @@ class OracleErp(Erp):
     async def list_orders(
         self, erp_number: Id, since: date | None = None, cursor: Cursor | None = None, limit: PageSize = 50
     ) -> Page[ErpOrder]:
-        """Two calls: the account, and the orders of its party."""
+        """Two calls: the account, and the orders of its party; those of an E-Business Suite are not listed."""
+        if self._in_suite:
+            raise not_done("lists no orders of a customer")
         return await self._orders.listed(erp_number, since, cursor, limit)
 
     async def list_products(self, cursor: Cursor | None = None, limit: PageSize = 50) -> Page[Product]:
@@ -90,23 +98,30 @@ class OracleErp(Erp):
 
     async def create_order(self, order: NewErpOrder) -> ErpOrder:
         """Placed under its reference, or found there; read again, as Oracle may have split its lines."""
-        return await self._orders.place(order)
+        return await self._keeping.place(order)
 
     async def get_order(self, erp_order_id: Id) -> ErpOrder:
         """One order."""
-        return await self._orders.get(erp_order_id)
+        return await self._keeping.get(erp_order_id)
 
     async def cancel_order(self, erp_order_id: Id, cancellation: ErpCancellation) -> ErpOrder:
-        """All lines in one change, with the reason code of the settings; Oracle keeps no text of it."""
-        del cancellation
-        return await self._orders.cancel(erp_order_id)
+        """All lines in one change, with the reason code of the settings; Fusion keeps no text of it, the suite does."""
+        return await self._keeping.cancel(erp_order_id, cancellation.reason)
 
     async def list_returns(self, erp_order_id: Id) -> list[ErpReturn]:
         """The returns of the customer whose lines refer to the order, and the credit of each."""
+        if self._in_suite:
+            await self._keeping.get(erp_order_id)
+            raise not_done("lists no returns of an order")
         return await self._returns.of_order(erp_order_id)
 
     async def create_return(self, new: NewErpReturn) -> ErpReturn:
         """An order of lines that refer to what was sold, under its reference, or the one found there."""
+        if self._in_suite:
+            await self._keeping.get(new.erp_order_id)
+            raise ReturnRejected(
+                f"Order {new.erp_order_id} stands in the E-Business Suite; authorize its return there."
+            )
         return await self._returns.authorize(new)
 
     async def get_return(self, erp_return_id: Id) -> ErpReturn:
@@ -121,3 +136,12 @@ class OracleErp(Erp):
     async def credit_return(self, erp_return_id: Id) -> ErpReturn:
         """A credit memo on account over the whole return, unless there is one."""
         return await self._returns.credit(erp_return_id)
+
+
+def _suite(oracle: OracleConnector, accounts: Accounts, parties: Parties) -> SuiteOrders | None:
+    """The orders of the E-Business Suite, if they stand there."""
+    suite = oracle.settings.ebs
+    if suite is None or not orders_in_suite(oracle.settings.interfaces):
+        return None
+    gateway = IntegratedSoaGateway(suite, oracle.outbound)
+    return SuiteOrders(EbsOrders(gateway, oracle.outbound.doubts), accounts, parties)

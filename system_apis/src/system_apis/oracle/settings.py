@@ -8,6 +8,8 @@ import msgspec
 
 from shared.resilience.outbound_settings import BackendSettings
 from shared.security.secrets import Secret
+from system_apis.oracle.ebs.settings import EbsSettings
+from system_apis.oracle.interfaces import Interface, check_interfaces, orders_in_suite
 
 Auth = Literal["basic", "jwt-bearer"]
 _RETURN_REASONS: Final = MappingProxyType(
@@ -74,9 +76,12 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
         account_service: CustomerAccountService.
         profile_service: ReceivablesCustomerProfileService.
         credit_service: CreditCheckingService.
+        interfaces: The interface of each operation that is not to go to Fusion: `create_order = "ebs"`.
+            See `interfaces.BESIDES_FUSION` for what is possible.
+        ebs: The E-Business Suite that such operations go to.
 
     Raises:
-        ValueError: `auth` needs what is not set.
+        ValueError: `auth` or `interfaces` needs what is not set, or asks for what is not done.
     """
 
     username: str
@@ -118,9 +123,14 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
     account_service: str = "/crmService/CustomerAccountService"
     profile_service: str = "/fscmService/ReceivablesCustomerProfileService"
     credit_service: str = "/fscmService/CreditCheckingService"
+    interfaces: dict[str, Interface] = msgspec.field(default_factory=dict[str, Interface])
+    ebs: EbsSettings | None = None
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail at the first call."""
         missing = [name for name in _REQUIRED[self.auth] if not getattr(self, name)]
         if missing:
             raise ValueError(f'auth = "{self.auth}" needs {" and ".join(missing)}: set it, or choose another auth')
+        check_interfaces(self.interfaces)
+        if orders_in_suite(self.interfaces) and self.ebs is None:
+            raise ValueError("orders go to an E-Business Suite: say how it is reached in [backends.oracle.ebs]")

@@ -20,8 +20,9 @@ from shared.resilience.doubt import Doubts
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import ReplyHeaders, Wire, WireReply
 from shared.security.secrets import Secret
-from system_apis.oracle.ebs import EbsOrders, EbsSettings, IntegratedSoaGateway
-from system_apis.oracle.ebs.gateway import problem_of
+from system_apis.oracle.ebs.gateway import IntegratedSoaGateway, problem_of
+from system_apis.oracle.ebs.orders import EbsOrders
+from system_apis.oracle.ebs.settings import EbsSettings
 
 PROCESS = "*/process_order/"
 Connect = Callable[..., EbsOrders]

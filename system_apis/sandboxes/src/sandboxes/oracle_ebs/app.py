@@ -48,7 +48,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         close=store.close,
         reset=gateway.reset,
         ledger=gateway.orders.ledger,
-        controls={"expire-tokens": gateway.expire_tokens},
+        controls={"expire-tokens": gateway.expire_tokens, "fulfil": gateway.fulfil},
     )
 
 
@@ -83,6 +83,11 @@ class Gateway:
         """No orders any more."""
         with self._store.transaction():
             self.orders.clear()
+
+    def fulfil(self, body: dict[str, Any]) -> object:
+        """See `Orders.fulfil`."""
+        with self._store.transaction():
+            return self.orders.fulfil(body)
 
     def expire_tokens(self, _: dict[str, Any]) -> object:
         """End the token that was handed out."""

@@ -35,7 +35,9 @@ class LineRow(msgspec.Struct, frozen=True):
     ORDERED_ITEM: str
     ORDERED_QUANTITY: Decimal
     UNIT_SELLING_PRICE: Decimal = Decimal(0)
+    CANCELLED_QUANTITY: Decimal | None = None
     CANCELLED_FLAG: str | None = "N"
+    FLOW_STATUS_CODE: str | None = ""
     SCHEDULE_SHIP_DATE: str | None = None
 
 

@@ -6,8 +6,8 @@ from shared.resilience.outbound_settings import BackendSettings
 from shared.security.secrets import Secret
 
 
-class EbsSettings(BackendSettings, frozen=True, kw_only=True):
-    """One E-Business Suite.
+class EbsSettings(BackendSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[backends.oracle.ebs]`: one E-Business Suite.
 
     Attributes:
         username: An FND user that may call the deployed interfaces.
@@ -22,6 +22,7 @@ class EbsSettings(BackendSettings, frozen=True, kw_only=True):
         order_source_id: Id of the order source that is ours; with the reference it names an order.
         order_type_id: Order type of new orders; None takes the defaulting rules' one.
         price_list_id: Price list of new orders; None as above.
+        cancel_reason: Reason code of cancellations (lookup CANCEL_CODE).
         no_such_order: Words of the messages, in `language`, by which PROCESS_ORDER says that no order has a reference.
             Any other refusal of the look before an order is made stops it, so that none is made twice.
         settle_seconds: How long the suite may work on an order after we stopped waiting for it.
@@ -39,5 +40,6 @@ class EbsSettings(BackendSettings, frozen=True, kw_only=True):
     order_source_id: int = 0
     order_type_id: int | None = None
     price_list_id: int | None = None
+    cancel_reason: str = "Not provided"
     no_such_order: tuple[str, ...] = ("OE_INVALID_HEADER", "invalid header", "no order exists")
     settle_seconds: float = 60.0
