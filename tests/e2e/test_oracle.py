@@ -15,6 +15,9 @@ from shared.host.topology import load_topology
 
 FUSED = Path(__file__).parents[2] / "deploy" / "topologies" / "fused.toml"
 PLAIN = company().quotes_for("plain")
+IN_SUITE = """interfaces = { create_order = "ebs", get_order = "ebs", cancel_order = "ebs" }
+ebs = { url = "sandbox:oracle_ebs", username = "TRIPTYCH", password = "file:{state}/oracle/ebs_password" }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,25 @@ async def test_a_company_that_only_the_crm_knows_is_onboarded_and_can_order(on_o
     )
     ordered = await order(on_oracle, quote)
     assert ordered.status_code == 201, ordered.text
+
+
+async def test_with_orders_in_the_e_business_suite_a_quote_becomes_one_order_there_and_is_cancelled_there(
+    tmp_path: Path, suite_of: Callable[[Any], Any]
+) -> None:
+    path = tmp_path / "ebs.toml"
+    text = FUSED.read_text().replace('erp = "sap"', 'erp = "oracle"')
+    path.write_text(text.replace("[backends.oracle]\n", f"[backends.oracle]\n{IN_SUITE}"))
+    async with running_topology(path, load_topology(path), tmp_path, free_port()) as runtime:
+        suite = suite_of(runtime)
+        answers = await asyncio.gather(*(order(suite, PLAIN[0]) for _ in range(3)))
+        assert {one.status_code for one in answers} == {201}, [one.text for one in answers]
+        (entry,) = (await suite.sandbox("oracle_ebs", "GET", "ledger"))["orders"]
+        assert {one.json()["erpOrderId"] for one in answers} == {str(entry["HEADER_ID"])}
+        assert (await ledger(suite))["orders"] == []
+        headers = {"authorization": f"Bearer {suite.token('order_cancellations')}", "prefer": "wait=20"}
+        async with httpx.AsyncClient(base_url=suite.edge, headers=headers, timeout=40.0) as http:
+            wanted = {"orderId": answers[0].json()["orderId"], "reason": "Changed their mind."}
+            answer = await http.post("/process/order-cancellations/v1/cancellations", json=wanted)
+        assert answer.status_code == 201, answer.text
+        (entry,) = (await suite.sandbox("oracle_ebs", "GET", "ledger"))["orders"]
+    assert (entry["state"], entry["CHANGE_COMMENTS"]) == ("cancelled", "Changed their mind.")

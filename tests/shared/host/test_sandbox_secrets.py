@@ -27,6 +27,13 @@ def test_the_stand_in_hears_the_secret_that_the_connector_reads(tmp_path: Path) 
     assert sandbox_environment(TOPOLOGY, tmp_path) == variables
 
 
+def test_a_stand_in_of_a_table_inside_hears_its_own_secret(tmp_path: Path) -> None:
+    inside = {"url": "sandbox:erp_old", "password": "file:{state}/erp/old"}
+    topology = Topology("kept", {}, backends={"erp": {"url": "https://erp.example", "old": inside}})
+    variables = sandbox_environment(topology, tmp_path)
+    assert variables == {"SANDBOX_ERP_OLD_PASSWORD": (tmp_path / "erp/old").read_text()}
+
+
 def test_of_a_private_key_the_stand_in_hears_the_public_half_only(tmp_path: Path) -> None:
     public = Path(sandbox_environment(TOPOLOGY, tmp_path)["SANDBOX_SIGNED_PUBLIC_KEY_FILE"])
     ensure_keys(TOPOLOGY, tmp_path)

@@ -11,11 +11,12 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from sandboxes.company import company
 from sandboxes.kit import serve_sandbox
 from shared.binding.problems import BackendFault, BackendUnavailable, NotFound, Problem
 from shared.contracts.canonical.order import NewErpOrder, NewOrderLine
 from shared.contracts.canonical.values import Money
-from shared.contracts.system.erp import ErpOrderNotFound, OrderRejected
+from shared.contracts.system.erp import ErpOrderNotFound, OrderNotCancellable, OrderRejected
 from shared.resilience.doubt import Doubts
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import ReplyHeaders, Wire, WireReply
@@ -93,7 +94,7 @@ async def test_the_same_reference_is_the_same_order_also_for_many_at_once(
 async def test_an_answer_that_is_lost_makes_no_second_order(
     ebs: Connect, suite: httpx.AsyncClient, order: NewErpOrder, fault: str
 ) -> None:
-    lost = {"fault": fault, "method": "POST", "path": PROCESS, "times": 1}
+    lost = {"fault": fault, "method": "POST", "path": PROCESS, "after": 1}  # the look before it passes
     await ebs().place(replace(order, reference="other"))
     await suite.post("/__sandbox__/faults", json=lost)
     await ebs().place(order)
@@ -114,6 +115,58 @@ async def test_status_e_is_a_refusal_in_the_suites_words(
         await ebs().place(replace(order, **changed))
     assert words in rejected.value.errors[0].detail
     assert await kept(suite) == []
+
+
+@pytest.mark.parametrize("fault", ["", "lost-reply", "truncate"])
+async def test_an_order_is_cancelled_with_the_reason_and_stays_so(
+    ebs: Connect, suite: httpx.AsyncClient, order: NewErpOrder, fault: str
+) -> None:
+    made = await ebs().place(order)
+    if fault:
+        await suite.post("/__sandbox__/faults", json={"fault": fault, "method": "POST", "path": PROCESS})
+    for _ in range(2):
+        cancelled = await ebs().cancel(made.erp_order_id, "Changed their mind.")
+        assert (cancelled.state, cancelled.net.amount) == ("cancelled", 0)
+        assert [one.quantity for one in cancelled.lines] == [one.quantity for one in order.lines]
+    assert [(one["state"], one["CHANGE_COMMENTS"]) for one in await kept(suite)] == [
+        ("cancelled", "Changed their mind.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("until", "state"), [("delivery", "in-delivery"), ("goods-issue", "delivered"), ("invoice", "invoiced")]
+)
+async def test_an_order_is_followed_and_what_has_left_is_not_cancelled(
+    ebs: Connect, suite: httpx.AsyncClient, order: NewErpOrder, until: str, state: str
+) -> None:
+    made = await ebs().place(order)
+    await suite.post("/__sandbox__/fulfil", json={"order": made.erp_order_id, "until": until})
+    assert (await ebs().get(made.erp_order_id)).state == state
+    if state == "in-delivery":
+        assert (await ebs().cancel(made.erp_order_id, "late")).state == "cancelled"
+        return
+    with pytest.raises(OrderNotCancellable):
+        await ebs().cancel(made.erp_order_id, "late")
+
+
+async def test_a_rule_that_forbids_cancelling_is_told_in_the_suites_words(
+    ebs: Connect, peer: Callable[..., Awaitable[Any]]
+) -> None:
+    shown = b'{"OutputParameters":{"X_RETURN_STATUS":"S","X_HEADER_REC":{"HEADER_ID":1,"FLOW_STATUS_CODE":"BOOKED"}}}'
+    refused = b'{"OutputParameters":{"X_RETURN_STATUS":"E","X_MSG_DATA":"A constraint forbids it."}}'
+    server = await peer((200, shown), (200, refused), (200, shown))
+    with pytest.raises(OrderNotCancellable) as told:
+        await ebs(server.url).cancel("1", "late")
+    assert told.value.extensions["remark"] == "A constraint forbids it."
+
+
+async def test_goods_go_to_the_place_that_the_order_names(
+    ebs: Connect, suite: httpx.AsyncClient, order: NewErpOrder
+) -> None:
+    place = company().customer_by_sap[order.erp_number].ship_to[0].sap_customer
+    for reference, ship_to in (("usual", order.erp_number), ("named", place)):
+        await ebs().place(replace(order, reference=reference, ship_to_erp_number=ship_to))
+    assert [one["ship_to"] for one in await kept(suite)] == [None, place]
 
 
 async def test_an_order_in_no_shape_is_not_sent(ebs: Connect, order: NewErpOrder) -> None:
