@@ -19,7 +19,10 @@ class Credentials(Protocol):
         ...
 
     def refused(self, reply: WireReply) -> bool:
-        """Whether this reply says that the headers are no longer good. Asked for status 300 and above only."""
+        """Whether this reply says that the headers are no longer good.
+
+        Asked for status 300 and above, or from `refuses_from` of `Outbound.backend` on.
+        """
         ...
 
     async def renew(self, used: Mapping[str, str]) -> bool:

@@ -9,12 +9,14 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import Redis
 
+from shared.binding.problems import DeadlineExceeded, Problem
 from shared.telemetry.logging import get_logger
 
+_T = TypeVar("_T")
 _log = get_logger("doubt")
 _PREFIX = "triptych:doubt:"
 _PATIENCE = 0.5
@@ -54,6 +56,23 @@ class Doubts:
         _, holder = self._mine.pop(key, (0.0, ""))
         if holder:
             await self._ask("EVAL", _END, 1, _PREFIX + key, holder)
+
+    async def through(self, key: str, write: Callable[[], Awaitable[_T]]) -> _T:
+        """Do the write that our mark on `key` is for; the mark goes with its answer.
+
+        It stays if nobody knows the outcome: when the time is over while the backend works, or the caller goes away.
+        """
+        try:
+            made = await write()
+        except DeadlineExceeded as late:
+            if "outcome" not in late.extensions:
+                await self.end(key)  # nothing was sent
+            raise
+        except Problem:
+            await self.end(key)
+            raise
+        await self.end(key)
+        return made
 
     async def _taken(self, key: str, seconds: float, holder: str) -> float:
         """Seconds for which another process has the mark; 0 if it is ours, or nobody can tell."""

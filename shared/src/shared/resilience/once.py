@@ -14,7 +14,7 @@ _Row = TypeVar("_Row")
 
 _LOOKS_AGAIN_AFTER = (0.0, 0.3)
 """Seconds: a document whose reply was lost may be a moment from being visible."""
-_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
+WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)
 """Seconds between looks for a document that a process which has gone may have asked for."""
 _MARGIN = 0.5
 """Seconds before the caller's deadline that are left for the answer itself."""
@@ -66,7 +66,7 @@ class Once(Generic[_Row]):
         async with lock:
             if self._ready is not None:
                 await self._ready()
-            waits = iter(_WAITS)
+            waits = iter(WAITS)
             while True:
                 # marked before the look: whoever made it meanwhile had the mark until it was there to be found
                 others = await self._doubts.begin(key, self._settle_seconds)
@@ -76,7 +76,7 @@ class Once(Generic[_Row]):
                 if not others:
                     return await self._made(key, find, post)
                 wait = next(waits, None)
-                if wait is None or not _has_time(wait):
+                if wait is None or not has_time(wait):
                     raise self._in_doubt(others)
                 await asyncio.sleep(min(wait, others))
 
@@ -96,7 +96,7 @@ class Once(Generic[_Row]):
         self, key: str, find: Callable[[], Awaitable[_Row | None]], post: Callable[[], Awaitable[_Row]]
     ) -> _Row:
         try:
-            return await self._posted(key, post)
+            return await self._doubts.through(key, post)
         except NotReached:
             raise
         except (BackendUnavailable, BackendFault, DeadlineExceeded) as problem:
@@ -105,20 +105,6 @@ class Once(Generic[_Row]):
                 raise
             await self._doubts.end(key)
             return found
-
-    async def _posted(self, key: str, post: Callable[[], Awaitable[_Row]]) -> _Row:
-        """Send it; the mark stays unless the backend is done: also when the caller goes away meanwhile."""
-        try:
-            made = await post()
-        except DeadlineExceeded as late:
-            if "outcome" not in late.extensions:
-                await self._doubts.end(key)  # nothing was sent
-            raise
-        except Problem:
-            await self._doubts.end(key)
-            raise
-        await self._doubts.end(key)
-        return made
 
     def _in_doubt(self, seconds: float) -> OutcomeUnknown:
         return OutcomeUnknown(
@@ -146,6 +132,7 @@ class Once(Generic[_Row]):
         return None
 
 
-def _has_time(seconds: float) -> bool:
+def has_time(seconds: float) -> bool:
+    """Whether the caller waits long enough for a pause of `seconds` and an answer after it."""
     remaining = current_context().remaining()
     return remaining is None or remaining > seconds + _MARGIN

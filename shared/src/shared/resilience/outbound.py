@@ -56,6 +56,7 @@ class Backend:
         *,
         wire: Wire,
         credentials: Credentials | None,
+        refuses_from: int,
         classify: Classify,
         quota: Quota | None,
         slots: Slots | None,
@@ -68,6 +69,7 @@ class Backend:
         self.changes = 0
         self._wire = wire
         self._credentials = credentials
+        self._refuses_from = refuses_from
         self._classify = classify
         self._quota = quota
         self._slots = slots
@@ -185,7 +187,7 @@ class Backend:
             self._quota.repeat()
         used = _NO_HEADERS if self._credentials is None else await self._credentials.headers()
         reply = await self._transmit(call, used, deadline, number)
-        if reply.status >= _NOT_AN_ANSWER and (renewed := await self._renewed(used, reply)) is not None:
+        if reply.status >= self._refuses_from and (renewed := await self._renewed(used, reply)) is not None:
             reply = await self._transmit(call, renewed, deadline, number + 1)
         problem = classify(reply)
         if problem is not None:
@@ -294,6 +296,7 @@ class Outbound:
         settings: BackendSettings,
         *,
         credentials: Credentials | None,
+        refuses_from: int = _NOT_AN_ANSWER,
         classify: Classify,
         quota: Quota | None = None,
         slots: Slots | None = None,
@@ -305,6 +308,7 @@ class Outbound:
             name: As people call it; appears in refusals, spans and metrics.
             settings: Where it is and how much of it we use.
             credentials: None for a backend that asks for none.
+            refuses_from: Lowest status with which it may refuse them; 200 for one that says no in the body of a 200.
             classify: The backend translator's fault mapping.
             quota: An allowance to spend from, if the backend counts.
             slots: Held for the length of each call, if the backend counts calls in flight.
@@ -316,6 +320,7 @@ class Outbound:
             settings,
             wire=self._wire,
             credentials=credentials,
+            refuses_from=refuses_from,
             classify=classify,
             quota=quota,
             slots=slots,
