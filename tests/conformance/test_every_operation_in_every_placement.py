@@ -45,9 +45,9 @@ from shared.contracts.process.flow_operations import (
     Resumption,
 )
 from shared.contracts.process.order_cancellation import OrderToCancel
-from shared.contracts.process.order_fulfilment import OrderToFollow
+from shared.contracts.process.order_fulfilment import OrderNews, OrderToFollow
 from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
-from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, ErpIdentity, OrderCancellation
+from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, ErpIdentity, ErpRecord, OrderCancellation
 from shared.contracts.system.erp import ErpBlock, ErpCancellation
 from shared.host.api import installed_apis
 
@@ -78,6 +78,8 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "crm.get_customer": lambda _: (CUSTOMER.salesforce_id,),
     "crm.get_customer_overview": lambda _: (CUSTOMER.salesforce_id,),
     "crm.note_erp_number": lambda _: (CUSTOMER.salesforce_id, ErpIdentity(CUSTOMER.sap_customer)),
+    "crm.find_customer": lambda _: (CUSTOMER.sap_customer,),
+    "crm.note_erp_record": lambda _: (CUSTOMER.salesforce_id, ErpRecord(order_blocked=True)),
     "crm.list_quotes": lambda _: (CUSTOMER.salesforce_id, "approved", None, 10),
     "crm.get_quote": lambda _: (QUOTE.salesforce_id,),
     "crm.record_order": lambda known: (crm_order(known),),
@@ -128,6 +130,7 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "quote_to_order.retire_order": lambda _: (ORDERED, Cancellation("conformance")),  # it was, by its cancellation
     "order_fulfilment.follow_order": lambda _: (OrderToFollow(ORDERED),),  # which is cancelled: nothing to follow
     "order_fulfilment.get_fulfilment": lambda _: (f"{ORDERED}-fulfilment",),
+    "order_fulfilment.hear_of_order": lambda _: (ORDERED, OrderNews("conformance")),
     "order_fulfilment.stop_following": lambda _: (f"{ORDERED}-fulfilment",),
     "customer_returns.request_return": lambda _: (
         ReturnRequest("conformance-1", ORDERED, [ReturnLine(SKU, Decimal(1), "damaged")]),
@@ -150,6 +153,7 @@ REFUSED_EXAMPLES = {
     "flow_operations.forget_consumer",
     "customer_returns.request_return", "customer_returns.decide_return", "customer_returns.receive_goods",
     "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
+    "order_fulfilment.hear_of_order",
     "flow_operations.preview_resumption", "flow_operations.edit_dead_letter", "flow_operations.resume_dead_letter",
     "flow_operations.discard_dead_letter",
 }  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from process_apis.order_fulfilment import flow
-from process_apis.order_fulfilment.flow import FollowOrder, crm_status
+from process_apis.order_fulfilment import api, flow
+from process_apis.order_fulfilment.flow import NEWS, FollowOrder, FollowOrderV1, crm_status
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment
 from shared.contracts.canonical.values import Money
-from shared.contracts.process.order_fulfilment import OrderToFollow
+from shared.contracts.process.order_fulfilment import OrderNews, OrderToFollow
 
 PLACED = ErpOrder("4711", "order-q1", "10100001", "open", Money(Decimal(90), "EUR"))
 HOUR = 3600
@@ -73,6 +73,26 @@ async def test_an_order_that_never_arrives_is_given_up_in_the_end(
     view = await hours(runner, systems)
     assert (view.state, view.result.outcome, view.result.notes) == ("completed", "out-of-time", 1)
     assert systems.called.count("erp.get_order") == 3
+
+
+async def test_news_end_a_rest_at_once_and_the_same_is_heard_once(start: Any, systems: Any) -> None:
+    seen(systems, ("open", "pre-transit"), ("delivered", "pre-transit"), ("invoiced", "delivered"))
+    runner = await start(FollowOrder)
+    follower = await runner.submit(FollowOrder, "f", OrderToFollow("order-q1"))
+    for key, new in (("a", True), ("a", False), ("b", True)):
+        assert await runner.signal("f", NEWS, OrderNews(key), key=key) == new
+    view = await follower.result(30)  # no hour has passed
+    assert (view.state, view.result.outcome, view.result.notes) == ("completed", "fulfilled", 2)
+    assert systems.called.count("erp.get_order") == 3
+
+
+async def test_version_1_rests_without_listening_and_is_served(start: Any, systems: Any) -> None:
+    seen(systems, ("open", "pre-transit"), ("invoiced", "delivered"))
+    runner = await start(FollowOrderV1)
+    await runner.submit(FollowOrderV1, "f", OrderToFollow("order-q1"))
+    view = await hours(runner, systems)
+    assert "flow.sleep" in [entry.step for entry in view.timeline]
+    assert FollowOrderV1 in api.flows
 
 
 @pytest.mark.parametrize(

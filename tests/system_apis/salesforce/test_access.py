@@ -15,7 +15,7 @@ from shared.contracts.canonical.order import NewCrmOrder
 from shared.contracts.canonical.quote import Quote, QuoteState
 from shared.contracts.canonical.returns import NewCrmReturn, NewCrmReturnLine
 from shared.contracts.canonical.values import Money
-from shared.contracts.system.crm import Crm, CrmOrderStatus, CrmReturnNote, ErpIdentity, OrderCancellation
+from shared.contracts.system.crm import Crm, CrmOrderStatus, CrmReturnNote, ErpIdentity, ErpRecord, OrderCancellation
 from shared.governance.access import Access, ObjectAccess, together
 from system_apis.salesforce.access import CrmAccess
 from system_apis.salesforce.access_reading import reading_of
@@ -68,6 +68,12 @@ class Steps:
     async def note_erp_number(self) -> None:
         prospect = company().prospects_for("plain")[0]
         await self._crm.note_erp_number(prospect.salesforce_id, ErpIdentity("77001122"))
+
+    async def find_customer(self) -> None:
+        await self._crm.find_customer("77001122")
+
+    async def note_erp_record(self) -> None:
+        await self._crm.note_erp_record(self._customer, ErpRecord("A new name", "DE1", order_blocked=True))
 
     async def list_quotes(self) -> None:
         for state in STATES:

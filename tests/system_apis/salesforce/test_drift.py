@@ -42,7 +42,9 @@ async def test_an_org_as_we_know_it_has_no_findings_and_is_asked_once_for_each_o
 
 
 READ_ORDERS = {"cancel_order", "get_customer_overview", "get_order", "note_order_status", "record_order"}
-READ_CUSTOMERS = {"list_customers", "get_customer", "get_customer_overview", "note_erp_number"}
+READ_CUSTOMERS = {
+    "list_customers", "get_customer", "find_customer", "get_customer_overview", "note_erp_number", "note_erp_record",
+}  # fmt: skip
 READ_QUOTES = {"list_quotes", "get_quote", "get_customer_overview"}
 RETURNS = {"record_return", "get_return", "note_return"}
 PROVOKED: list[tuple[str, dict[str, Any] | None, str, set[str], str]] = [

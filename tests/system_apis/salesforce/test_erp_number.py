@@ -1,11 +1,12 @@
-"""The ERP's number is noted on an account once, and nothing else of it changes."""
+"""What the ERP says of a customer is noted on its account, and nothing else of it changes."""
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from sandboxes.company import company
-from shared.contracts.system.crm import CustomerNotFound, ErpIdentity, ErpNumberTaken
+from shared.contracts.system.crm import CustomerNotFound, ErpIdentity, ErpNumberTaken, ErpRecord
 from system_apis.salesforce.service import SalesforceCrm
 
 NEW = company().prospects_for("plain")[0]
@@ -39,6 +40,33 @@ async def test_an_account_that_is_not_there_is_not_found(crm: SalesforceCrm, org
     for missing in ("001aj00000ZZZZZ", "nobody"):
         with pytest.raises(CustomerNotFound):
             await crm.note_erp_number(missing, ErpIdentity("1"))
+
+
+async def test_a_customer_is_found_by_the_number_it_has_in_the_erp(crm: SalesforceCrm, org: Any) -> None:
+    assert await crm.find_customer(KNOWN.sap_customer) == await crm.get_customer(KNOWN.salesforce_id)
+    with pytest.raises(CustomerNotFound, match="99999999"):
+        await crm.find_customer("99999999")
+
+
+async def test_of_what_the_erp_leads_only_what_differs_is_written(crm: SalesforceCrm, org: Any) -> None:
+    before = await crm.get_customer(KNOWN.salesforce_id)
+    told = ErpRecord("Another Name AG", before.tax_number, order_blocked=True)
+    for writes in (1, 0):
+        await org.control("touched", clear=True)
+        noted = await crm.note_erp_record(KNOWN.salesforce_id, told)
+        assert noted == msgspec.structs.replace(before, legal_name="Another Name AG", order_blocked=True)
+        written = (await org.control("touched"))["Account"]
+        assert bool(written.get("edit")) == bool(writes)
+    with pytest.raises(CustomerNotFound):
+        await crm.note_erp_record("001aj00000ZZZZZ", told)
+
+
+async def test_what_the_org_has_no_field_for_is_left_out(
+    crm: SalesforceCrm, org: Any, settings: Any, connect: Any
+) -> None:
+    bare = SalesforceCrm(connect(msgspec.structs.replace(settings, legal_name_field="", order_block_field="")))
+    before = await bare.get_customer(KNOWN.salesforce_id)
+    assert await bare.note_erp_record(KNOWN.salesforce_id, ErpRecord("Another", order_blocked=True)) == before
 
 
 async def test_legal_name_and_tax_number_are_read_where_the_org_has_them(

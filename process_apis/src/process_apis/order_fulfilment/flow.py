@@ -1,15 +1,20 @@
-"""The business of following an order: look, tell the CRM what changed, rest. Every contract call is durable."""
+"""The business of following an order: look, tell the CRM what changed, rest. Every contract call is durable.
+
+Version 1 rested without listening. It is served until no run of it is unfinished: `triptych flows list --kind
+follow-order@1` says so. Until then the calls of `run` are version 1's, but for how it rests.
+"""
 
 from collections.abc import Mapping
 
 from shared.contracts.canonical.order import ErpOrder, OrderState
 from shared.contracts.canonical.shipment import Shipment, ShipmentState
-from shared.contracts.process.order_fulfilment import FollowedOrder, OrderToFollow
+from shared.contracts.process.order_fulfilment import FollowedOrder, OrderNews, OrderToFollow
 from shared.contracts.process.quote_to_order import QuoteToOrder
 from shared.contracts.system.crm import Crm, CrmOrderStatus, OrderCancellation
 from shared.contracts.system.erp import Erp
 from shared.contracts.system.logistics import Logistics
 from shared.durable.flow import Flow
+from shared.durable.waits import SignalTimedOut
 
 MOST_LOOKS = 720
 """A month of hourly looks, and as much as one flow's record should hold."""
@@ -25,8 +30,15 @@ BY_THE_CARRIER: Mapping[ShipmentState, str] = {
 IN_THE_ERP: Mapping[OrderState, str] = {"in-delivery": "Released", "delivered": "Packed", "invoiced": "Packed"}
 
 
-class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=1):
-    """Look, tell, rest, until the order is delivered and invoiced, or cancelled, or it took too long."""
+NEWS = "news"
+"""What ends a rest before its time."""
+
+
+class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=2):
+    """Look, tell, rest, until the order is delivered and invoiced, or cancelled, or it took too long.
+
+    News only say when to look: what is true is asked of the ERP and the carrier, so news may be late, doubled or lost.
+    """
 
     def __init__(self, orders: QuoteToOrder, crm: Crm, erp: Erp, logistics: Logistics) -> None:
         self.orders = orders
@@ -56,7 +68,22 @@ class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=1):
             looks += 1
             if looks == MOST_LOOKS:
                 return FollowedOrder("out-of-time", placed.state, parcel.state, notes)
-            await self.sleep(request.look_every_seconds)
+            await self.rest(request.look_every_seconds)
+
+    async def rest(self, seconds: float) -> None:
+        """Until it is time to look again, or there is news."""
+        try:
+            await self.wait_for(NEWS, OrderNews, timeout=seconds)
+        except SignalTimedOut:
+            return
+
+
+class FollowOrderV1(FollowOrder, version=1, name=FollowOrder.name):
+    """As it was before it listened, for runs that began then."""
+
+    async def rest(self, seconds: float) -> None:
+        """Until it is time to look again."""
+        await self.sleep(seconds)
 
 
 def is_fulfilled(placed: ErpOrder, parcel: Shipment) -> bool:

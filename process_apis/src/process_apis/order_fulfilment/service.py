@@ -1,6 +1,6 @@
 """The Process API over the flow: submit, show, stop."""
 
-from process_apis.order_fulfilment.flow import FollowOrder
+from process_apis.order_fulfilment.flow import NEWS, FollowOrder
 from shared.contracts.process.flow_operations import FlowHasEnded
 from shared.contracts.process.order_fulfilment import (
     FollowedOrder,
@@ -8,6 +8,7 @@ from shared.contracts.process.order_fulfilment import (
     FulfilmentNotFound,
     FulfilmentProgress,
     OrderFulfilment,
+    OrderNews,
     OrderToFollow,
 )
 from shared.durable.flow_view import FlowView
@@ -34,6 +35,15 @@ class DurableOrderFulfilment(OrderFulfilment):
     async def get_fulfilment(self, fulfilment_id: str) -> FulfilmentProgress:
         """See OrderFulfilment."""
         return _progress(await self._followed.view(fulfilment_id))
+
+    async def hear_of_order(self, order_id: str, news: OrderNews) -> FulfilmentProgress:
+        """See OrderFulfilment."""
+        view = await self._followed.latest(fulfilment_key(order_id))
+        try:
+            await self._followed.send(view.flow_id, NEWS, news, key=news.reference)
+        except FlowHasEnded:
+            raise FulfilmentEnded(f"{view.flow_id} has ended; the order is not followed any more.") from None
+        return _progress(view)
 
     async def stop_following(self, fulfilment_id: str) -> FulfilmentProgress:
         """See OrderFulfilment."""

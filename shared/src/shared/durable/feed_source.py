@@ -24,10 +24,13 @@ class Feed:
     Attributes:
         contract: Of the API; its `list_events` takes `channel`, `after`, `begin` and `limit`.
         channel: Which of its channels.
+        of: The capability of whose records it tells. It is read only where one vendor fills both: SAP's documents say
+            nothing of orders that stand in another ERP.
     """
 
     contract: type[Contract]
     channel: str
+    of: type[Contract] | None = None
 
     def __post_init__(self) -> None:
         """Raises TypeError for a contract that has no feed of channels."""

@@ -76,20 +76,27 @@ class LongRunning(Generic[_Request, _Result]):
             raise self._missing(flow_id)
         return view
 
+    async def latest(self, key: str) -> FlowView[_Result]:
+        """The flow that a business key stands for now; raises `missing`."""
+        known = await self._flows.latest(key)
+        if known is None:
+            raise self._missing(key)
+        return await self.view(known.flow_id)
+
     async def outcomes(self, flow_id: str) -> Outcomes:
         """What the flow's steps came to so far; raises `missing`."""
         await self.view(flow_id)
         return await self._flows.outcomes(flow_id)
 
-    async def send(self, flow_id: str, name: str, payload: Any) -> bool:
-        """Send the flow a signal, of which the first of a name stands; False if one came before.
+    async def send(self, flow_id: str, name: str, payload: Any, *, key: str = "") -> bool:
+        """Send the flow a signal, of which the first of a name, or of a name and `key`, stands; False for a repeat.
 
         Raises:
             NotFound: `missing`.
             FlowHasEnded: It takes no more signals.
         """
         await self.view(flow_id)
-        return await self._flows.signal(flow_id, name, payload, key=name)
+        return await self._flows.signal(flow_id, name, payload, key=key or name)
 
     async def cancel(self, flow_id: str) -> FlowView[_Result]:
         """Stop the flow at its next step and undo it; raises `missing`, and FlowHasEnded when it is too late."""

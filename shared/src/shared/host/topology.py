@@ -15,11 +15,13 @@ Secrets never stand here, only references to them (`env:NAME`, `file:/path`).
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
+from shared.binding.declare import Contract
 from shared.binding.operation import Tier
 from shared.host.api import Api
 from shared.resilience.rate_limit_policy import Tier as SlaTier
@@ -174,7 +176,7 @@ def edge_url(urls: Mapping[str, str], topology: Topology) -> str:
 def chosen_apis(topology: Topology, installed: tuple[Api, ...]) -> tuple[Api, ...]:
     """One API for each contract: the only one there is, or the vendor that the topology names.
 
-    Optional ones are left out where their backend is not there.
+    Optional ones are left out where their backend is not there, and so are subscriptions to them.
 
     Raises:
         TopologyRefused: Several fill one capability and none is chosen, or the chosen one is not installed.
@@ -184,7 +186,20 @@ def chosen_apis(topology: Topology, installed: tuple[Api, ...]) -> tuple[Api, ..
         if api.optional and api.backend not in topology.backends:
             continue
         by_contract.setdefault(api.contract.slug, []).append(api)
-    return tuple(_choose(topology, slug, candidates) for slug, candidates in by_contract.items())
+    chosen = tuple(_choose(topology, slug, candidates) for slug, candidates in by_contract.items())
+    vendors = {api.contract: api.vendor for api in chosen}
+    return tuple(_with_feeds_of(api, vendors) for api in chosen)
+
+
+def _with_feeds_of(api: Api, vendors: Mapping[type[Contract], str]) -> Api:
+    """The API without subscriptions to feeds that are not there, or that tell of another vendor's records."""
+    heard = tuple(each for each in api.subscriptions if each.source is None or _is_told(each.source, vendors))
+    return api if len(heard) == len(api.subscriptions) else replace(api, subscriptions=heard)
+
+
+def _is_told(feed: Any, vendors: Mapping[type[Contract], str]) -> bool:
+    told_by = vendors.get(feed.contract)
+    return told_by is not None and (feed.of is None or vendors.get(feed.of) == told_by)
 
 
 def _choose(topology: Topology, slug: str, candidates: list[Api]) -> Api:

@@ -10,8 +10,9 @@ from typing import Any, Final, Self, TypeAlias, get_type_hints
 import msgspec
 
 from shared.contracts.canonical.order import NewCrmOrder
+from shared.contracts.canonical.party import Customer
 from shared.contracts.canonical.returns import NewCrmReturn
-from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote
+from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, ErpRecord
 from shared.governance.access import Access, ObjectAccess, together
 from shared.security.secrets import Secret
 from system_apis.salesforce.access_reading import Reading, kinds_of, reading_of
@@ -128,6 +129,12 @@ class CrmAccess:
             "note_erp_number": (
                 queries.customer,
                 Write("Account", translator.call("erp_fields", TEXT)),
+                Row("Account", AccountRecord),
+            ),
+            "find_customer": (queries.customer_numbered,),
+            "note_erp_record": (
+                queries.customer,
+                Write("Account", translator.call("erp_record_fields", filled(ErpRecord), Customer(TEXT, TEXT))),
                 Row("Account", AccountRecord),
             ),
             "list_quotes": queries.quote_pages,

@@ -56,6 +56,7 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
         erp_customer_field: Account: the ERP's customer number; it should be marked unique.
         legal_name_field: Account: the name in the commercial register; empty if the org has none.
         tax_number_field: Account: the tax number; empty if the org has none.
+        order_block_field: Account: a checkbox that says that the ERP takes no orders; empty if the org has none.
         order_reference_field: Order: our `reference`; it must be marked unique, repeats depend on it.
         erp_order_field: Order: the ERP's order number.
         tracking_field: Order: the parcel's tracking number.
@@ -96,6 +97,7 @@ class SalesforceSettings(LoginSettings, frozen=True, kw_only=True):
     erp_customer_field: ApiName = "ERP_Customer_Number__c"
     legal_name_field: ApiNameOrNone = "Legal_Name__c"
     tax_number_field: ApiNameOrNone = "Tax_Number__c"
+    order_block_field: ApiNameOrNone = "Order_Block__c"
     order_reference_field: ApiName = "External_Order_Id__c"
     erp_order_field: ApiName = "ERP_Order_Number__c"
     tracking_field: ApiName = "Tracking_Number__c"

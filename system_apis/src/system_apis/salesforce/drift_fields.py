@@ -35,7 +35,7 @@ def field_findings(subject: str, need: FieldNeed, described: FieldDescription | 
 def _missing(subject: str, need: FieldNeed) -> Finding:
     if subject.endswith(f".{_CURRENCY}"):
         advice = "An org of one currency has no such field: name its currency, `currency` in [backends.salesforce]."
-    elif need.setting in ("legal_name_field", "tax_number_field"):
+    elif need.setting in ("legal_name_field", "tax_number_field", "order_block_field"):
         advice = f'{_granting(need)} If the org has none, set `{need.setting} = ""` in [backends.salesforce].'
     else:
         advice = _granting(need)

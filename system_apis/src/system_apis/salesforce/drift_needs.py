@@ -36,6 +36,7 @@ _CUSTOM: Final = (
     ("erp_customer_field", "Account", 10, True),
     ("legal_name_field", "Account", 0, False),
     ("tax_number_field", "Account", 0, False),
+    ("order_block_field", "Account", 0, False),
     ("order_reference_field", "Order", 35, True),
     ("erp_order_field", "Order", 10, False),
     ("tracking_field", "Order", 30, False),

@@ -66,6 +66,9 @@ class Queries:
         self.customer_row = msgspec.json.Decoder(self.spelling.of(AccountRecord))
         customer, quote = "FROM Account WHERE Id=:customer", "FROM Quote WHERE Id=:quote"
         self.customer = self._statement("customer", AccountRecord, customer)
+        self.customer_numbered = self._statement(
+            "customer_numbered", AccountRecord, f"FROM Account WHERE {settings.erp_customer_field}=:erp_number"
+        )
         self.customer_name = self._statement("customer_name", AccountName, customer)
         self.customer_exists = self._statement("customer_exists", IdRecord, customer)
         self.overview = self._statement("overview", AccountOverview, customer, _OVERVIEW)
@@ -154,6 +157,7 @@ def _spelling_of(settings: SalesforceSettings) -> Spelling:
         "erp_number": settings.erp_customer_field,
         "legal_name": settings.legal_name_field,
         "tax_number": settings.tax_number_field,
+        "order_block": settings.order_block_field,
         "reference": settings.order_reference_field,
         "erp_order_number": settings.erp_order_field,
         "tracking_number": settings.tracking_field,

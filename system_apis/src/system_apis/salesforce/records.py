@@ -196,7 +196,7 @@ class AccountQuotes(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class AccountRecord(msgspec.Struct, frozen=True, rename="pascal"):
-    """An Account; `erp_number`, `legal_name` and `tax_number` are custom fields."""
+    """An Account; `erp_number`, `legal_name`, `tax_number` and `order_block` are custom fields."""
 
     id: str
     name: str
@@ -209,6 +209,7 @@ class AccountRecord(msgspec.Struct, frozen=True, rename="pascal"):
     shipping_address: CompoundAddress | None = None
     legal_name: str | None = None
     tax_number: str | None = None
+    order_block: bool | None = None
     currency_iso_code: str = ""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ from shared.contracts.system.crm import (
     CustomerOverview,
     ErpIdentity,
     ErpNumberTaken,
+    ErpRecord,
     OrderCancellation,
     QuoteNotFound,
 )
@@ -91,16 +92,37 @@ class SalesforceCrm(Crm):
             if known.erp_number != identity.erp_number:
                 raise ErpNumberTaken(f"Customer {customer_id} has the number {known.erp_number} in the ERP already.")
             return known
-        row = partial(self._salesforce.row, "Account", known.customer_id)
-        change = Part("account", "PATCH", row(), self._translator.erp_fields(identity.erp_number))
-        answer = Part("answer", "GET", row(self._queries.customer_columns))
         try:
-            answers = await self._salesforce.composite([change, answer], operation, repeatable=True)
+            fields = self._translator.erp_fields(identity.erp_number)
+            return await self._change_account(known.customer_id, fields, operation)
         except PartRefused as refused:
             if refused.code == "DUPLICATE_VALUE":
                 raise ErpNumberTaken(f"The number {identity.erp_number} is another customer's.") from None
             raise refused.problem from None
-        return self._translator.customer(decode_part(self._queries.customer_row, answers[-1]))
+
+    async def find_customer(self, erp_number: str) -> Customer:
+        """See `Crm.find_customer`; one API call."""
+        found = await self._salesforce.query(
+            self._queries.customer_numbered, "crm.find_customer", erp_number=erp_number
+        )
+        if not found:
+            raise CustomerNotFound(f"No customer in Salesforce has the number {erp_number} in the ERP.")
+        return self._translator.customer(found[0])
+
+    async def note_erp_record(self, customer_id: str, record: ErpRecord) -> Customer:
+        """See `Crm.note_erp_record`; one API call, two if something differs."""
+        account, operation = _account(customer_id), "crm.note_erp_record"
+        found = await self._salesforce.query_anew(self._queries.customer, operation, customer=account)
+        if not found:
+            raise _no_customer(customer_id)
+        known = self._translator.customer(found[0])
+        fields = self._translator.erp_record_fields(record, known)
+        if not fields:
+            return known
+        try:
+            return await self._change_account(known.customer_id, fields, operation)
+        except PartRefused as refused:
+            raise refused.problem from None
 
     async def get_customer_overview(self, customer_id: str) -> CustomerOverview:
         """See `Crm.get_customer_overview`; one API call."""
@@ -203,6 +225,12 @@ class SalesforceCrm(Crm):
                 raise _no_order(order_id) from None
             raise refused.problem from None
         return self._translator.order(decode_part(self._queries.order_row, answers[-1]))
+
+    async def _change_account(self, account: str, fields: dict[str, Any], operation: str) -> Customer:
+        row = partial(self._salesforce.row, "Account", account)
+        parts = [Part("account", "PATCH", row(), fields), Part("answer", "GET", row(self._queries.customer_columns))]
+        answers = await self._salesforce.composite(parts, operation, repeatable=True)
+        return self._translator.customer(decode_part(self._queries.customer_row, answers[-1]))
 
     async def _place(self, cursor: str) -> tuple[str, str]:
         """The id and name of the last customer of the page before."""

@@ -10,7 +10,7 @@ from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
 from shared.contracts.canonical.party import Contact, Customer
 from shared.contracts.canonical.quote import Opportunity, Quote, QuoteLine, QuoteState
 from shared.contracts.canonical.values import Address, Money
-from shared.contracts.system.crm import CrmOrderStatus, CustomerOverview
+from shared.contracts.system.crm import CrmOrderStatus, CustomerOverview, ErpRecord
 from system_apis.salesforce.composite import as_given
 from system_apis.salesforce.connector import SalesforceSettings
 from system_apis.salesforce.record_id import to_18
@@ -87,6 +87,7 @@ class Translator:
             shipping_address=_address(record.shipping_address),
             legal_name=record.legal_name or "",
             tax_number=record.tax_number or "",
+            order_blocked=bool(record.order_block),
         )
 
     def overview(self, record: AccountOverview, today: date) -> CustomerOverview:
@@ -177,6 +178,16 @@ class Translator:
     def erp_fields(self, erp_number: str) -> dict[str, Any]:
         """What to change on an Account to note its number in the ERP."""
         return as_given({self._settings.erp_customer_field: erp_number})
+
+    def erp_record_fields(self, record: ErpRecord, known: Customer) -> dict[str, Any]:
+        """What to change on an Account so that it says what the ERP does; nothing where it says so already."""
+        settings = self._settings
+        told = (
+            (settings.legal_name_field, record.legal_name, known.legal_name),
+            (settings.tax_number_field, record.tax_number, known.tax_number),
+            (settings.order_block_field, record.order_blocked, known.order_blocked),
+        )
+        return as_given({field: value for field, value, now in told if field and value is not None and value != now})
 
     def status_fields(self, status: CrmOrderStatus) -> dict[str, Any]:
         """What to change on an Order to note its fulfilment; an empty tracking number leaves the old one."""

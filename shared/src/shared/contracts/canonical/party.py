@@ -29,7 +29,8 @@ class Customer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A company we sell to, as the CRM knows it.
 
     `erp_number` is the ERP's customer number, absent until the customer exists there; `parent_id` is the
-    CRM id of the company above it in the hierarchy. `legal_name` is absent where it is the name.
+    CRM id of the company above it in the hierarchy. `legal_name` is absent where it is the name. `order_blocked`
+    is what the CRM was told last of the ERP's taking orders.
     """
 
     customer_id: Id
@@ -44,6 +45,7 @@ class Customer(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     shipping_address: Address | None = None
     legal_name: Name = ""
     tax_number: Sensitive[ShortText] = ""
+    order_blocked: bool = False
 
 
 class Partner(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

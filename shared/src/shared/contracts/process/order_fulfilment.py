@@ -34,6 +34,14 @@ class OrderToFollow(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     look_every_seconds: SecondsBetweenLooks = 3600
 
 
+class OrderNews(msgspec.Struct, frozen=True, rename="camel"):
+    """Word that something happened to an order; `reference` names it, and the same is heard once."""
+
+    reference: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[!-~]+$", examples=["SHPCON-80000001"])
+    ]
+
+
 class FollowedOrder(msgspec.Struct, frozen=True, rename="camel"):
     """How following an order ended.
 
@@ -76,6 +84,14 @@ class OrderFulfilment(Contract, tier="process", version="v1"):
     @get("/fulfilments/{fulfilment_id}", scope="order-fulfilment:read", raises=[FulfilmentNotFound, FlowArchived])
     async def get_fulfilment(self, fulfilment_id: FlowId) -> FulfilmentProgress:
         """Return how far following an order has come."""
+        ...
+
+    @post(
+        "/orders/{order_id}/news", scope="order-fulfilment:write", status=200, repeatable=True,
+        raises=[FulfilmentNotFound, FulfilmentEnded],
+    )  # fmt: skip
+    async def hear_of_order(self, order_id: Id, news: OrderNews) -> FulfilmentProgress:
+        """Have a followed order looked at at once, and not at its next look; repeating changes nothing."""
         ...
 
     @post(

@@ -10,7 +10,8 @@ from shared.contracts.canonical.order import CrmOrder, NewCrmOrder
 from shared.contracts.canonical.party import Contact, Customer
 from shared.contracts.canonical.quote import Opportunity, Quote, QuoteState
 from shared.contracts.canonical.returns import CrmReturn, NewCrmReturn
-from shared.contracts.canonical.values import Id, Money, ShortText
+from shared.contracts.canonical.values import Id, Money, Name, ShortText
+from shared.security.sensitive import Sensitive
 
 SearchText = Annotated[str, msgspec.Meta(min_length=2, max_length=100)]
 
@@ -66,6 +67,20 @@ class ErpIdentity(msgspec.Struct, frozen=True, rename="camel"):
     erp_number: Id
 
 
+class ErpRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What the ERP leads of a customer; what is left out stays as it is in the CRM.
+
+    Attributes:
+        legal_name: The name in the commercial register.
+        tax_number: As the ERP bills by it.
+        order_blocked: Whether the ERP takes no orders of the customer.
+    """
+
+    legal_name: Name | None = None
+    tax_number: Sensitive[ShortText] | None = None
+    order_blocked: bool | None = None
+
+
 class OrderCancellation(msgspec.Struct, frozen=True, rename="camel"):
     """Why an order is cancelled."""
 
@@ -116,6 +131,25 @@ class Crm(Contract, tier="system", version="v1"):
     )
     async def note_erp_number(self, customer_id: Id, identity: ErpIdentity) -> Customer:
         """Note the number a customer has in the ERP; repeating changes nothing, and one that is there stays."""
+        ...
+
+    @get("/erp-customers/{erp_number}", scope="crm:read", raises=[CustomerNotFound])
+    async def find_customer(self, erp_number: Id) -> Customer:
+        """Return the customer who has this number in the ERP."""
+        ...
+
+    @post(
+        "/customers/{customer_id}/erp-record",
+        scope="crm:write",
+        repeatable=True,
+        status=200,
+        raises=[CustomerNotFound],
+    )
+    async def note_erp_record(self, customer_id: Id, record: ErpRecord) -> Customer:
+        """Note what the ERP leads of a customer.
+
+        Only what differs is written, and nothing where nothing does; fields that the CRM has no room for are left out.
+        """
         ...
 
     @get("/customers/{customer_id}/overview", scope="crm:read", raises=[CustomerNotFound])

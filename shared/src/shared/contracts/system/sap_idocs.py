@@ -131,6 +131,9 @@ class IdocReceived(msgspec.Struct, frozen=True, rename="camel"):
     segments: list[IdocSegment]
 
 
+# `reference` of an event is what its document has in common with a repeat of it, 24 hexadecimal digits.
+
+
 class DeliveredLine(msgspec.Struct, frozen=True, rename="camel"):
     """What of an order's item is delivered."""
 
@@ -144,6 +147,7 @@ class DeliveryConfirmed(msgspec.Struct, frozen=True, rename="camel", omit_defaul
     """An event: a delivery was confirmed (SHPCON); `goods_issued` is when its goods left, if they have."""
 
     idoc_id: str
+    reference: str
     delivery_id: str
     lines: list[DeliveredLine]
     goods_issued: date | None = None
@@ -154,6 +158,7 @@ class InvoicePosted(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
     """An event: an invoice was written (INVOIC)."""
 
     idoc_id: str
+    reference: str
     invoice_id: str
     erp_order_ids: list[str]
     gross: Money | None = None
@@ -166,6 +171,7 @@ class CustomerRecordChanged(msgspec.Struct, frozen=True, rename="camel", omit_de
     """An event: a customer's master record changed (DEBMAS)."""
 
     idoc_id: str
+    reference: str
     erp_number: str
     name: str
     blocked: bool = False
@@ -176,6 +182,7 @@ class ProductRecordChanged(msgspec.Struct, frozen=True, rename="camel", omit_def
     """An event: a material's master record changed (MATMAS); descriptions by ISO language."""
 
     idoc_id: str
+    reference: str
     sku: str
     descriptions: dict[str, str] = {}
     deleted: bool = False

@@ -1,10 +1,11 @@
 """What an IDoc tells, as an event that flows understand without knowing its segments; pure functions."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -35,14 +36,32 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 _DELETED = "003"
 
 
+class Told(NamedTuple):
+    """Where what is told stands: our id of the document, and what a repeat has in common with it."""
+
+    idoc_id: str
+    reference: str
+
+
+class _Known(NamedTuple):
+    """A message that we know: its event, and what tells it of a document, None of one about several objects."""
+
+    event: type[msgspec.Struct]
+    teller: Callable[[Told, Idoc], msgspec.Struct | None]
+
+
 def event_record(kept: KeptIdoc) -> EventRecord:
-    """The event of a document that was received."""
-    told = _told(kept)
-    kind = event_type(type(told))
-    return EventRecord(
-        idoc_id(kept), kind.name, kind.version, datetime.fromtimestamp(kept.kept_at, UTC),
-        msgspec.json.encode(told).decode(), kept.partner,
-    )  # fmt: skip
+    """The event of a document that was received.
+
+    One of a message that we know whose fields are none of their kind, or that is about several objects, has no payload:
+    subscribers put it with their dead letters instead of passing it over.
+    """
+    known = _KNOWN.get(kept.message_type)
+    told = _told(kept, known)
+    kind = event_type(known.event if known else IdocReceived)
+    payload = msgspec.json.encode(told).decode()
+    moment = datetime.fromtimestamp(kept.kept_at, UTC)
+    return EventRecord(idoc_id(kept), kind.name, kind.version, moment, payload, kept.partner)
 
 
 def idoc_id(kept: KeptIdoc) -> str:
@@ -50,23 +69,28 @@ def idoc_id(kept: KeptIdoc) -> str:
     return f"{kept.direction}-{kept.position}"
 
 
-def _told(kept: KeptIdoc) -> msgspec.Struct:
+def _told(kept: KeptIdoc, known: "_Known | None") -> msgspec.Struct | None:
+    """What a document tells; None for one that should be of a kind we know and is not, so that it is no event."""
     (idoc,) = read_xml(kept.document)
-    teller = _TELLERS.get(kept.message_type)
+    if known is None:
+        kind = kept.basic_type, kept.message_type
+        return IdocReceived(idoc_id(kept), kept.docnum, kept.partner, *kind, _segments(idoc.segments))
     try:
-        told = teller(idoc_id(kept), idoc) if teller else None
-    except (IdocRefused, msgspec.ValidationError):  # a field that is none of its kind: told as it came
-        told = None
-    return told or IdocReceived(
-        idoc_id(kept), kept.docnum, kept.partner, kept.basic_type, kept.message_type, _segments(idoc.segments)
-    )
+        return known.teller(Told(idoc_id(kept), _reference(kept)), idoc)
+    except (IdocRefused, msgspec.ValidationError):
+        return None
+
+
+def _reference(kept: KeptIdoc) -> str:
+    """What a repeat has in common with it, whatever its characters and however often the store is begun anew."""
+    return hashlib.sha256((kept.message_id or kept.identity).encode()).hexdigest()[:24]
 
 
 def _segments(found: tuple[Segment, ...]) -> list[IdocSegment]:
     return [IdocSegment(one.name, one.fields, _segments(one.below)) for one in found]
 
 
-def _delivery(identity: str, idoc: Idoc) -> DeliveryConfirmed | None:
+def _delivery(at: Told, idoc: Idoc) -> DeliveryConfirmed | None:
     header = _only(idoc, E1EDL20)
     if header is None:
         return None
@@ -74,7 +98,7 @@ def _delivery(identity: str, idoc: Idoc) -> DeliveryConfirmed | None:
     issued = next((one.ISDD for one, _ in tree.every(E1EDT13) if one.QUALF == "006"), "")
     parcels = [one.TRAID for one, _ in tree.every(E1EDL37) if one.TRAID]
     return DeliveryConfirmed(
-        identity,
+        *at,
         document_number(delivery.VBELN),
         [_line(one) for one, _ in tree.every(E1EDL24)],
         _day(issued),
@@ -87,7 +111,7 @@ def _line(item: E1EDL24) -> DeliveredLine:
     return DeliveredLine(document_number(item.VGBEL), document_number(item.VGPOS), sku, _number(item.LFIMG))
 
 
-def _invoice(identity: str, idoc: Idoc) -> InvoicePosted | None:
+def _invoice(at: Told, idoc: Idoc) -> InvoicePosted | None:
     header = _only(idoc, E1EDK01)
     if header is None:
         return None
@@ -97,7 +121,7 @@ def _invoice(identity: str, idoc: Idoc) -> InvoicePosted | None:
     items = [one for _, item in idoc.every(E1EDP01) for one, _ in item.every(E1EDP02) if one.QUALF == "002"]
     orders = [references.get("002", ""), *(one.BELNR for one in items)]
     return InvoicePosted(
-        identity,
+        *at,
         document_number(references.get("009") or header[0].BELNR),
         list(dict.fromkeys(document_number(one) for one in orders if one)),
         _amount(sums.get("011"), currency),
@@ -107,30 +131,35 @@ def _invoice(identity: str, idoc: Idoc) -> InvoicePosted | None:
     )
 
 
-def _customer(identity: str, idoc: Idoc) -> CustomerRecordChanged | None:
+def _customer(at: Told, idoc: Idoc) -> CustomerRecordChanged | None:
     found = _only(idoc, E1KNA1M)
     if found is None:
         return None
     record = found[0]
     name = " ".join(part for part in (record.NAME1, record.NAME2) if part)
     gone = bool(record.LOEVM) or record.MSGFN == _DELETED
-    return CustomerRecordChanged(identity, document_number(record.KUNNR), name, bool(record.AUFSD), gone)
+    return CustomerRecordChanged(*at, document_number(record.KUNNR), name, bool(record.AUFSD), gone)
 
 
-def _product(identity: str, idoc: Idoc) -> ProductRecordChanged | None:
+def _product(at: Told, idoc: Idoc) -> ProductRecordChanged | None:
     found = _only(idoc, E1MARAM)
     if found is None:
         return None
     record, tree = found
     texts = {one.SPRAS_ISO or one.SPRAS: one.MAKTX for one, _ in tree.every(E1MAKTM)}
     gone = bool(record.LVORM) or record.MSGFN == _DELETED
-    return ProductRecordChanged(identity, record.MATNR_LONG or record.MATNR, texts, gone)
+    return ProductRecordChanged(*at, record.MATNR_LONG or record.MATNR, texts, gone)
 
 
-_TELLERS: Mapping[str, Callable[[str, Idoc], msgspec.Struct | None]] = MappingProxyType(
-    {"SHPCON": _delivery, "INVOIC": _invoice, "DEBMAS": _customer, "MATMAS": _product}
+_KNOWN: Mapping[str, _Known] = MappingProxyType(
+    {
+        "SHPCON": _Known(DeliveryConfirmed, _delivery),
+        "INVOIC": _Known(InvoicePosted, _invoice),
+        "DEBMAS": _Known(CustomerRecordChanged, _customer),
+        "MATMAS": _Known(ProductRecordChanged, _product),
+    }
 )
-"""Of each message what tells it; one that holds several objects is told whole."""
+"""By message."""
 
 
 def _only(idoc: Idoc, kind: type[_T]) -> tuple[_T, Segment] | None:
