@@ -23,3 +23,15 @@ def test_an_optional_api_is_left_out_where_its_backend_is_not(tmp_path: Path, ve
     assert slugs["erp"] == vendor
     assert ("sap_idocs" in slugs) == (vendor == "sap")
     assert [api.backend for api in chosen if api.contract.slug == "erp"] == [vendor]
+    (changes,) = (api for api in chosen if api.contract.slug == "erp_changes")
+    assert bool(changes.subscriptions) == (vendor == "sap")
+
+
+@pytest.mark.parametrize(("vendor", "heard"), [("sap", 3), ("oracle", 0)])
+def test_documents_of_sap_are_heard_only_where_sap_is_the_erp(tmp_path: Path, vendor: str, heard: int) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text(FUSED.read_text().replace('erp = "sap"', f'erp = "{vendor}"'))  # SAP is there for its documents
+    chosen = {api.contract.slug: api for api in chosen_apis(load_topology(path), installed_apis())}
+    assert "sap_idocs" in chosen
+    assert len(chosen["erp_changes"].subscriptions) == heard
+    assert len(chosen["order_fulfilment"].subscriptions) == 1

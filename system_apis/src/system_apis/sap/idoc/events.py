@@ -61,7 +61,8 @@ def event_record(kept: KeptIdoc) -> EventRecord:
     kind = event_type(known.event if known else IdocReceived)
     payload = msgspec.json.encode(told).decode()
     moment = datetime.fromtimestamp(kept.kept_at, UTC)
-    return EventRecord(idoc_id(kept), kind.name, kind.version, moment, payload, kept.partner)
+    event_id = f"{idoc_id(kept)}-{_reference(kept)[:8]}"  # of this document for good, if the store is begun anew too
+    return EventRecord(event_id, kind.name, kind.version, moment, payload, kept.partner)
 
 
 def idoc_id(kept: KeptIdoc) -> str:

@@ -31,7 +31,7 @@ from system_apis.sap.idoc.store import Arrival
 from system_apis.sap.idoc.xml_format import read_xml
 
 _MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answer
-_LOOK = 0.2  # seconds between two looks for what another process took in
+_LOOK = 1.0  # seconds between two looks for what another process took in
 _ALL = "all"
 
 
