@@ -1,6 +1,8 @@
 """The version 4 doors of the stand-in: the same orders as by version 2, in the newer spelling."""
 
+from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import httpx
@@ -68,15 +70,169 @@ async def test_filter_finds_what_the_older_spelling_finds(reader: httpx.AsyncCli
     "query",
     [
         "$filter=substringof('x',SoldToParty)", "$filter=CreationDate ge datetime'2026-01-15T00:00:00'",
-        "$filter=TotalNetAmount gt 12.5m", "$filter=SalesOrder in ()", "$filter=_Item/any(i:i/Material eq 'X')",
+        "$filter=TotalNetAmount gt 12.5m", "$filter=SalesOrder in ()", "$filter=_Item/any(Material eq 'X')",
+        "$filter=_Item/all()", "$filter=_Item/any(i:i/Nothing eq 1)", "$filter=_Item/any(i:i/Material)",
+        "$filter=_Item/any(i:i/_ScheduleLine/any(i:true))", "$filter=_Item/Material eq 'X'", "$filter=any(i:true)",
         "$filter=Nothing eq 1", "$inlinecount=allpages", "$count=yes", "$top=-1", "$select=to_Item", "$expand=to_Item",
-        "$expand=_Item($select=Nothing)", "$expand=_Item($top=1", "$search=x", "$expand=_Item;x",
+        "$expand=_Item($select=Nothing)", "$expand=_Item($top=1", "$search=", "$search=(x", "$search=AND",
+        "$expand=_Item;x", "$expand=_Partner($search=x)", "$apply=groupby(SoldToParty)", "$apply=groupby((Nothing))",
+        "$apply=aggregate(SoldToParty with sum as A)", "$apply=aggregate(TotalNetAmount with median as A)",
+        "$apply=groupby((SoldToParty))&$select=SoldToParty", "$apply=groupby((SoldToParty))&$orderby=SalesOrder",
+        "$apply=filter(SalesOrder eq '1')", "$apply=aggregate($count as A,$count as A)", "$apply=compute(1 as A)",
     ],
 )  # fmt: skip
 async def test_what_is_no_version_4_is_refused_with_a_text_as_message(reader: httpx.AsyncClient, query: str) -> None:
     refused = await reader.get(f"{SALES}/SalesOrder?{query}")
     assert refused.status_code == 400
     assert isinstance(refused.json()["error"]["message"], str)
+
+
+@pytest.mark.parametrize(
+    ("condition", "meets"),
+    [
+        ("_Item/any(i:i/Material eq 'TG-00001')", lambda items: any(m == "TG-00001" for m, _ in items)),
+        ("_Item/any(i:i/Material eq 'TG-00001' and i/RequestedQuantity gt 2)",
+         lambda items: any(m == "TG-00001" and q > 2 for m, q in items)),
+        ("_Item/all(i:i/RequestedQuantity ge 5)", lambda items: all(q >= 5 for _, q in items)),
+        ("not _Item/any()", lambda items: not items),
+        ("_Item/$count gt 2", lambda items: len(items) > 2),
+        ("_Item/any(i:i/_ScheduleLine/any(s:s/ScheduleLineOrderQuantity eq i/RequestedQuantity))", bool),
+        ("_Item/any(i:i/_SalesOrder/SalesOrder eq SalesOrder and $it/SoldToParty ne '')", bool),
+    ],
+)  # fmt: skip
+async def test_lambdas_ask_about_the_entities_behind_a_navigation(
+    reader: httpx.AsyncClient, condition: str, meets: Any
+) -> None:
+    everything = "$select=SalesOrder&$orderby=SalesOrder&$top=60"
+    shown = await read(reader, f"SalesOrder?{everything}&$expand=_Item($select=Material,RequestedQuantity)")
+    expected = [
+        one["SalesOrder"]
+        for one in shown["value"]
+        if meets([(item["Material"], item["RequestedQuantity"]) for item in one["_Item"]])
+    ]
+    last = shown["value"][-1]["SalesOrder"]
+    asked = quote(f"SalesOrder le '{last}' and ({condition})")
+    found = await read(reader, f"SalesOrder?{everything}&$filter={asked}")
+    assert [one["SalesOrder"] for one in found["value"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("10100001", "contains(SoldToParty,'10100001')"),
+        ("4000003 OR 4000004", "SalesOrder in ('4000003','4000004')"),
+        ('"4000003" AND NOT 9999', "SalesOrder eq '4000003'"),
+        ("(4000003 OR 4000004) 400000", "SalesOrder in ('4000003','4000004')"),
+        ("o'x", "SalesOrder eq ''"),
+    ],
+)
+async def test_search_looks_through_the_texts_of_an_order(reader: httpx.AsyncClient, text: str, condition: str) -> None:
+    found = await reader.get(f"{SALES}/SalesOrder/$count", params={"$search": text})
+    expected = await reader.get(f"{SALES}/SalesOrder/$count", params={"$filter": condition})
+    assert (found.status_code, found.text) == (200, expected.text)
+    none = await reader.get(f"{SALES}/SalesOrder/$count", params={"$search": text, "$filter": "SalesOrder eq ''"})
+    assert none.text == "0"
+
+
+async def test_rows_are_grouped_and_summed_up_exactly(reader: httpx.AsyncClient) -> None:
+    figures = (
+        "TotalNetAmount with sum as Net,TotalNetAmount with max as Most,CreationDate with min as First,"
+        "SoldToParty with countdistinct as Parties,$count as Orders,TotalNetAmount with average as Mean"
+    )
+    few = "SalesOrder lt '4000031'"
+    shown = await read(reader, f"SalesOrder?$filter={few}&$top=60", **EXACT)
+    found = await read(
+        reader,
+        f"SalesOrder?$apply=filter({few})/groupby((TransactionCurrency),aggregate({figures}))"
+        "&$orderby=Net desc&$count=true",
+        **EXACT,
+    )
+    assert found["@odata.context"] == "$metadata#SalesOrder(TransactionCurrency,Net,Most,First,Parties,Orders,Mean)"
+    groups: dict[str, list[Any]] = {}
+    for one in shown["value"]:
+        groups.setdefault(one["TransactionCurrency"], []).append(one)
+    assert found["@odata.count"] == str(len(groups))
+    sums = [Decimal(one["Net"]) for one in found["value"]]
+    assert sums == sorted(sums, reverse=True)
+    for one in found["value"]:
+        members = groups[one["TransactionCurrency"]]
+        amounts = [Decimal(each["TotalNetAmount"]) for each in members]
+        assert (Decimal(one["Net"]), Decimal(one["Most"])) == (sum(amounts), max(amounts))
+        assert (one["Orders"], one["Parties"]) == (
+            str(len(members)),
+            str(len({each["SoldToParty"] for each in members})),
+        )
+        assert one["First"] == min(each["CreationDate"] for each in members)
+        assert abs(Decimal(one["Mean"]) * len(members) - sum(amounts)) < Decimal("0.001")
+
+
+async def test_aggregate_alone_is_one_row_even_of_nothing(reader: httpx.AsyncClient) -> None:
+    found = await read(
+        reader, "SalesOrder?$apply=filter(SalesOrder eq '')/aggregate($count as N,TotalNetAmount with sum as Net)"
+    )
+    assert found["value"] == [{"N": 0, "Net": None}]
+    pairs = await read(reader, "SalesOrder?$apply=groupby((SoldToParty,TransactionCurrency))&$top=3&$skip=1")
+    assert [set(one) for one in pairs["value"]] == [{"SoldToParty", "TransactionCurrency"}] * 3
+
+
+@pytest.fixture
+async def credit_blocked(writer: httpx.AsyncClient, body: dict[str, Any]) -> str:
+    """The number of an order beyond its customer's credit limit."""
+    items = [{**one, "RequestedQuantity": 90_000} for one in body["_Item"]]
+    made = await writer.post(f"{SALES}/SalesOrder", json={**body, "_Item": items})
+    assert made.status_code == 201, made.text
+    return made.json()["SalesOrder"]
+
+
+async def test_bound_action_releases_a_credit_block_once(writer: httpx.AsyncClient, credit_blocked: str) -> None:
+    order = await read(writer, f"SalesOrder('{credit_blocked}')")
+    assert (order["TotalCreditCheckStatus"], order["TotalBlockStatus"]) == ("B", "C")
+    path = f"{SALES}/SalesOrder('{credit_blocked}')/SAP__self.ReleaseCreditBlock"
+    assert (await writer.post(path)).status_code == 428
+    assert (await writer.post(path, headers={"if-match": 'W/"old"'})).status_code == 412
+    done = await writer.post(path, headers={"if-match": order["@odata.etag"]})
+    assert (done.status_code, done.json()["TotalCreditCheckStatus"], done.json()["TotalBlockStatus"]) == (200, "D", "")
+    assert done.headers["etag"] == done.json()["@odata.etag"] != order["@odata.etag"]
+    again = await writer.post(path, headers={"if-match": "*"})
+    assert (again.status_code, again.json()["error"]["code"]) == (400, "UKM_SD/110")
+
+
+async def test_bound_action_rejects_what_is_blocked_for_a_reason(
+    writer: httpx.AsyncClient, credit_blocked: str
+) -> None:
+    schema = "com.sap.gateway.srvd_a2x.salesorder.v0001"
+    path, tag = f"{SALES}/SalesOrder('{credit_blocked}')/{schema}.RejectCreditBlock", {"if-match": "*"}
+    for wrong in ({"Reason": "11"}, {"SalesDocumentRjcnReason": 11}, {"SalesDocumentRjcnReason": "ZZ"}):
+        assert (await writer.post(path, json=wrong, headers=tag)).status_code == 400
+    minimal = {**tag, "prefer": "return=minimal"}
+    assert (await writer.post(path, json={"SalesDocumentRjcnReason": "51"}, headers=minimal)).status_code == 204
+    items = (await read(writer, f"SalesOrder('{credit_blocked}')/_Item"))["value"]
+    assert {one["SalesDocumentRjcnReason"] for one in items} == {"51"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("SalesOrder('4000001')/SAP__self.Nothing", 404),
+        ("SalesOrder('4000001')/other.ReleaseCreditBlock", 404),
+        ("SalesOrder/SAP__self.ReleaseCreditBlock", 405),
+        ("SalesOrder('4000001')/SAP__self.ReleaseApprovalRequest", 400),
+    ],
+)
+async def test_action_that_is_not_there_or_not_due_is_refused(
+    writer: httpx.AsyncClient, path: str, status: int
+) -> None:
+    refused = await writer.post(f"{SALES}/{path}", headers={"if-match": "*"})
+    assert (refused.status_code, bool(refused.json()["error"]["message"])) == (status, True)
+    assert (await writer.get(f"{SALES}/SalesOrder('4000001')/SAP__self.ReleaseCreditBlock")).status_code == 405
+
+
+async def test_order_that_nothing_follows_is_deleted(writer: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    made = await writer.post(f"{SALES}/SalesOrder", json=body)
+    path, tag = made.headers["location"], {"if-match": made.headers["etag"]}
+    assert (await writer.delete(path)).status_code == 428
+    assert (await writer.delete(path, headers=tag)).status_code == 204
+    assert (await writer.get(path)).status_code == 404
 
 
 async def test_page_leads_on_to_the_next_and_counts(reader: httpx.AsyncClient) -> None:

@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 
 from sandboxes.company import Company
-from shared.binding.problems import BackendFault
+from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.order import NewErpOrder
 from shared.contracts.canonical.values import Money
-from shared.contracts.system.erp import CustomerBlocked, ErpCancellation, ErpOrderNotFound, OrderRejected
+from shared.contracts.system.erp import (
+    CustomerBlocked,
+    ErpCancellation,
+    ErpOrderNotFound,
+    OrderNotCancellable,
+    OrderRejected,
+)
 from system_apis.sap.service import SapErp
 
 New = Callable[..., NewErpOrder]
-BY_V4 = {"create_order": "odata4", "get_order": "odata4"}
+BY_V4 = {"create_order": "odata4", "get_order": "odata4", "cancel_order": "odata4"}
 SERVICE = "/sap/opu/odata4/sap/api_salesorder/srvd_a2x/sap/salesorder/0001"
 TOKEN = (200, b"{}", "x-csrf-token: t0ken", "set-cookie: s=1")
 NOTHING = (200, b'{"@odata.context":"$metadata#SalesOrder","value":[]}')
@@ -66,12 +72,55 @@ async def test_what_follows_an_order_shows_alike(
 
 
 async def test_order_placed_by_v2_is_found_by_its_reference_and_cancelled_alike(
-    newer: SapErp, erp: SapErp, new_order: New
+    newer: SapErp, erp: SapErp, new_order: New, control: Any
 ) -> None:
     order = await erp.create_order(new_order("either"))
     assert await newer.create_order(new_order("either")) == order
     cancelled = await newer.cancel_order(order.erp_order_id, ErpCancellation("changed their mind"))
     assert (cancelled.state, await newer.get_order(order.erp_order_id)) == ("cancelled", cancelled)
+    assert await newer.cancel_order(order.erp_order_id, ErpCancellation("again")) == cancelled
+    assert await erp.get_order(order.erp_order_id) == cancelled
+    batches = [path for method, path, _ in await control.requests() if method == "POST" and path.endswith("$batch")]
+    assert batches == [f"{SERVICE}/$batch"]
+
+
+async def test_order_that_has_left_or_is_locked_is_not_cancelled(newer: SapErp, new_order: New, control: Any) -> None:
+    gone, open_ = [(await newer.create_order(new_order(name))).erp_order_id for name in ("gone", "open")]
+    await control.do("fulfil", order=gone, until="delivery")
+    with pytest.raises(OrderNotCancellable, match="return"):
+        await newer.cancel_order(gone, ErpCancellation("late"))
+    await control.do("lock", document=open_)
+    with pytest.raises(BackendUnavailable, match="another user"):
+        await newer.cancel_order(open_, ErpCancellation("locked"))
+    await control.do("unlock", document=open_)
+    assert (await newer.get_order(open_)).state == "open"
+    assert (await newer.cancel_order(open_, ErpCancellation("now"))).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("answers", "problem"),
+    [
+        ([{"id": "1", "status": 424}], BackendFault),
+        ([{"id": "1", "status": 412}], BackendUnavailable),
+        ([], BackendFault),
+        ([{"id": "1", "status": 400, "body": {"error": {"code": "V1/781", "message": "gone"}}}], OrderNotCancellable),
+    ],
+)
+async def test_answer_inside_a_batch_decides(
+    connect: Callable[..., SapErp], peer: Any, answers: list[Any], problem: type[Exception]
+) -> None:
+    order = (200, json.dumps({**ROW, "@odata.etag": "W/x"}).encode())
+    batch = (200, json.dumps({"responses": answers}).encode())
+    server = await peer(order, TOKEN, *[batch, order] * 4)
+    with pytest.raises(problem):
+        await connect(server.url, interfaces=BY_V4).cancel_order("77", ErpCancellation("x"))
+    sent = next(one for one in server.requests if one.startswith(b"POST"))
+    (request,) = json.loads(sent.partition(b"\r\n\r\n")[2])["requests"]
+    assert (request["url"], request["headers"]["if-match"], request["atomicityGroup"]) == (
+        "SalesOrderItem(SalesOrder='77',SalesOrderItem='10')",
+        "W/x",
+        "all",
+    )
 
 
 @pytest.mark.parametrize("fault", ["lost-reply", "truncate"])

@@ -98,18 +98,31 @@ class SapConnector:
         )
         return decode_json(reply, Single[kind], backend=NAME).d, reply
 
-    async def post(self, path: str, body: bytes, media_type: str, operation: str) -> WireReply:
-        """Post a document with the session's token; never sent again by itself.
+    async def post(
+        self,
+        path: str,
+        body: bytes,
+        media_type: str,
+        operation: str,
+        *,
+        classify: Classify | None = None,
+        repeatable: bool = False,
+    ) -> WireReply:
+        """Post a document with the session's token.
 
         Args:
             path: With query.
             body: As it goes.
             media_type: What the body is, and what the answer is to be.
             operation: Names the span.
+            classify: What an answer means, where that is not all in its status.
+            repeatable: Whether posting it twice is harmless; else it is never sent again by itself.
         """
         await self._session.open()
         headers = {"accept": media_type, "content-type": media_type}
-        return await self._backend.send("POST", path, headers=headers, body=body, operation=operation)
+        return await self._backend.send(
+            "POST", path, headers=headers, body=body, operation=operation, classify=classify, repeatable=repeatable
+        )
 
     async def change(self, batch: str, changes: list[Change], operation: str) -> None:
         """Make all these changes at the service of a `$batch`, or none; repeating them must be harmless.

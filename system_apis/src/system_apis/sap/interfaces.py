@@ -21,7 +21,7 @@ BESIDES_ODATA: Final[Mapping[str, tuple[Interface, ...]]] = MappingProxyType(
         "simulate_order": ("bapi",),
         "create_order": ("odata4", "bapi", "idoc"),
         "get_order": ("odata4", "bapi"),
-        "cancel_order": ("bapi",),
+        "cancel_order": ("odata4", "bapi"),
     }
 )
 """The interfaces, besides OData, that do an operation."""

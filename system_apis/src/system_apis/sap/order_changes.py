@@ -2,20 +2,18 @@
 
 import msgspec
 
-from shared.binding.problems import BackendUnavailable, PreconditionFailed, Problem
+from shared.binding.problems import Problem
 from shared.contracts.canonical.order import NewErpOrder
-from shared.contracts.system.erp import ErpOrderNotFound, OrderNotCancellable, OrderRejected
+from shared.contracts.system.erp import ErpOrderNotFound
 from shared.resilience.once import Once
 from system_apis.sap.batch import Change
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.odata import document_number
 from system_apis.sap.order_body import NUMBER_LENGTH, order_body
+from system_apis.sap.order_cancelling import cancelled
 from system_apis.sap.order_records import ItemRow, OrderRow, Rejection
-from system_apis.sap.order_translator import has_gone_out, is_cancelled
 from system_apis.sap.paths import item_path
 from system_apis.sap.records import Many, Single
-
-_CANCELLING_ROUNDS = 4
 
 
 class OrderChanges:
@@ -59,22 +57,7 @@ class OrderChanges:
             OrderNotCancellable: Something was delivered or billed.
             BackendUnavailable: Somebody else keeps changing it.
         """
-        for _ in range(_CANCELLING_ROUNDS):
-            row = await self.get(number)
-            left = [item for item in row.to_Item.results if not item.SalesDocumentRjcnReason]
-            if is_cancelled(row) or not left:
-                return row
-            if has_gone_out(row):
-                raise OrderNotCancellable(f"Order {number} was delivered or billed, at least in part; return it.")
-            try:
-                await self._reject(row, left)
-            except PreconditionFailed:
-                continue
-            except OrderRejected as refused:
-                raise OrderNotCancellable(
-                    f"SAP does not let order {number} be cancelled.", extensions=refused.extensions
-                ) from None
-        raise BackendUnavailable(f"Order {number} is being changed by somebody else; try again.")
+        return await cancelled(number, self.get, self._reject)
 
     async def placed(self, reference: str) -> OrderRow | None:
         """The order of this reference, if there is one."""

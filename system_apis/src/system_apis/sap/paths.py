@@ -73,7 +73,7 @@ class Paths:
         self.orders: Final = f"{service}/A_SalesOrder?{logon}"
         self.simulations: Final = f"{settings.simulation_service}/A_SalesOrderSimulation?{logon}"
         self.batch: Final = f"{service}/$batch?{logon}"
-        newer = settings.interfaces.get("create_order") == "odata4"  # a system may have but one of the two services
+        newer = _by_v4(settings)
         self.session: Final = f"{settings.sales_order_service_v4 if newer else service}/?{logon}"
         partner_service = settings.business_partner_service
         self.partners: Final = f"{partner_service}/A_BusinessPartner?{logon}"
@@ -191,6 +191,12 @@ class Paths:
 
     def _partners_where(self, condition: str) -> str:
         return f"{self._services.business_partner_service}/A_BusinessPartner?$filter={encoded(condition)}"
+
+
+def _by_v4(settings: SapSettings) -> bool:
+    """Whether orders are written by V4 and not by V2: a system may have but one of the two services."""
+    creating = settings.interfaces.get("create_order", "odata")
+    return creating == "odata4" or (creating != "odata" and settings.interfaces.get("cancel_order") == "odata4")
 
 
 def item_path(order: str, item: str) -> str:

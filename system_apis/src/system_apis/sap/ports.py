@@ -74,7 +74,8 @@ class Ports:
             {"odata": lambda: self._odata, "odata4": lambda: self._odata_v4, "bapi": lambda: self._bapi},
         )
         self.cancelling: OrderCancelling = self._chosen(
-            "cancel_order", {"odata": lambda: self._odata, "bapi": lambda: self._bapi}
+            "cancel_order",
+            {"odata": lambda: self._odata, "odata4": lambda: self._odata_v4, "bapi": lambda: self._bapi},
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from system_apis.sap.records import Metadata, Results, Text
 class ItemV4(ItemRow, frozen=True):
     """An item."""
 
+    etag: Text = msgspec.field(default=None, name="@odata.etag")
     schedule: list[ScheduleLine] = msgspec.field(default=[], name="_ScheduleLine")
 
 
@@ -33,7 +34,9 @@ class FoundV4(msgspec.Struct, frozen=True):
 
 def row(found: OrderV4) -> OrderRow:
     """An order as the rows that the translator knows."""
-    items: list[ItemRow] = [replace(one, to_ScheduleLine=Results(one.schedule)) for one in found.items]
+    items: list[ItemRow] = [
+        replace(one, metadata=Metadata(one.etag), to_ScheduleLine=Results(one.schedule)) for one in found.items
+    ]
     return replace(
         found,
         metadata=Metadata(found.etag),

@@ -15,6 +15,9 @@ from system_apis.sap.settings import SapSettings
 EXACT = "application/json;IEEE754Compatible=true"
 """JSON whose decimals are strings, so that none is rounded on the way."""
 
+JSON = "application/json"
+"""What a batch is, and its answer."""
+
 _HEADER = (
     "SalesOrder,SoldToParty,TotalNetAmount,TransactionCurrency,PurchaseOrderByCustomer,CreationDate,"
     "RequestedDeliveryDate,OverallTotalDeliveryStatus,OverallOrdReltdBillgStatus,OverallSDDocumentRejectionSts,"
@@ -33,6 +36,7 @@ class PathsV4:
 
     Attributes:
         orders: Where an order is created.
+        batch: Where several changes go.
     """
 
     def __init__(self, settings: SapSettings) -> None:
@@ -40,6 +44,7 @@ class PathsV4:
         self._service = settings.sales_order_service_v4
         self._reference = settings.reference_field
         self.orders = f"{self._service}/SalesOrder?{logon}"
+        self.batch = f"{self._service}/$batch?{logon}"
         shown = {
             "select": f"{_HEADER},{settings.reference_field}",
             "expand": f"_Item($select={_ITEM};$expand={_SCHEDULE}),{_FOLLOWING}",

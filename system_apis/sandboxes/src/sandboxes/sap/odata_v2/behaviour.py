@@ -52,13 +52,18 @@ Create = Callable[[Work, EntitySet, Payload], Node]
 Update = Callable[[Work, EntitySet, Row, Row], None]
 Delete = Callable[[Work, EntitySet, Row], None]
 Call = Callable[[Work, Mapping[str, Value]], list[Row]]
+Act = Callable[[Work, Row, Mapping[str, Value]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The functions of one service by set or function import; updates get the old row and the changes."""
+    """The functions of one service by set, function import or bound action.
+
+    Updates get the old row and the changes, actions the row they are bound to and their arguments.
+    """
 
     create: Mapping[str, Create] = field(default_factory=dict[str, Create])
     update: Mapping[str, Update] = field(default_factory=dict[str, Update])
     delete: Mapping[str, Delete] = field(default_factory=dict[str, Delete])
     call: Mapping[str, Call] = field(default_factory=dict[str, Call])
+    act: Mapping[str, Act] = field(default_factory=dict[str, Act])

@@ -3,21 +3,17 @@
 Source: OData 2.0 "URI Conventions", section 4.5, with SAP's literal forms. Deep nesting is refused, not recursed.
 """
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID
 
 from sandboxes.sap.odata_v2.edm import Value
-from sandboxes.sap.odata_v2.errors import ODataError, refuse
+from sandboxes.sap.odata_v2.errors import refuse
 from sandboxes.sap.odata_v2.primitives import moment, parse_duration
+from sandboxes.sap.odata_v2.tokens import TYPED, Token, Tokenizer, bad_syntax
 
 _DEEPEST = 60
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<typed>(?:datetimeoffset|datetime|time|guid)'[^']*')|(?P<string>'(?:[^']|'')*')"""
-    r"""|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?[mMdDfFlL]?(?!\w))|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)|(?P<mark>[(),-])"""
-)
+_tokenizer = Tokenizer({TYPED: "(?:datetimeoffset|datetime|time|guid)'[^']*'"}, "[mMdDfFlL]?", r"[A-Za-z_]\w*", "(),-")
 _LEVELS = (("or",), ("and",), ("eq", "ne", "lt", "le", "gt", "ge"), ("add", "sub"), ("mul", "div", "mod"))
 
 
@@ -46,15 +42,18 @@ class Operation:
     position: int
 
 
-Expression = Literal | Member | Operation
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """Whether `any` or `all` entities behind a navigation meet a condition about `variable`; of version 4 only."""
 
-
-class Token(NamedTuple):
-    """A word of an expression: its kind, its text and where it began."""
-
-    kind: str
-    text: str
+    name: str
+    path: tuple[str, ...]
+    variable: str
+    condition: "Expression | None"
     position: int
+
+
+Expression = Literal | Member | Operation | Lambda
 
 
 def parse_expression(text: str) -> Expression:
@@ -63,7 +62,7 @@ def parse_expression(text: str) -> Expression:
     Raises:
         ODataError: 400, the text does not follow the grammar.
     """
-    parser = Parser(_tokens(text))
+    parser = Parser(_tokenizer.words(text))
     tree = parser.binary(0, 0)
     parser.expect_end()
     return tree
@@ -79,19 +78,6 @@ def parse_literal(text: str) -> Literal:
     if not isinstance(tree, Literal):
         raise refuse(400, "/IWFND/CM_MGW/002", f"Malformed URI literal syntax at '{text[:40]}'")
     return tree
-
-
-def _tokens(text: str) -> list[Token]:
-    found: list[Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise bad_syntax(at)
-        if match.lastgroup != "space":
-            found.append(Token(match.lastgroup or "", match[0], at))
-        at = match.end()
-    return [*found, Token("end", "", len(text))]
 
 
 class Parser:
@@ -116,7 +102,8 @@ class Parser:
         if self.peek().kind != "end":
             raise bad_syntax(self.peek().position)
 
-    def _expect(self, mark: str) -> None:
+    def expect(self, mark: str) -> None:
+        """Takes this mark, and refuses anything else."""
         token = self.next()
         if token.text != mark:
             raise bad_syntax(token.position)
@@ -149,7 +136,7 @@ class Parser:
         match token.kind:
             case "mark" if token.text == "(":
                 inner = self.binary(0, depth + 1)
-                self._expect(")")
+                self.expect(")")
                 return inner
             case "string":
                 return Literal("Edm.String", token.text[1:-1].replace("''", "'"))
@@ -170,7 +157,7 @@ class Parser:
 
     def arguments(self, depth: int) -> tuple[Expression, ...]:
         """What stands in brackets, between commas."""
-        self._expect("(")
+        self.expect("(")
         if self.peek().text == ")":
             self.next()
             return ()
@@ -178,7 +165,7 @@ class Parser:
         while self.peek().text == ",":
             self.next()
             arguments.append(self.binary(0, depth))
-        self._expect(")")
+        self.expect(")")
         return tuple(arguments)
 
 
@@ -206,8 +193,3 @@ def _typed(token: Token) -> Literal:
                 return Literal("Edm.Guid", str(UUID(content)))
     except ValueError:
         raise bad_syntax(token.position) from None
-
-
-def bad_syntax(position: int) -> ODataError:
-    """The error for text that does not follow the grammar."""
-    return refuse(400, "/IWFND/CM_MGW_RT/022", f"Invalid filter or key expression at position {position + 1}")

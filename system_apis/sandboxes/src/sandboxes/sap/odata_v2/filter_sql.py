@@ -5,12 +5,14 @@ Decimals compare exactly through the collation DECIMAL and the functions that st
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 
 from sandboxes.sap.odata_v2.edm import EntitySet, Property, Service
 from sandboxes.sap.odata_v2.errors import ODataError, refuse
-from sandboxes.sap.odata_v2.expression import Expression, Literal, Member, Operation
+from sandboxes.sap.odata_v2.expression import Expression, Lambda, Literal, Member, Operation
 from sandboxes.sap.odata_v2.filter_functions import FUNCTIONS, MOMENTS, NUMBERS
 from sandboxes.sap.odata_v2.primitives import alpha_in, to_column
+from sandboxes.sap.odata_v2.tokens import bad_syntax
 
 Parameter = str | int | float | None
 
@@ -50,7 +52,8 @@ def sort_key(service: Service, entity_set: EntitySet, tree: Expression) -> Sql:
 class _Compiler:
     def __init__(self, service: Service, entity_set: EntitySet) -> None:
         self._service = service
-        self._set = entity_set
+        self._scopes: dict[str, tuple[EntitySet, str]] = {"$it": (entity_set, "t0")}
+        self._aliases = count(1)
 
     def compile(self, tree: Expression) -> Sql:
         match tree:
@@ -58,23 +61,66 @@ class _Compiler:
                 return Sql("?", tree.type, (_bound(tree),), constant=tree)
             case Member():
                 return self._member(tree)
+            case Lambda():
+                return self._lambda(tree)
             case Operation():
                 return self._operation(tree)
 
     def _member(self, member: Member) -> Sql:
-        entity_set, alias, opening, closing = self._set, "t0", "", ""
-        for depth, step in enumerate(member.path[:-1], 1):
-            navigation = entity_set.navigations.get(step)
-            if navigation is None or navigation.many:
-                raise _unknown(step, entity_set, member.position)
-            joined = " AND ".join(f't{depth}."{there}" = {alias}."{here}"' for here, there in navigation.join)
-            select = f'"{self._service.table(navigation.target)}" t{depth} WHERE {joined}'
-            opening, closing = f"{opening}(SELECT ", f" FROM {select} LIMIT 1){closing}"
-            entity_set, alias = self._service.sets[navigation.target], f"t{depth}"
-        prop = entity_set.properties.get(member.path[-1])
+        (entity_set, alias), path = self._scope(member.path)
+        if not path:
+            raise _unknown(member.path[0], entity_set, member.position)
+        way, last, rows = path[:-1], path[-1], ""
+        if last == "$count":
+            _, rows = self._behind(entity_set, alias, way, member.position)
+            return Sql(f"(SELECT count(*) {rows})", "Edm.Int32")
+        if way:
+            (entity_set, alias), rows = self._behind(entity_set, alias, way, member.position, single=True)
+        prop = entity_set.properties.get(last)
         if prop is None:
-            raise _unknown(member.path[-1], entity_set, member.position)
-        return Sql(f'{opening}{alias}."{prop.name}"{closing}', prop.type, prop=prop)
+            raise _unknown(last, entity_set, member.position)
+        column = f'{alias}."{prop.name}"'
+        return Sql(f"(SELECT {column} {rows} LIMIT 1)" if rows else column, prop.type, prop=prop)
+
+    def _lambda(self, asked: Lambda) -> Sql:
+        (entity_set, alias), path = self._scope(asked.path)
+        if asked.variable in self._scopes or not path:
+            raise bad_syntax(asked.position)
+        scope, rows = self._behind(entity_set, alias, path, asked.position)
+        if asked.condition is None:
+            return Sql(f"(EXISTS (SELECT 1 {rows}))", "Edm.Boolean")
+        self._scopes[asked.variable] = scope
+        meets = self.compile(asked.condition)
+        del self._scopes[asked.variable]
+        if meets.type != "Edm.Boolean":
+            raise bad_syntax(asked.position)
+        text = f"EXISTS (SELECT 1 {rows} AND {meets.text})"
+        if asked.name == "all":  # what is unknown does not meet a condition
+            text = f"NOT EXISTS (SELECT 1 {rows} AND NOT coalesce({meets.text}, 0))"
+        return Sql(f"({text})", "Edm.Boolean", meets.parameters)
+
+    def _scope(self, path: tuple[str, ...]) -> tuple[tuple[EntitySet, str], tuple[str, ...]]:
+        """Where a path begins, and what is left of it: a variable's entity, else that of the whole expression."""
+        named = self._scopes.get(path[0])
+        return (named, path[1:]) if named else (self._scopes["$it"], path)
+
+    def _behind(
+        self, entity_set: EntitySet, alias: str, path: tuple[str, ...], position: int, *, single: bool = False
+    ) -> tuple[tuple[EntitySet, str], str]:
+        """What navigations lead to, and `FROM … WHERE …` over its rows; `single` allows to-one navigations only."""
+        tables: list[str] = []
+        joins: list[str] = []
+        for place, step in enumerate(path, 1):
+            navigation = entity_set.navigations.get(step)
+            if navigation is None or (navigation.many and (single or place < len(path))):
+                raise _unknown(step, entity_set, position)
+            there_alias = f"t{next(self._aliases)}"
+            tables.append(f'"{self._service.table(navigation.target)}" {there_alias}')
+            joins += [f'{there_alias}."{there}" = {alias}."{here}"' for here, there in navigation.join]
+            entity_set, alias = self._service.sets[navigation.target], there_alias
+        if not tables:
+            raise bad_syntax(position)
+        return (entity_set, alias), f"FROM {', '.join(tables)} WHERE {' AND '.join(joins)}"
 
     def _operation(self, operation: Operation) -> Sql:
         operands = tuple(map(self.compile, operation.operands))

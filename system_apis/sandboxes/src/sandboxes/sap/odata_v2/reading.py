@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from sandboxes.sap.odata_v2.behaviour import Node
 from sandboxes.sap.odata_v2.edm import EntitySet, Row, Service
+from sandboxes.sap.odata_v2.expression import Expression
 from sandboxes.sap.odata_v2.filter_sql import Parameter, condition, sort_key
 from sandboxes.sap.odata_v2.query import Query, Shape
 from sandboxes.sap.odata_v2.resource import Resource, entity_of
@@ -56,6 +57,12 @@ def read_page(resource: Resource, query: Query, service: Service, records: Recor
     _expand(nodes, query.shape, service, records)
     count = records.count(table, where, parameters) if query.inline_count else None
     return Page(nodes, count, (query.skip_token or 0) + len(nodes) if more else None)
+
+
+def rows_of(resource: Resource, condition: Expression | None, service: Service, records: Records) -> list[Row]:
+    """Every row of a collection that meets a condition, in key order."""
+    where, parameters = _where(resource, Query(Shape(), filter=condition), service)
+    return records.select(table_of(service, resource.set.name), where, parameters)
 
 
 def count_rows(resource: Resource, query: Query, service: Service, records: Records) -> int:

@@ -14,9 +14,13 @@ import msgspec
 from sandboxes.sap.odata_v2.behaviour import Payload
 from sandboxes.sap.odata_v2.edm import EntitySet, Property, Row, Value
 from sandboxes.sap.odata_v2.errors import Message, ODataError, refuse
-from sandboxes.sap.odata_v2.reading import etag_of, read_page
+from sandboxes.sap.odata_v2.expression import Member
+from sandboxes.sap.odata_v2.primitives import from_json
+from sandboxes.sap.odata_v2.query import Query
+from sandboxes.sap.odata_v2.reading import etag_of, read_page, rows_of
 from sandboxes.sap.odata_v2.resource import Resource
 from sandboxes.sap.odata_v2.writing import payload_of
+from sandboxes.sap.odata_v4.aggregation import Aggregation, orderable
 from sandboxes.sap.odata_v4.model import ServiceV4
 from sandboxes.sap.odata_v4.query import Options
 from sandboxes.sap.storage import Records
@@ -88,6 +92,23 @@ class Documents:
         document["value"] = [self.entity(node.set, node.row, options) for node in page.nodes]
         return document, page.next_token
 
+    def groups(self, resource: Resource, aggregation: Aggregation, query: Query) -> Json:
+        """The groups of a collection, ordered and cut as asked.
+
+        Raises:
+            ODataError: 400, they are to be ordered by what they do not hold.
+        """
+        shown = aggregation.shown
+        rows = aggregation.of(rows_of(resource, aggregation.condition, self._service, self._records))
+        for tree, descending in reversed(query.order):
+            name = tree.path[0] if isinstance(tree, Member) and len(tree.path) == 1 else ""
+            if name not in shown:
+                raise refuse(400, MALFORMED, f"$orderby beside $apply names one of {', '.join(shown)}")
+            rows.sort(key=lambda row, by=name: orderable(row[by]), reverse=descending)
+        part = rows[query.skip :][: query.top]
+        counted: Json = {"@odata.count": self._counted(len(rows))} if query.inline_count else {}
+        return {**counted, "value": [self.record(tuple(shown.values()), row) for row in part]}
+
     def record(self, properties: tuple[Property, ...], row: Row) -> Json:
         """A value of a complex type."""
         return {one.name: value_of(one, row[one.name], compatible=self._compatible) for one in properties}
@@ -108,25 +129,48 @@ class Documents:
         return str(count) if self._compatible else count
 
 
+def read_arguments(body: bytes, properties: tuple[Property, ...], *, compatible: bool) -> Row:
+    """The arguments of an action; one that is not given has its initial value.
+
+    Raises:
+        ODataError: 400, the body is not an object, or an argument is unknown or no value of its type.
+    """
+    given = _object(body or b"{}")
+    known = {one.name: one for one in properties}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise refuse(400, MALFORMED, f"'{unknown[0]}' is no parameter of this action", unknown[0])
+    arguments: Row = {one.name: one.initial for one in properties}
+    for name, value in given.items():
+        try:
+            arguments[name] = from_json(known[name], _shared(known[name], value, compatible=compatible))
+        except ValueError as misfit:
+            raise refuse(400, MALFORMED, f"Parameter '{name}' has an invalid value: {misfit}", name) from None
+    return arguments
+
+
 def read_body(body: bytes, entity_set: EntitySet, service: ServiceV4, *, compatible: bool) -> Payload:
     """A request body as values and nested entities.
 
     Raises:
         ODataError: 400, it is not an object, or something in it is not spelled as version 4 spells it.
     """
-    try:
-        document: object = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
-        raise refuse(400, MALFORMED, f"Error while parsing JSON: {unreadable}") from None
-    if not isinstance(document, dict):
-        raise refuse(400, MALFORMED, "Error while parsing JSON: the body must be one object")
-    plain = _plain(cast("Json", document), entity_set, service, compatible=compatible)
+    plain = _plain(_object(body), entity_set, service, compatible=compatible)
     try:
         return payload_of(plain, entity_set, service)
     except ODataError as refused:
         details = tuple(Message(MALFORMED, one.text, target=one.target) for one in refused.details)
         first = details[0] if details else Message(MALFORMED, refused.message.text, target=refused.message.target)
         raise ODataError(400, first, details) from None
+
+
+def _object(body: bytes) -> Json:
+    try:
+        document: object = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as unreadable:
+        raise refuse(400, MALFORMED, f"Error while parsing JSON: {unreadable}") from None
+    if not isinstance(document, dict):
+        raise refuse(400, MALFORMED, "Error while parsing JSON: the body must be one object")
+    return cast("Json", document)
 
 
 def _plain(document: Json, entity_set: EntitySet, service: ServiceV4, *, compatible: bool) -> Json:

@@ -13,12 +13,12 @@ from sandboxes.sap.odata_v2.primitives import to_text
 from sandboxes.sap.odata_v2.query import Query, Shape
 from sandboxes.sap.odata_v2.reading import count_rows, etag_of
 from sandboxes.sap.odata_v2.resource import Resource, address, entity_of, no_segment, resolve
-from sandboxes.sap.odata_v4.documents import Documents, Json, encoded, exact, read_body, value_of
+from sandboxes.sap.odata_v4.documents import Documents, Json, encoded, exact, read_arguments, read_body, value_of
 from sandboxes.sap.odata_v4.errors import error_document, remarks_header
-from sandboxes.sap.odata_v4.expression import older_key, parse_literal
+from sandboxes.sap.odata_v4.expression import older_key, outside_brackets, parse_literal
 from sandboxes.sap.odata_v4.metadata import metadata_document
 from sandboxes.sap.odata_v4.model import ServiceV4, as_older
-from sandboxes.sap.odata_v4.query import Options, outside_brackets, parse_options
+from sandboxes.sap.odata_v4.query import Options, parse_options
 from sandboxes.sap.storage import Records
 
 VERSION = {"odata-version": "4.0"}
@@ -49,6 +49,9 @@ class EndpointV4:
             return self._service_document(inbound)
         if (function := self.service.functions.get(path.partition("(")[0])) is not None:
             return self._call(function, path, inbound)
+        bound, _, last = path.rpartition("/")
+        if bound and "." in last and "'" not in last:
+            return self._act(resolve(bound, self.service, self._records), last, inbound)
         resource = resolve(path, self.service, self._records)
         match inbound.method:
             case "GET" | "HEAD":
@@ -98,6 +101,10 @@ class EndpointV4:
         return _json(inbound, {"@odata.context": context, "value": value})
 
     def _collection(self, resource: Resource, options: Options, inbound: Inbound) -> Response:
+        if options.apply is not None:
+            groups = self._documents(inbound).groups(resource, options.apply, options.query)
+            context = f"$metadata#{resource.set.name}({','.join(options.apply.shown)})"
+            return _json(inbound, {"@odata.context": context, **groups})
         page, token = self._documents(inbound).page(resource, options)
         document: Json = {"@odata.context": f"$metadata#{_shown(resource.set, options)}", **page}
         if token is not None:
@@ -140,12 +147,30 @@ class EndpointV4:
         work, older = self._work(inbound), self.service.older_set(resource.set)
         whole = inbound.method == "PUT"
         writing.update(work, self._behaviour, older, old, payload.values, whole=whole)
-        row = self._records.get(work.table(older.name), **work.table(older.name).key_of(old)) or old
-        if _prefers(inbound, "representation"):
-            response = self._entity(resource.set, row, Options(_EVERYTHING), inbound)
+        return self._changed(resource.set, old, work, inbound, shown=_prefers(inbound, "representation"))
+
+    def _act(self, resource: Resource, name: str, inbound: Inbound) -> Response:
+        """A bound action: POST with its arguments, answered with the entity as it then is."""
+        if inbound.method != "POST":
+            raise _method_refused(inbound.method)
+        action = self.service.action(resource.set, name)
+        if action is None:
+            raise no_segment(name)
+        row, work = self._checked(resource, inbound), self._work(inbound)
+        sent_as = inbound.headers.get("content-type", "")
+        arguments = read_arguments(inbound.body, action.parameters, compatible=exact(sent_as))
+        self._behaviour.act[action.name](work, row, arguments)
+        return self._changed(resource.set, row, work, inbound, shown=not _prefers(inbound, "minimal"))
+
+    def _changed(self, entity_set: EntitySet, old: Row, work: Work, inbound: Inbound, *, shown: bool) -> Response:
+        """The answer to a change: the entity, or no more than its new tag."""
+        table = work.table(self.service.older_set(entity_set).name)
+        row = self._records.get(table, **table.key_of(old)) or old
+        if shown:
+            response = self._entity(entity_set, row, Options(_EVERYTHING), inbound)
             response.headers["preference-applied"] = "return=representation"
             return _with_remarks(response, work)
-        etag = etag_of(resource.set, row)
+        etag = etag_of(entity_set, row)
         return _with_remarks(Response(status=204, headers=VERSION | ({"etag": etag} if etag else {})), work)
 
     def _delete(self, resource: Resource, inbound: Inbound) -> Response:

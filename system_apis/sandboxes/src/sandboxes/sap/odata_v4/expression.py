@@ -1,24 +1,29 @@
 """The grammar of `$filter` and `$orderby` in version 4, read to the trees of version 2.
 
-Source: OData 4.0 "URL Conventions", section 5.1.1: bare dates, moments and identifiers, `contains` and `in`; without
-the lambdas `any` and `all`.
+Source: OData 4.0 "URL Conventions", section 5.1.1: bare dates, moments and identifiers, `contains`, `in`, `$count` of
+a navigation, and the lambdas `any` and `all`.
 """
 
 import re
 from functools import reduce
 
 from sandboxes.sap.odata_v2.errors import refuse
-from sandboxes.sap.odata_v2.expression import Expression, Literal, Operation, Parser, Token, bad_syntax
+from sandboxes.sap.odata_v2.expression import Expression, Lambda, Literal, Operation, Parser
+from sandboxes.sap.odata_v2.tokens import Tokenizer, bad_syntax
 
 _DATE = r"\d{4}-\d\d-\d\d"
-_TOKEN = re.compile(
-    rf"""(?P<space>\s+)|(?P<datetimeoffset>{_DATE}T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))"""
-    rf"""|(?P<guid>[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})|(?P<datetime>{_DATE})(?!\w)"""
-    r"""|(?P<string>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w))"""
-    r"""|(?P<name>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)|(?P<mark>[(),-])"""
+_tokenizer = Tokenizer(
+    {
+        "datetimeoffset": rf"{_DATE}T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)",
+        "guid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+        "datetime": rf"{_DATE}(?!\w)",
+    },
+    "",
+    r"\$?[A-Za-z_]\w*",
+    "(),:-",
 )
-_TYPED = frozenset({"datetimeoffset", "datetime", "guid"})
 _OPERAND_LEVEL = 3  # what stands on either side of a comparison
+_LAMBDAS = frozenset({"any", "all"})
 
 
 def parse_expression(text: str) -> Expression:
@@ -27,7 +32,7 @@ def parse_expression(text: str) -> Expression:
     Raises:
         ODataError: 400, the text does not follow the grammar.
     """
-    parser = _ParserV4(_tokens(text))
+    parser = _ParserV4(_tokenizer.words(text))
     tree = parser.binary(0, 0)
     parser.expect_end()
     return tree
@@ -50,6 +55,22 @@ def older_key(path: str) -> str:
     return _KEYS.sub(lambda found: f"guid'{found[1]}'" if found[1] else found[0], path)
 
 
+def outside_brackets(text: str, mark: str) -> list[str]:
+    """The parts of a text between marks that stand neither in brackets nor in quotes."""
+    parts, depth, quoted = [""], 0, False
+    for char in text:
+        quoted ^= char == "'"
+        if not quoted:
+            depth += (char == "(") - (char == ")")
+        if char == mark and not quoted and not depth:
+            parts.append("")
+        else:
+            parts[-1] += char
+    if depth or quoted:
+        raise refuse(400, "/IWBEP/CM_V4_COS/014", f"Brackets or quotes do not match in '{text[:60]}'")
+    return parts
+
+
 _KEYS = re.compile(r"'(?:[^']|'')*'|(?<=[(=])([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?=[,)])")
 
 
@@ -65,6 +86,10 @@ class _ParserV4(Parser):
         return reduce(lambda one, other: Operation("or", (one, other), position), equal)
 
     def primary(self, depth: int) -> Expression:
+        token = self.peek()
+        *path, last = token.text.split("/")
+        if token.kind == "name" and path and last in _LAMBDAS:
+            return self._lambda(last, tuple(path), depth + 1)
         found = super().primary(depth)
         if not isinstance(found, Operation):
             return found
@@ -74,18 +99,17 @@ class _ParserV4(Parser):
             return Operation("substringof()", found.operands[::-1], found.position)
         return found
 
-
-def _tokens(text: str) -> list[Token]:
-    found: list[Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if match is None:
-            raise bad_syntax(at)
-        kind = match.lastgroup or ""
-        if kind in _TYPED:
-            found.append(Token("typed", f"{kind}'{match[0]}'", at))
-        elif kind != "space":
-            found.append(Token(kind, match[0], at))
-        at = match.end()
-    return [*found, Token("end", "", len(text))]
+    def _lambda(self, name: str, path: tuple[str, ...], depth: int) -> Lambda:
+        """`_Item/any(i:i/Material eq 'X')`; `any` may ask for nothing but that there is one."""
+        position = self.next().position
+        self.expect("(")
+        if name == "any" and self.peek().text == ")":
+            self.next()
+            return Lambda(name, path, "", None, position)
+        variable = self.next()
+        if variable.kind != "name" or "/" in variable.text:
+            raise bad_syntax(variable.position)
+        self.expect(":")
+        condition = self.binary(0, depth)
+        self.expect(")")
+        return Lambda(name, path, variable.text, condition, position)

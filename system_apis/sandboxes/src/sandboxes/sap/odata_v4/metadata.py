@@ -4,7 +4,7 @@ Source: CSDL 4.0 (XML).
 """
 
 from sandboxes.sap.odata_v2.edm import EntitySet, FunctionImport, Property
-from sandboxes.sap.odata_v4.model import ServiceV4
+from sandboxes.sap.odata_v4.model import ALIAS, Action, ServiceV4
 
 _TYPES = {"Edm.DateTime": "Edm.Date", "Edm.Time": "Edm.TimeOfDay"}
 
@@ -16,6 +16,7 @@ def metadata_document(service: ServiceV4) -> bytes:
         f'<ComplexType Name="{name}">{"".join(map(_property, properties))}</ComplexType>'
         for name, properties in service.complex_types.items()
     )
+    actions = "".join(_action(service, one, action) for one, bound in service.actions.items() for action in bound)
     functions = "".join(_function(service, one) for one in service.functions.values())
     imports = "".join(
         f'<FunctionImport Name="{name}" Function="{service.schema}.{name}"/>' for name in service.functions
@@ -24,8 +25,8 @@ def metadata_document(service: ServiceV4) -> bytes:
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
-        f'<Schema Namespace="{service.schema}" Alias="SAP__self" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
-        f'{types}{complexes}{functions}<EntityContainer Name="Container">{sets}{imports}</EntityContainer>'
+        f'<Schema Namespace="{service.schema}" Alias="{ALIAS}" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
+        f'{types}{complexes}{actions}{functions}<EntityContainer Name="Container">{sets}{imports}</EntityContainer>'
         "</Schema></edmx:DataServices></edmx:Edmx>"
     ).encode()
 
@@ -70,3 +71,12 @@ def _function(service: ServiceV4, one: FunctionImport) -> str:
     kind = f"{service.schema}.{one.returns}"
     returns = f"Collection({kind})" if one.many else kind
     return f'<Function Name="{one.name}">{parameters}<ReturnType Type="{returns}" Nullable="false"/></Function>'
+
+
+def _action(service: ServiceV4, entity_set: str, action: Action) -> str:
+    kind = f"{service.schema}.{service.sets[entity_set].type_name}"
+    parameters = "".join(f'<Parameter Name="{one.name}" {_facets(one)}/>' for one in action.parameters)
+    return (
+        f'<Action Name="{action.name}" EntitySetPath="_it" IsBound="true"><Parameter Name="_it" Type="{kind}" '
+        f'Nullable="false"/>{parameters}<ReturnType Type="{kind}" Nullable="false"/></Action>'
+    )

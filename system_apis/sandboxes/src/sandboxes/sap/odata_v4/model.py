@@ -5,21 +5,36 @@ Names follow SAP's released V4 services: no `A_`, navigations begin with an unde
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sandboxes.sap.odata_v2.behaviour import Payload
-from sandboxes.sap.odata_v2.edm import EntitySet, Service
+from sandboxes.sap.odata_v2.edm import EntitySet, Property, Service
 
 ROOT = "/sap/opu/odata4/"
+ALIAS = "SAP__self"
 _PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action that is bound to the entities of a set, and answers with the entity."""
+
+    name: str
+    parameters: tuple[Property, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ServiceV4(Service):
-    """A version 4 service: `path` below the root of all, and the version 2 service behind it, set by set."""
+    """A version 4 service: `path` below the root of all, and the version 2 service behind it, set by set.
+
+    `searched` names what `$search` looks through, `actions` what is bound to entities, both by set.
+    """
 
     path: str
     older: Service
     behind: Mapping[str, str]
+    searched: Mapping[str, tuple[str, ...]]
+    actions: Mapping[str, tuple[Action, ...]]
 
     @property
     def root(self) -> str:
@@ -35,12 +50,25 @@ class ServiceV4(Service):
         """The table of the version 2 set behind a set."""
         return self.older.table(self.behind[entity_set])
 
+    def action(self, entity_set: EntitySet, name: str) -> Action | None:
+        """The action of a qualified name (`SAP__self.Release`), if it is bound to this set."""
+        schema, _, last = name.rpartition(".")
+        known = self.actions.get(entity_set.name, ()) if schema in {ALIAS, self.schema} else ()
+        return next((one for one in known if one.name == last), None)
+
     def older_set(self, entity_set: EntitySet) -> EntitySet:
         """The version 2 set behind a set."""
         return self.older.sets[self.behind[entity_set.name]]
 
 
-def newer(older: Service, path: str, names: Mapping[str, str]) -> ServiceV4:
+def newer(
+    older: Service,
+    path: str,
+    names: Mapping[str, str],
+    *,
+    searched: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    actions: Mapping[str, tuple[Action, ...]] = MappingProxyType({}),
+) -> ServiceV4:
     """The version 4 service over an older one; `names` tells the new name of each set that it shows."""
     sets = {name: _shown(older.sets[old], name, names) for old, name in names.items()}
     return ServiceV4(
@@ -53,6 +81,8 @@ def newer(older: Service, path: str, names: Mapping[str, str]) -> ServiceV4:
         path=path,
         older=older,
         behind={name: old for old, name in names.items()},
+        searched=searched,
+        actions=actions,
     )
 
 

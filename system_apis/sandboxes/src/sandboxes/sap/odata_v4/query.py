@@ -6,27 +6,48 @@ Source: OData 4.0 "URL Conventions", section 5.1.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sandboxes.sap.odata_v2.edm import EntitySet, Service
+from sandboxes.sap.odata_v2.edm import EntitySet
 from sandboxes.sap.odata_v2.errors import ODataError, refuse
-from sandboxes.sap.odata_v2.expression import Expression
+from sandboxes.sap.odata_v2.expression import Expression, Operation
 from sandboxes.sap.odata_v2.query import Query, Shape
-from sandboxes.sap.odata_v4.expression import parse_expression
+from sandboxes.sap.odata_v4.aggregation import Aggregation, parse_apply
+from sandboxes.sap.odata_v4.expression import outside_brackets, parse_expression
+from sandboxes.sap.odata_v4.model import ServiceV4
+from sandboxes.sap.odata_v4.search import search_condition
 
-_KNOWN = frozenset({"$filter", "$orderby", "$top", "$skip", "$skiptoken", "$count", "$select", "$expand", "$format"})
+_KNOWN = frozenset(
+    {
+        "$filter",
+        "$orderby",
+        "$top",
+        "$skip",
+        "$skiptoken",
+        "$count",
+        "$select",
+        "$expand",
+        "$format",
+        "$search",
+        "$apply",
+    }
+)
 _OPTION = "/IWBEP/CM_V4_COS/014"
 _DEEPEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of a set: rows by `query`, properties (None: all), and navigations with options of their own."""
+    """What is asked of a set: rows by `query`, properties (None: all), and navigations with options of their own.
+
+    With `apply`, what is asked for are its groups, which `query` then only orders and cuts.
+    """
 
     query: Query
     select: tuple[str, ...] | None = None
     expand: "dict[str, Options]" = field(default_factory=dict)
+    apply: Aggregation | None = None
 
 
-def parse_options(given: Mapping[str, str], service: Service, entity_set: EntitySet, depth: int = 0) -> Options:
+def parse_options(given: Mapping[str, str], service: ServiceV4, entity_set: EntitySet, depth: int = 0) -> Options:
     """The options of a request or of one expanded navigation; those without $ are not system options and pass.
 
     Raises:
@@ -37,33 +58,38 @@ def parse_options(given: Mapping[str, str], service: Service, entity_set: Entity
             raise refuse(400, _OPTION, f"System query option '{name}' is not supported")
     if given.get("$count", "false") not in {"true", "false"}:
         raise refuse(400, _OPTION, "The value of $count must be true or false")
-    filtering = given.get("$filter", "")
     query = Query(
         shape=Shape(),
-        filter=parse_expression(filtering) if filtering.strip() else None,
+        filter=_condition(given, service, entity_set),
         order=tuple(map(_order, _split(given.get("$orderby", ""), ","))),
         top=_number(given, "$top"),
         skip=_number(given, "$skip") or 0,
         skip_token=_number(given, "$skiptoken"),
         inline_count=given.get("$count") == "true",
     )
+    if "$apply" in given:
+        return Options(query, apply=_apply(given, entity_set))
     return Options(query, _select(given, entity_set), _expand(given, service, entity_set, depth))
 
 
-def outside_brackets(text: str, mark: str) -> list[str]:
-    """The parts of a text between marks that stand neither in brackets nor in quotes."""
-    parts, depth, quoted = [""], 0, False
-    for char in text:
-        quoted ^= char == "'"
-        if not quoted:
-            depth += (char == "(") - (char == ")")
-        if char == mark and not quoted and not depth:
-            parts.append("")
-        else:
-            parts[-1] += char
-    if depth or quoted:
-        raise refuse(400, _OPTION, f"Brackets or quotes do not match in '{text[:60]}'")
-    return parts
+def _condition(given: Mapping[str, str], service: ServiceV4, entity_set: EntitySet) -> Expression | None:
+    """What `$filter` and `$search` ask for together."""
+    filtering, searching = given.get("$filter", "").strip(), given.get("$search")
+    condition = parse_expression(filtering) if filtering else None
+    if searching is None:
+        return condition
+    names = service.searched.get(entity_set.name)
+    if names is None:
+        raise refuse(400, _OPTION, f"'{entity_set.name}' cannot be searched; use $filter")
+    found = search_condition(searching, names)
+    return found if condition is None else Operation("and", (condition, found), 0)
+
+
+def _apply(given: Mapping[str, str], entity_set: EntitySet) -> Aggregation:
+    for name in ("$filter", "$search", "$select", "$expand", "$skiptoken"):
+        if name in given:
+            raise refuse(400, _OPTION, f"{name} beside $apply is not supported; use filter(...) and groupby(...)")
+    return parse_apply(given["$apply"], entity_set)
 
 
 def _select(given: Mapping[str, str], entity_set: EntitySet) -> tuple[str, ...] | None:
@@ -76,7 +102,7 @@ def _select(given: Mapping[str, str], entity_set: EntitySet) -> tuple[str, ...] 
     return tuple(names)
 
 
-def _expand(given: Mapping[str, str], service: Service, entity_set: EntitySet, depth: int) -> dict[str, Options]:
+def _expand(given: Mapping[str, str], service: ServiceV4, entity_set: EntitySet, depth: int) -> dict[str, Options]:
     expanded: dict[str, Options] = {}
     for part in _split(given.get("$expand", ""), ","):
         name, opened, rest = part.partition("(")

@@ -123,6 +123,11 @@ def credit_exceeded() -> Message:
     return Message("UKM_SD/101", "Credit check: credit limit exceeded; the document is blocked", severity="warning")
 
 
+def no_credit_block(order: str) -> Message:
+    """There is nothing to release or reject."""
+    return Message("UKM_SD/110", f"Sales order {order} is not blocked by the credit check")
+
+
 def not_all_confirmed(item: str) -> Message:
     """Remark: less is confirmed than was asked for."""
     return Message("V1/849", f"Item {item}: the requested quantity cannot be confirmed in full", severity="info")

@@ -6,10 +6,11 @@ twice makes two orders; `PurchaseOrderByCustomer` is only a field to search by.
 
 import sqlite3
 from collections.abc import Mapping
+from typing import NoReturn
 
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Node, Payload, Work
 from sandboxes.sap.odata_v2.edm import EntitySet, Row, Value
-from sandboxes.sap.sales import messages
+from sandboxes.sap.sales import credit_block, messages
 from sandboxes.sap.sales.credit_check import book
 from sandboxes.sap.sales.draft import Draft, draft_order
 from sandboxes.sap.sales.fields import number, text
@@ -155,7 +156,11 @@ def _touch(work: Work, header: Row) -> None:
 
 
 def _approval(work: Work, arguments: Mapping[str, Value]) -> list[Row]:
-    header = open_order(work, arguments["SalesOrder"])
+    _no_approval(work, dict(arguments), {})
+
+
+def _no_approval(work: Work, order: Row, _: Mapping[str, Value]) -> NoReturn:
+    header = open_order(work, order["SalesOrder"])
     raise messages.no_approval(text(header, "SalesOrder"))
 
 
@@ -182,4 +187,10 @@ BEHAVIOUR = Behaviour(
         "A_SalesOrderItemText": _delete_text,
     },
     call={"releaseApprovalRequest": _approval, "rejectApprovalRequest": _approval},
+    act={
+        "ReleaseCreditBlock": credit_block.release,
+        "RejectCreditBlock": credit_block.reject,
+        "ReleaseApprovalRequest": _no_approval,
+        "RejectApprovalRequest": _no_approval,
+    },
 )

@@ -4,7 +4,8 @@ Source: paths of SAP's released services API_SALESORDER and API_PRODUCT_AVAILY_I
 version 2 services publish.
 """
 
-from sandboxes.sap.odata_v4.model import newer
+from sandboxes.sap.odata_v2.edm import properties
+from sandboxes.sap.odata_v4.model import Action, newer
 from sandboxes.sap.services.availability_info import AVAILABILITY_INFO
 from sandboxes.sap.services.sales_order import SALES_ORDER
 
@@ -22,6 +23,18 @@ SALES_ORDER_V4 = newer(
         "A_SalesOrderText": "SalesOrderText",
         "A_SalesOrderItemText": "SalesOrderItemText",
         "A_SalesOrderSubsqntProcFlow": "SalesOrderSubsqntProcFlow",
+    },
+    searched={
+        "SalesOrder": ("SalesOrder", "SoldToParty", "PurchaseOrderByCustomer"),
+        "SalesOrderItem": ("SalesOrder", "Material", "SalesOrderItemText"),
+    },
+    actions={
+        "SalesOrder": (
+            Action("ReleaseApprovalRequest"),
+            Action("RejectApprovalRequest"),
+            Action("ReleaseCreditBlock"),
+            Action("RejectCreditBlock", properties("SalesDocumentRjcnReason:2")),
+        )
     },
 )
 
