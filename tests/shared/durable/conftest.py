@@ -1,6 +1,5 @@
 """A journal on disk, a clock that moves when told, and backends that keep a ledger of what was asked of them."""
 
-import asyncio
 import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventually import eventually
 from postgres_server import PASSWORD, PostgresServer, is_available
 
 from shared.binding.call_context import CallContext
@@ -40,10 +40,12 @@ class Backends:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, dict[str, Any], CallContext]] = []
+        self.moments: list[float] = []  # at which they came, in real seconds
         self.effects: dict[str, str] = {}
 
     async def __call__(self, operation: Operation, arguments: dict[str, Any], context: CallContext) -> Any:
         self.calls.append((operation.name, arguments, context))
+        self.moments.append(time.monotonic())
         answer = self.answers[operation.name]
         if isinstance(answer, list):
             answer = answer.pop(0) if len(answer) > 1 else answer[0]
@@ -84,7 +86,7 @@ async def journal(tmp_path: Path, clock: MovableClock) -> AsyncIterator[SqliteJo
 
 @pytest.fixture
 def quick() -> WorkerSettings:
-    return WorkerSettings(poll=0.01, lease=1.0, step_timeout=2.0)
+    return WorkerSettings(poll=0.01, lease=4.0, step_timeout=20.0)
 
 
 @pytest.fixture
@@ -103,15 +105,14 @@ async def start(
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Wait until a flow is in a state (of a real clock); fails after five seconds."""
+    """Wait until a flow is in a state (of a real clock)."""
 
     async def wait(runner: FlowRunner, flow_id: str, *states: str) -> FlowView[Any]:
-        for _ in range(500):
+        async def reached() -> FlowView[Any] | None:
             view = await runner.view(flow_id)
-            if view.state in states:
-                return view
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"{flow_id} is {view.state}, not one of {states}: {view}")
+            return view if view.state in states else None
+
+        return await eventually(reached)
 
     return wait
 

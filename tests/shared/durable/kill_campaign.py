@@ -106,7 +106,7 @@ class Campaign:
             await journal.open()
             async with FlowRunner(journal, [Trade], execute, settings=settings) as runner:
                 await asyncio.gather(*(submit_once(runner, key, goods) for key, goods in flows.items()))
-                views = await asyncio.gather(*(runner.result(key, 20) for key in flows))
+                views = await asyncio.gather(*(runner.result(key, 60) for key in flows))
             await journal.close()
         (self.place / f"states-{self.number}").write_text(json.dumps({view.flow_id: view.state for view in views}))
 

@@ -140,7 +140,7 @@ async def work(folder: Path, flows: dict[str, Goods]) -> dict[str, str]:
         journal, [Trade, Family], Ledger(folder / "ledger"), settings=WorkerSettings(poll=0.05, quarantine_after=99)
     ) as runner:
         await asyncio.gather(*(submit_once(runner, key, goods) for key, goods in flows.items()))
-        views = await asyncio.gather(*(runner.result(key, 20) for key in flows))
+        views = await asyncio.gather(*(runner.result(key, 60) for key in flows))
     await journal.close()
     return {view.flow_id: view.state for view in views}
 

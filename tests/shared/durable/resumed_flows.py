@@ -96,7 +96,7 @@ async def work(folder: Path, count: int, *, down: bool) -> dict[str, int]:
     async with FlowRunner(journal, [Unload], Backend(folder / "ledger", down=down), settings=settings) as runner:
         if down:
             handles = [await runner.submit(Unload, f"f{n}", Crate(f"c{n}")) for n in range(count)]
-            await asyncio.gather(*(handle.result(20) for handle in handles))
+            await asyncio.gather(*(handle.result(60) for handle in handles))
         else:
             await resume_all(runner, count)
     counts = await journal.counts()

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.declare import Contract, post
 from shared.binding.problems import Conflict, Refused
@@ -48,7 +49,7 @@ class Sell(Flow[Goods, str], version=1):
 
 
 async def sold(runner: Any, sku: str = "a", key: str = "q1") -> Any:
-    return await (await runner.submit(Sell, key, Goods(sku))).result(5)
+    return await (await runner.submit(Sell, key, Goods(sku))).result(60)
 
 
 @pytest.fixture
@@ -175,22 +176,24 @@ async def test_while_a_process_runs_it_archives_again_and_again(
 ) -> None:
     backends.answers = {"create_order": "o"}
     runner = await start(Sell, archive=folder)
+
+    async def is_archived(runner: Any, key: str) -> bool:
+        return bool((await runner.view(key)).archive)
+
+    def took_hold(stack: contextlib.ExitStack) -> bool:
+        with contextlib.suppress(Exception):
+            stack.enter_context(folder.held())
+            return True
+        return False
+
     upkeep = ArchiveUpkeep(Archivist(journal, folder, OLD, PlainCodec()), first=0.01, every=0.01)
     upkeep.start()
     for key in ("q1", "q2"):
         await sold(runner, key=key)
         clock.advance(7200)
-        for _ in range(300):
-            if (await runner.view(key)).archive:
-                break
-            await asyncio.sleep(0.01)
-        assert (await runner.view(key)).archive
+        await eventually(lambda key=key: is_archived(runner, key))
         with contextlib.ExitStack() as stack:  # another process is at it for a while
-            for _ in range(100):
-                with contextlib.suppress(Exception):
-                    stack.enter_context(folder.held())
-                    break
-                await asyncio.sleep(0.01)
+            await eventually(lambda stack=stack: took_hold(stack))
             await asyncio.sleep(0.05)
     await upkeep.stop()
     assert await runner.page() == ([], None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.call_context import CallContext, Principal
 from shared.binding.declare import Contract, get, post
@@ -55,7 +56,7 @@ async def test_a_flow_completes_and_shows_its_timeline(start: Callable[..., Any]
     backends.answers = {"get_price": 7, "create_order": Order("o1")}
     runner = await start(Sell)
     handle = await runner.submit(Sell, "q1", Goods("a"))
-    view = await handle.result(5)
+    view = await handle.result(60)
     assert (view.state, view.result, view.ended) == ("completed", Order("o1", 7), True)
     assert [(e.step, e.state, e.attempts) for e in view.timeline] == [
         ("shop.get_price", "done", 1),
@@ -72,21 +73,23 @@ async def test_steps_carry_the_context_of_the_flow(start: Callable[..., Any], ba
     context = CallContext(
         principal=caller, traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01", correlation_id="c1", deadline=1.0
     )
-    await (await runner.submit(Sell, "q1", Goods("a"), context=context)).result(5)
+    await (await runner.submit(Sell, "q1", Goods("a"), context=context)).result(60)
     seen = [context for _, _, context in backends.calls]
     assert [c.idempotency_key for c in seen] == ["q1/1", "q1/2"]
     assert {(c.correlation_id, c.priority, c.trace_id) for c in seen} == {("c1", "order", "a" * 32)}
     assert {(c.principal.subject, c.principal.token_digest) for c in seen} == {("ann", "")}
-    assert all(0 < c.remaining() <= 2 for c in seen)
+    assert all(0 < c.remaining() <= 20 for c in seen)
 
 
-async def test_replay_returns_what_was_recorded(start: Callable[..., Any], backends: Any, clock: Any) -> None:
+async def test_replay_returns_what_was_recorded(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
     backends.answers = {"get_price": [7, 8], "create_order": [BackendUnavailable("down"), Order("o1")]}
     runner = await start(Sell)
     handle = await runner.submit(Sell, "q1", Goods("a"))
-    assert (await handle.result(0.3)).state == "waiting"
+    await until(runner, "q1", "waiting")
     clock.advance(1.1)
-    view = await handle.result(5)
+    view = await handle.result(60)
     assert view.result == Order("o1", 7)
     assert backends.names() == ["get_price", "create_order", "create_order"]
     assert backends.keys("create_order") == ["q1/2", "q1/2"]
@@ -102,14 +105,14 @@ class Late(Flow[Goods, str], version=1):
         return at.isoformat()
 
 
-async def test_the_time_is_recorded(start: Callable[..., Any], backends: Any, clock: Any) -> None:
+async def test_the_time_is_recorded(start: Callable[..., Any], backends: Any, clock: Any, until: Any) -> None:
     backends.answers = {"create_order": [BackendUnavailable("down"), Order("o1")]}
     runner = await start(Late)
     before = datetime.now(UTC)
     handle = await runner.submit(Late, "q1", Goods("a"))
-    await handle.result(0.2)
+    await until(runner, "q1", "waiting")
     clock.advance(3600)
-    at = datetime.fromisoformat((await handle.result(5)).result)
+    at = datetime.fromisoformat((await handle.result(60)).result)
     assert 0 <= (at - before).total_seconds() < 60
 
 
@@ -137,16 +140,16 @@ class Changing(Flow[Goods, Order], version=1):
     ],
 )
 async def test_changed_code_is_a_named_divergence(
-    start: Callable[..., Any], backends: Any, clock: Any, then: list[Any], words: list[str]
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any, then: list[Any], words: list[str]
 ) -> None:
     backends.answers = {"get_price": 7, "create_order": BackendUnavailable("down")}
     runner = await start(Changing)
     changing["steps"] = ["a", 1]
     handle = await runner.submit(Changing, "q1", Goods("a"))
-    await handle.result(0.2)
+    await until(runner, "q1", "waiting")
     changing["steps"] = then
     clock.advance(1.1)
-    view = await handle.result(5)
+    view = await handle.result(60)
     assert view.state == "dead"
     assert all(word in view.problem.detail for word in ["FlowDiverged", *words])
     assert len(backends.calls) == 2
@@ -175,14 +178,16 @@ class Swallowing(Flow[Goods, str], version=1):
         return "ran"
 
 
-async def test_an_interruption_cannot_be_swallowed(start: Callable[..., Any], backends: Any, clock: Any) -> None:
+async def test_an_interruption_cannot_be_swallowed(
+    start: Callable[..., Any], backends: Any, clock: Any, until: Any
+) -> None:
     backends.answers = {"create_order": [BackendUnavailable("down"), Order("o1")], "get_price": 7}
     runner = await start(Swallowing)
     handle = await runner.submit(Swallowing, "q1", Goods("a"))
-    assert (await handle.result(0.2)).state == "waiting"
+    await until(runner, "q1", "waiting")
     assert changing["seen"] == "Suspended"
     clock.advance(1.1)
-    view = await handle.result(5)
+    view = await handle.result(60)
     assert (view.state, view.result, changing["seen"]) == ("completed", "fine", "ran")
 
 
@@ -200,7 +205,7 @@ async def test_a_step_keeps_its_arguments_as_they_were(start: Callable[..., Any]
     backends.answers = {"create_order": Order("o1")}
     runner = await start(Aliasing)
     goods = Goods("a", tags=["first"])
-    await (await runner.submit(Aliasing, "q1", goods)).result(5)
+    await (await runner.submit(Aliasing, "q1", goods)).result(60)
     assert backends.calls[0][1]["goods"].tags == ["first"]
     assert goods.tags == ["first"]
 
@@ -228,7 +233,7 @@ async def test_steps_out_of_order_are_refused(
 ) -> None:
     backends.answers = {"get_price": 7}
     runner = await start(flow)
-    view = await (await runner.submit(flow, "q1", Goods("a"))).result(5)
+    view = await (await runner.submit(flow, "q1", Goods("a"))).result(60)
     assert view.state == "refused"
     assert "TypeError" in view.problem.detail
     assert "together" in (logged := capsys.readouterr().err) or "awaited before" in logged
@@ -244,29 +249,33 @@ class Wide(Flow[Goods, list[int]], version=1):
 
 
 async def test_together_runs_side_by_side_and_answers_in_order(start: Callable[..., Any], backends: Any) -> None:
+    at_once = 0
+
     async def slow(sku: str) -> int:
-        await asyncio.sleep(0.2 - int(sku) / 100)
+        nonlocal at_once
+        at_once += 1
+        await eventually(lambda: at_once == 8)
+        await asyncio.sleep(0.02 - int(sku) / 500)  # the last answers first
         return int(sku)
 
     backends.answers = {"get_price": slow}
     runner = await start(Wide)
-    began = asyncio.get_running_loop().time()
-    view = await (await runner.submit(Wide, "q1", Goods("a", quantity=8))).result(5)
+    view = await (await runner.submit(Wide, "q1", Goods("a", quantity=8))).result(60)
     assert view.result == list(range(8))
-    assert asyncio.get_running_loop().time() - began < 0.8
+    assert at_once == 8
 
 
 async def test_a_business_key_stands_for_one_flow(start: Callable[..., Any], backends: Any) -> None:
     backends.answers = {"get_price": 7, "create_order": lambda **_: asyncio.sleep(0.05, Order("o1"))}
     runner = await start(Sell)
     handles = await asyncio.gather(*(runner.submit(Sell, "q1", Goods("a")) for _ in range(100)))
-    views = await asyncio.gather(*(handle.result(5) for handle in handles))
+    views = await asyncio.gather(*(handle.result(60) for handle in handles))
     assert {handle.flow_id for handle in handles} == {"q1"}
     assert sum(handle.is_new for handle in handles) == 1
     assert {view.result.order_id for view in views} == {"o1"}
     assert backends.names() == ["get_price", "create_order"]
     again = await runner.submit(Sell, "q1", Goods("a"))
-    assert (again.is_new, (await again.result(1)).state) == (False, "completed")
+    assert (again.is_new, (await again.result(60)).state) == (False, "completed")
 
 
 async def test_another_request_under_the_same_key_conflicts(start: Callable[..., Any], backends: Any) -> None:
@@ -280,9 +289,9 @@ async def test_another_request_under_the_same_key_conflicts(start: Callable[...,
 async def test_a_refused_flow_may_be_tried_again(start: Callable[..., Any], backends: Any) -> None:
     backends.answers = {"get_price": [Refused("not for sale"), 7], "create_order": Order("o1")}
     runner = await start(Sell)
-    first = await (await runner.submit(Sell, "q1", Goods("a"))).result(5)
+    first = await (await runner.submit(Sell, "q1", Goods("a"))).result(60)
     assert (first.state, first.problem.detail) == ("refused", "not for sale")
-    second = await (await runner.submit(Sell, "q1", Goods("b"))).result(5)
+    second = await (await runner.submit(Sell, "q1", Goods("b"))).result(60)
     assert (second.flow_id, second.attempt, second.state) == ("q1.2", 2, "completed")
     assert backends.keys("create_order") == ["q1.2/2"]
     third = await runner.submit(Sell, "q1", Goods("b"))
@@ -313,7 +322,7 @@ async def test_flows_are_listed_newest_first_in_pages(start: Callable[..., Any],
     backends.answers = {"get_price": 7, "create_order": Order("o1")}
     runner = await start(Sell, Late)
     for number in range(5):
-        await (await runner.submit(Sell, f"q{number}", Goods("a"))).result(5)
+        await (await runner.submit(Sell, f"q{number}", Goods("a"))).result(60)
     page, following = await runner.page(limit=3)
     assert [view.flow_id for view in page] == ["q4", "q3", "q2"]
     rest, end = await runner.page(limit=3, before=following)

@@ -1,7 +1,8 @@
 """Dead letters show in the metrics soon after they arise, and no longer once they are settled."""
 
-import asyncio
 from typing import Any
+
+from eventually import eventually
 
 from shared.durable.flow_watch import FlowWatch
 from shared.durable.journal import Amendment, AuditEntry, Change, FlowRecord, Save
@@ -9,9 +10,7 @@ from shared.telemetry.metrics import REGISTRY
 
 
 async def shown(state: str, count: int) -> None:
-    async with asyncio.timeout(5):
-        while REGISTRY.get_sample_value("triptych_flows", {"state": state}) != count:  # noqa: ASYNC110 - only a gauge
-            await asyncio.sleep(0.01)
+    await eventually(lambda: REGISTRY.get_sample_value("triptych_flows", {"state": state}) == count)
 
 
 async def test_the_gauge_follows_the_journal(journal: Any) -> None:

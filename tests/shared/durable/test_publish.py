@@ -57,7 +57,7 @@ async def test_events_carry_what_published_them(start: Callable[..., Any], backe
     backends.answers = {"enter": Goods("a")}
     runner = await start(Sell)
     context = CallContext(traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01", correlation_id="c1")
-    view = await (await runner.submit(Sell, "f", Goods("a"), context=context)).result(5)
+    view = await (await runner.submit(Sell, "f", Goods("a"), context=context)).result(60)
     assert [entry.step for entry in view.timeline] == ["flow.publish", "books.enter", "flow.publish"]
     first, last = await journal.outbox("", 9)
     assert (first.event_id, last.event_id) == ("f/1", "f/3")
@@ -78,7 +78,7 @@ async def test_an_event_costs_no_commit_of_its_own(
 
     monkeypatch.setattr(GroupCommit, "submit", noted)
     runner = await start(Sell)
-    await (await runner.submit(Sell, "f", Goods("a"))).result(5)
+    await (await runner.submit(Sell, "f", Goods("a"))).result(60)
     assert [([s.seq for s in save.steps], len(save.events), bool(save.change)) for save in saves] == [
         ([1], 1, False),  # goes before the write, for which everything must be durable
         ([2, 3], 1, True),
@@ -102,7 +102,7 @@ async def test_a_flow_that_is_refused_keeps_what_it_published(
 ) -> None:
     backends.answers = {"enter": Goods("a", acceptable=False)}
     runner = await start(Sell)
-    view = await (await runner.submit(Sell, "f", Goods("a"))).result(5)
+    view = await (await runner.submit(Sell, "f", Goods("a"))).result(60)
     assert view.state == "refused"
     assert [record.event_id for record in await journal.outbox("", 9)] == ["f/1"]
 
@@ -142,7 +142,7 @@ async def test_payloads_are_sealed(start: Callable[..., Any], backends: Any, jou
 
     backends.answers = {"enter": Goods("a")}
     runner = await start(Sell, codec=Reversed())
-    await (await runner.submit(Sell, "f", Goods("a"))).result(5)
+    await (await runner.submit(Sell, "f", Goods("a"))).result(60)
     first, _ = await journal.outbox("", 9)
     assert first.payload == b"f/1:event" + b'{"thingName":"a"}'[::-1]
 

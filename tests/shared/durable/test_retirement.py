@@ -36,7 +36,7 @@ class Sell(Flow[Goods, str], version=1):
 
 
 async def sold(runner: Any, sku: str = "a") -> Any:
-    return await (await runner.submit(Sell, "q1", Goods(sku))).result(5)
+    return await (await runner.submit(Sell, "q1", Goods(sku))).result(60)
 
 
 async def test_the_next_request_under_the_key_begins_another_attempt(start: Callable[..., Any], backends: Any) -> None:

@@ -1,12 +1,12 @@
 """Flows under a real key ring: nothing readable lies in the journal, and all that flows can do works all the same."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.declare import Contract, post
 from shared.binding.problems import BackendFault
@@ -64,14 +64,13 @@ async def test_signals_children_edits_and_resumption_work_on_sealed_payloads(
     runner: FlowRunner = await start(Outer, Inner, codec=ring(keys))
     handle = await runner.submit(Outer, "f", Note("-classified"))
     await runner.signal("f", "word", Note("classified"), key="1")
-    await asyncio.sleep(0.05)
-    while "f:inner" not in [view.flow_id for view in (await runner.page(states=["dead"]))[0]]:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    await eventually(lambda: runner.latest("f:inner"))
+    await until(runner, "f:inner", "dead")
     assert await runner.request("f:inner") == {"text": "classified-classified"}
     backends.answers = {"keep": lambda note: note}
     await runner.dead_letters.edit("f:inner", {"text": "also classified"}, by="ann")
     await runner.resume("f:inner", by="ann")
-    assert (await handle.result(5)).result == "also classified"
+    assert (await handle.result(60)).result == "also classified"
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())  # noqa: ASYNC240
     assert b"classified" not in stored
     assert b"f:inner" in stored
@@ -88,7 +87,7 @@ async def test_flows_go_on_over_a_rotation(
     rotate_key_file(keys)
     async with FlowRunner(journal, [Outer, Inner], backends, codec=ring(keys), **options) as runner:
         await runner.signal("f", "word", Note("a"), key="1")
-        assert (await runner.result("f", 5)).result == "ab"
+        assert (await runner.result("f", 60)).result == "ab"
 
 
 async def test_a_flow_whose_key_is_gone_is_still_shown(
@@ -97,7 +96,7 @@ async def test_a_flow_whose_key_is_gone_is_still_shown(
     backends.answers = {"keep": lambda note: note}
     options: dict[str, Any] = {"settings": quick, "clock": clock}
     async with FlowRunner(journal, [Inner], backends, codec=ring(keys), **options) as runner:
-        await (await runner.submit(Inner, "f", Note("b"))).result(5)
+        await (await runner.submit(Inner, "f", Note("b"))).result(60)
     keys.unlink()  # noqa: ASYNC240 - a test may wait
     ensure_key_file(keys)
     async with FlowRunner(journal, [Inner], backends, codec=ring(keys), **options) as runner:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.call_context import CallContext
 from shared.binding.declare import Contract, post
@@ -112,7 +113,7 @@ async def test_a_flow_starts_for_each_event_and_belongs_to_what_caused_it(
     runner: Any, journal: Any, backends: Any, until: Any
 ) -> None:
     context = CallContext(traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01", correlation_id="c1")
-    await (await runner.submit(Sell, "s", Goods("a"), context=context)).result(5)
+    await (await runner.submit(Sell, "s", Goods("a"), context=context)).result(60)
     subscriber = Subscriber(runner, journal, shipping(), OutboxSource(journal, PlainCodec()))
     assert await subscriber.look() == 2, "the event of another type is passed over, too"
     assert await subscriber.look() == 0
@@ -125,13 +126,10 @@ async def test_a_running_subscriber_takes_what_is_published_from_then_on(runner:
     subscriber = Subscriber(runner, journal, shipping(), OutboxSource(journal, PlainCodec()))
     subscriber.start()
     try:
-        await asyncio.sleep(0.3)
+        await eventually(journal.consumers)
         for name in ("a", "b"):
             await runner.submit(Sell, name, Goods(name))
-            for _ in range(300):
-                if await runner.latest(f"{name}-ship"):
-                    break
-                await asyncio.sleep(0.01)
+            await eventually(lambda name=name: runner.latest(f"{name}-ship"))
             await until(runner, f"{name}-ship", "completed")
     finally:
         await subscriber.stop()
@@ -223,10 +221,11 @@ async def test_an_expired_position_is_left_by_the_rule(
     with pytest.raises(PositionExpired):
         await subscriber.look()
     subscriber.start()
-    for _ in range(300):
-        if await position(journal) == "p3":
-            break
-        await asyncio.sleep(0.01)
+
+    async def at_the_end() -> bool:
+        return await position(journal) == "p3"
+
+    await eventually(at_the_end)
     await subscriber.stop()
     assert subscriber.trouble == ""
     flows, _ = await journal.page()
@@ -239,8 +238,7 @@ async def test_without_a_rule_an_expired_position_stops_the_subscription_and_say
     bus.expired = {"p1"}
     subscriber = Subscriber(runner, journal, shipping(), bus)
     subscriber.start()
-    await asyncio.sleep(0.1)
-    assert subscriber.trouble == "stopped: That is gone."
+    await eventually(lambda: subscriber.trouble == "stopped: That is gone.")
     await subscriber.stop()
     assert await position(journal) == "p1"
 
@@ -263,9 +261,9 @@ async def test_a_source_that_is_away_ends_no_subscription(
     monkeypatch.setattr(Bus, "read", flaky)
     subscriber = Subscriber(runner, journal, shipping(), bus)
     subscriber.start()
-    await asyncio.sleep(0.2)
+    await eventually(lambda: runner.latest("t1-ship"))
     await until(runner, "t1-ship", "completed")
-    assert subscriber.trouble == ""
+    await eventually(lambda: not subscriber.trouble)
     await subscriber.stop()
 
 
@@ -295,16 +293,16 @@ async def test_what_could_not_be_kept_is_refused_at_once(start: Any, journal: An
 
 async def test_whoever_waits_for_events_hears_of_them_soon(runner: Any, journal: Any) -> None:
     source = OutboxSource(journal, PlainCodec())
-    waiting = [asyncio.create_task(source.read(OLDEST, 9, 5)) for _ in range(3)]
+    waiting = [asyncio.create_task(source.read(OLDEST, 9, 110)) for _ in range(3)]
     await asyncio.sleep(0.05)
-    await (await runner.submit(Sell, "s", Goods("a"))).result(5)
-    for heard in await asyncio.wait_for(asyncio.gather(*waiting), 2):
+    await (await runner.submit(Sell, "s", Goods("a"))).result(60)
+    for heard in await asyncio.wait_for(asyncio.gather(*waiting), 60):
         assert [event.id for event in heard] == ["s/1", "s/2"]
     assert await source.read(await source.latest(), 9, 0.05) == []
 
 
 async def test_upkeep_drops_what_is_old_and_passed(runner: Any, journal: Any, clock: Any) -> None:
-    await (await runner.submit(Sell, "s", Goods("a"))).result(5)
+    await (await runner.submit(Sell, "s", Goods("a"))).result(60)
     upkeep = OutboxUpkeep(journal, keep=60)
     assert await upkeep.trim() == 0
     clock.advance(61)

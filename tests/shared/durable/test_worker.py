@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import CircuitOpen, Refused
@@ -83,13 +84,13 @@ async def test_a_graceful_stop_ends_at_a_step_boundary(
     await runner.submit(Send, "p1", Parcel("a"))
     await gate.reached.wait()
     stopping = asyncio.create_task(runner.stop())
-    await asyncio.sleep(0.02)
+    await eventually(lambda: not runner._worker._working)
     gate.open.set()
     await stopping
     view = await runner.view("p1")
     assert (view.state, [entry.step for entry in view.timeline]) == ("running", ["depot.store", "depot.weigh"])
     async with FlowRunner(journal, [Send], backends, settings=quick) as following:
-        assert (await following.result("p1", 5)).state == "completed"
+        assert (await following.result("p1", 60)).state == "completed"
     assert backends.names() == ["store", "weigh", "store"]
 
 
@@ -103,7 +104,7 @@ async def test_a_hurried_stop_cuts_steps_off_and_the_next_start_repeats_them(
     await runner.stop(grace=0.01)
     gate.open.set()
     async with FlowRunner(journal, [Send], backends, settings=quick) as following:
-        assert (await following.result("p1", 5)).state == "completed"
+        assert (await following.result("p1", 60)).state == "completed"
     assert backends.names() == ["store", "weigh", "weigh", "store"]
 
 
@@ -117,10 +118,10 @@ async def test_a_zombie_cannot_write_what_its_successor_did(
         clock.advance(5)
         backends.answers["weigh"] = 6
         async with FlowRunner(journal, [Send], backends, settings=quick) as successor:
-            assert (await successor.result("p1", 5)).state == "completed"
+            assert (await successor.result("p1", 60)).state == "completed"
         before = await successor.view("p1")
         gate.open.set()
-        await asyncio.sleep(0.1)
+        await eventually(lambda: zombie._worker.steps("p1") is None)
         assert await successor.view("p1") == before
     assert "flow.disowned" in capsys.readouterr().err
     assert set(backends.effects) == {"p1/1", "p1/3"}
@@ -134,7 +135,7 @@ async def test_a_step_under_way_is_on_the_timeline(start: Callable[..., Any], ga
     assert (view.state, await runner.counts()) == ("running", {"running": 1})
     assert [(e.step, e.state) for e in view.timeline] == [("depot.store", "done"), ("depot.weigh", "running")]
     gate.open.set()
-    assert (await handle.result(5)).state == "completed"
+    assert (await handle.result(60)).state == "completed"
 
 
 async def test_more_flows_than_places_wait_in_the_journal(start: Callable[..., Any], backends: Any, quick: Any) -> None:
@@ -151,7 +152,7 @@ async def test_more_flows_than_places_wait_in_the_journal(start: Callable[..., A
     backends.answers = {"store": lambda parcel: parcel, "weigh": weigh}
     runner = await start(Send, settings=msgspec.structs.replace(quick, in_flight=4, poll=5.0))
     handles = await asyncio.gather(*(runner.submit(Send, f"p{i}", Parcel("a")) for i in range(100)))
-    views = await asyncio.gather(*(handle.result(20) for handle in handles))
+    views = await asyncio.gather(*(handle.result(60) for handle in handles))
     assert {view.state for view in views} == {"completed"}
     assert most <= 4
     assert len(backends.calls) == 300
@@ -164,7 +165,7 @@ async def test_a_flow_that_takes_workers_down_is_quarantined(
     for number in range(4):
         await journal.claim(f"gone{number}", ["send@1"], 1)
     runner = await start(Send)
-    view = await runner.result("p1", 5)
+    view = await runner.result("p1", 60)
     assert (view.state, backends.calls) == ("dead", [])
     assert view.problem is not None
     assert "5 workers in a row" in view.problem.detail
@@ -177,15 +178,15 @@ async def test_old_flows_finish_under_their_version(
     await journal.start(FlowRecord("p2", "p2", 1, "send@3", b'{"name":"a"}', b"{}"), None)
     backends.answers = {"store": lambda parcel: parcel, "weigh": 5}
     runner = await start(Send, SendAgain)
-    assert (await runner.result("p1", 5)).result == "asecond"
-    assert (await (await runner.submit(SendAgain, "p4", Parcel("b"))).result(5)).result == "b"
+    assert (await runner.result("p1", 60)).result == "asecond"
+    assert (await (await runner.submit(SendAgain, "p4", Parcel("b"))).result(60)).result == "b"
     assert (await runner.view("p2")).state == "pending"
 
 
 async def test_a_request_that_can_no_longer_be_read_is_kept(journal: SqliteJournal, start: Callable[..., Any]) -> None:
     await journal.start(FlowRecord("p1", "p1", 1, "send@1", b'{"title":"a"}', b"{}"), None)
     runner = await start(Send)
-    view = await runner.result("p1", 5)
+    view = await runner.result("p1", 60)
     assert (view.state, view.problem.type) == ("dead", "/problems/internal-fault")
 
 
@@ -195,8 +196,8 @@ async def test_a_caller_who_goes_away_leaves_a_flow_that_runs(start: Callable[..
     caller = asyncio.create_task(runner.submit(Send, "p1", Parcel("a")))
     await asyncio.sleep(0)
     caller.cancel()
-    await asyncio.sleep(0.1)  # it becomes durable without anybody waiting
-    assert (await runner.result("p1", 5)).state == "completed"
+    await eventually(lambda: runner.latest("p1"))  # it becomes durable without anybody waiting
+    assert (await runner.result("p1", 60)).state == "completed"
 
 
 async def test_cancelling_after_a_crash_settles_the_write_in_doubt_first(
@@ -206,7 +207,7 @@ async def test_cancelling_after_a_crash_settles_the_write_in_doubt_first(
     await journal.start(FlowRecord("p1", "p1", 1, "send@1", b'{"name":"a"}', b"{}"), "gone")
     await journal.request_cancel("p1")
     runner = await start(Send)
-    assert (await runner.result("p1", 5)).state == "cancelled"
+    assert (await runner.result("p1", 60)).state == "cancelled"
     assert backends.names() == ["store", "give_back"]
 
 
@@ -218,9 +219,9 @@ async def test_another_process_cancels(
     await gate.reached.wait()
     elsewhere = FlowRunner(journal, [Send], backends)
     await elsewhere.cancel("p1")
-    await asyncio.sleep(0.1)
+    await eventually(lambda: runner._worker.steps("p1").cancel_requested)
     gate.open.set()
-    assert (await elsewhere.result("p1", 5)).state == "cancelled"
+    assert (await elsewhere.result("p1", 60)).state == "cancelled"
     assert backends.names() == ["store", "weigh", "give_back"]
 
 
@@ -240,9 +241,9 @@ async def test_a_full_disk_refuses_intake_and_recovers_alone(tmp_path: Path, bac
         with pytest.raises(JournalUnavailable):
             await fill(runner)
         journal._writer.submit(lambda connection, _: connection.execute("PRAGMA max_page_count = 100000"))
-        views = await asyncio.gather(*(runner.result(name, 10) for name in accepted))
+        views = await asyncio.gather(*(runner.result(name, 60) for name in accepted))
         assert {view.state for view in views} == {"completed"}
-        assert (await (await runner.submit(Send, "after", Parcel("a"))).result(5)).state == "completed"
+        assert (await (await runner.submit(Send, "after", Parcel("a"))).result(60)).state == "completed"
     await journal.close()
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -268,31 +269,35 @@ async def test_a_payload_that_cannot_be_opened_is_a_dead_letter(
 ) -> None:
     await journal.start(FlowRecord("p1", "p1", 1, "send@1", b"foreign", b"foreign"), None)
     await start(Send, codec=Mirror())
-    while (await journal.counts()).get("dead") != 1:  # noqa: ASYNC110 - a database has no event to wait for
-        await asyncio.sleep(0.01)
+
+    async def is_dead() -> bool:
+        return (await journal.counts()).get("dead") == 1
+
+    await eventually(is_dead)
     assert backends.calls == []
     assert "flow.unreadable" in capsys.readouterr().err
 
 
 async def test_a_sealed_flow_goes_on_undoing_after_a_restart(
-    journal: SqliteJournal, backends: Any, quick: Any, clock: Any
+    journal: SqliteJournal, backends: Any, quick: Any, clock: Any, until: Any
 ) -> None:
     backends.answers = {"store": lambda parcel: parcel, "weigh": Refused("heavy"), "give_back": CircuitOpen("no")}
     options: dict[str, Any] = {"settings": quick, "codec": Mirror(), "clock": clock}
     async with FlowRunner(journal, [Send], backends, **options) as runner:
-        view = await (await runner.submit(Send, "p1", Parcel("a"))).result(0.2)
-        assert (view.state, view.problem.detail) == ("compensating", "heavy")
+        await runner.submit(Send, "p1", Parcel("a"))
+        assert (await until(runner, "p1", "compensating")).problem.detail == "heavy"
+        await eventually(lambda: "give_back" in backends.names())
     backends.answers["give_back"] = None
     clock.advance(3600)
     async with FlowRunner(journal, [Send], backends, **options) as runner:
-        view = await runner.result("p1", 5)
+        view = await runner.result("p1", 60)
     assert (view.state, view.problem.detail) == ("refused", "heavy")
 
 
 async def test_payloads_are_sealed_in_the_journal(start: Callable[..., Any], backends: Any, tmp_path: Path) -> None:
     backends.answers = {"store": lambda parcel: parcel, "weigh": [Refused("classified reason")], "give_back": None}
     runner = await start(Send, codec=Mirror())
-    view = await (await runner.submit(Send, "p1", Parcel("classified"))).result(5)
+    view = await (await runner.submit(Send, "p1", Parcel("classified"))).result(60)
     assert (view.state, view.problem.detail) == ("refused", "classified reason")
     assert (await runner.view("p1")).problem == view.problem
     again = await runner.submit(Send, "p1", Parcel("classified"))
