@@ -44,11 +44,11 @@ class Suite:
         return httpx.AsyncClient(
             base_url=f"{self.edge}/experience/field-sales/v1",
             headers={"authorization": f"Bearer {bearer}", **headers},
-            timeout=40.0,
+            timeout=60.0,
         )
 
     async def sandbox(self, name: str, method: str, path: str, body: Any = None) -> Any:
-        async with httpx.AsyncClient(base_url=self.runtime.sandboxes[name], timeout=10.0) as http:
+        async with httpx.AsyncClient(base_url=self.runtime.sandboxes[name], timeout=60.0) as http:
             answer = await http.request(method, f"/__sandbox__/{path}", json=body)
             assert answer.is_success, answer.text
             return answer.json() if answer.content else None

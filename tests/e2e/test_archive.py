@@ -26,7 +26,7 @@ async def triptych(suite: Any, *arguments: str) -> tuple[int, str, str]:
 
 
 async def test_an_archived_order_is_shown_found_again_and_cancelled_like_any_other(calm_suite: Any) -> None:
-    async with calm_suite.phone(prefer="wait=20") as phone:
+    async with calm_suite.phone(prefer="wait=25") as phone:
         placed = await phone.post("/orders", json={"quoteId": QUOTE.salesforce_id})
         assert placed.status_code == 201, placed.text
         order_id = placed.json()["orderId"]
@@ -57,8 +57,8 @@ async def test_an_archived_order_is_shown_found_again_and_cancelled_like_any_oth
         code, out, _ = await triptych(calm_suite, "flows", "show", "order-nothing", "--archive", str(file.parent))
         assert (code, "No flow order-nothing" in out) == (1, True)
 
-        headers = {"authorization": f"Bearer {calm_suite.token('order_cancellations')}", "prefer": "wait=20"}
-        async with httpx.AsyncClient(headers=headers, timeout=40.0) as desk:
+        headers = {"authorization": f"Bearer {calm_suite.token('order_cancellations')}", "prefer": "wait=25"}
+        async with httpx.AsyncClient(headers=headers, timeout=60.0) as desk:
             cancelled = await desk.post(
                 f"{calm_suite.edge}/process/order-cancellations/v1/cancellations",
                 json={"orderId": order_id, "reason": "The customer called."},

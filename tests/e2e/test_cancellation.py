@@ -18,10 +18,10 @@ NO_REFUND = {"error": {"code": "SHIPMENT.REFUND.UNAVAILABLE", "message": "The wi
 async def order(suite: Any, quote: Quote) -> dict[str, Any]:
     """Order a quote, and return the order as it stands everywhere."""
     async with suite.phone() as phone:
-        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
     assert answer.status_code == 201, answer.text
     headers = {"authorization": f"Bearer {suite.token('quote_to_order')}"}
-    async with httpx.AsyncClient(headers=headers, timeout=20.0) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=60.0) as http:
         shown = await http.get(f"{suite.edge}/process/quote-to-order/v1/orders/{answer.json()['orderId']}")
     return {"orderId": answer.json()["orderId"], **shown.json()["order"]}
 
@@ -29,8 +29,8 @@ async def order(suite: Any, quote: Quote) -> dict[str, Any]:
 def desk(suite: Any, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{suite.edge}/process/order-cancellations/v1",
-        headers={"authorization": f"Bearer {suite.token('order_cancellations')}", "prefer": "wait=20", **headers},
-        timeout=40.0,
+        headers={"authorization": f"Bearer {suite.token('order_cancellations')}", "prefer": "wait=25", **headers},
+        timeout=60.0,
     )
 
 
@@ -41,7 +41,7 @@ async def cancel(suite: Any, order_id: str, reason: str = "The customer called."
 
 async def quote_state(suite: Any, quote: Quote) -> str:
     headers = {"authorization": f"Bearer {suite.token('crm')}"}
-    async with httpx.AsyncClient(headers=headers, timeout=20.0) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=60.0) as http:
         return (await http.get(f"{suite.edge}/system/crm/v1/quotes/{quote.salesforce_id}")).json()["state"]
 
 
@@ -162,7 +162,7 @@ async def test_only_an_order_that_stands_is_cancelled(calm_suite) -> None:
     refused(await cancel(calm_suite, "order-nothing"), 404, "order-not-found")
     draft = company().quotes_for("draft")[0].salesforce_id
     async with calm_suite.phone() as phone:
-        await phone.post("/orders", json={"quoteId": draft}, headers={"prefer": "wait=20"})
+        await phone.post("/orders", json={"quoteId": draft}, headers={"prefer": "wait=25"})
     problem = refused(await cancel(calm_suite, f"order-{draft}"), 409, "order-not-standing")
     assert "refused" in problem["detail"]
 

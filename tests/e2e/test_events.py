@@ -22,13 +22,13 @@ def reader(suite: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{suite.edge}/process/flow-operations/v1",
         headers={"authorization": f"Bearer {suite.token('flow_operations')}"},
-        timeout=30.0,
+        timeout=60.0,
     )
 
 
 async def order(suite: Any, quote: Quote) -> str:
     async with suite.phone() as phone:
-        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
     assert answer.status_code == 201, answer.text
     return answer.json()["orderId"]
 
@@ -48,7 +48,7 @@ async def test_a_placed_order_is_told_once_and_a_reader_goes_on_after_its_cursor
         now = (await http.get("/events", params={"begin": "latest"})).json()
         assert now["items"] == []
         waiting = asyncio.create_task(
-            http.get("/events", params={"after": now["cursor"]}, headers={"prefer": "wait=20"})
+            http.get("/events", params={"after": now["cursor"]}, headers={"prefer": "wait=25"})
         )
         await asyncio.sleep(0.2)
         order_id = await order(calm_suite, QUOTE)
@@ -121,7 +121,7 @@ async def idocs(calm_suite: Any) -> AsyncIterator[httpx.AsyncClient]:
     """What SAP posts by its HTTP port arrives here; a client of the contract."""
     base, token = f"{calm_suite.edge}/system/sap-idocs/v1", f"Bearer {calm_suite.token('sap_idocs')}"
     await calm_suite.sandbox("sap", "POST", "idoc-port", {"url": f"{base}/idocs", "authorization": token})
-    async with httpx.AsyncClient(base_url=base, headers={"authorization": token}, timeout=30.0) as http:
+    async with httpx.AsyncClient(base_url=base, headers={"authorization": token}, timeout=60.0) as http:
         yield http
     await calm_suite.sandbox("sap", "POST", "idoc-port", {})
 
@@ -139,7 +139,7 @@ async def emitted(suite: Any, message: str, key: str) -> dict[str, Any]:
 
 async def ask(suite: Any, path: str, method: str = "GET", body: Any = None) -> Any:
     api = path.split("/")[1].replace("-", "_")
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {suite.token(api)}"}, timeout=30.0) as http:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {suite.token(api)}"}, timeout=60.0) as http:
         answer = await http.request(method, f"{suite.edge}/{path}", json=body)
     assert answer.is_success, answer.text
     return answer.json()
@@ -156,7 +156,7 @@ async def passed_on(suite: Any, http: httpx.AsyncClient, kind: str, channel: str
         answer = await reading.get(f"{changes}/erp-{kind}-{reference}")
         return answer.json() if answer.status_code == 200 and answer.json()["state"] == "completed" else None
 
-    async with httpx.AsyncClient(headers=authorization, timeout=30.0) as reading:
+    async with httpx.AsyncClient(headers=authorization, timeout=60.0) as reading:
         return [(await eventually(partial(outcome, one)))["passedOn"] for one in references]
 
 

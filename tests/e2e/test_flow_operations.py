@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import company
 
@@ -19,14 +20,14 @@ def operator(suite: Any, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{suite.edge}/process/flow-operations/v1",
         headers={"authorization": f"Bearer {suite.token('flow_operations')}", **headers},
-        timeout=20.0,
+        timeout=60.0,
     )
 
 
 async def die(suite: Any, *quotes: Any) -> list[str]:
     """Orders whose label purchase is answered with nonsense, so that nobody knows whether it happened."""
     await suite.fault("easypost", fault="nonsense", method="POST", path="*buy*")
-    async with suite.phone(prefer="wait=20") as phone:
+    async with suite.phone(prefer="wait=25") as phone:
         for quote in quotes:
             answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id})
             assert answer.json()["state"] == "dead", answer.text
@@ -45,13 +46,16 @@ async def triptych(suite: Any, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
+async def ended(http: httpx.AsyncClient, flow_id: str, state: str) -> Any:
+    async def found() -> Any:
+        shown = (await http.get(f"/flows/{flow_id}")).json()
+        return shown if shown["flow"]["state"] == state else None
+
+    return await eventually(found, every=0.05)
+
+
 async def completed(http: httpx.AsyncClient, flow_id: str) -> Any:
-    for _ in range(200):
-        found = (await http.get(f"/flows/{flow_id}")).json()
-        if found["flow"]["state"] == "completed":
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(found)
+    return await ended(http, flow_id, "completed")
 
 
 async def test_a_dead_letter_is_found_previewed_resumed_and_audited(calm_suite: Any) -> None:
@@ -102,12 +106,7 @@ async def test_a_dead_letter_is_edited_cancelled_or_discarded(calm_suite: Any) -
         assert (other.status_code, other.json()["type"]) == (409, "/problems/cannot-go-on")
         cancelled = await http.post(f"/flows/{first}/cancellation", json={"reason": "customer changed their mind"})
         assert cancelled.status_code == 200
-        for _ in range(200):
-            state = (await http.get(f"/flows/{first}")).json()["flow"]["state"]
-            if state == "cancelled":
-                break
-            await asyncio.sleep(0.05)
-        assert state == "cancelled"
+        await ended(http, first, "cancelled")
         discarded = await http.post(f"/dead-letters/{second}/discard", json={"reason": "done by telephone"})
         assert discarded.json()["flow"]["state"] == "discarded"
     after = await calm_suite.effects()
@@ -156,7 +155,7 @@ async def test_an_operator_works_from_the_command_line(calm_suite: Any) -> None:
 async def test_nothing_personal_lies_readable_in_the_state_directory(calm_suite: Any) -> None:
     quote = QUOTES[9]
     customer = company().customer_by_number[quote.customer]
-    async with calm_suite.phone(prefer="wait=20", **{"idempotency-key": '"sealed-1"'}) as phone:
+    async with calm_suite.phone(prefer="wait=25", **{"idempotency-key": '"sealed-1"'}) as phone:
         assert (await phone.post("/orders", json={"quoteId": quote.salesforce_id})).json()["state"] == "completed"
     state = Path(calm_suite.runtime.state)
     kept = list(state.glob("journal*"))  # noqa: ASYNC240 - a test may wait

@@ -1,9 +1,9 @@
 """An order is followed from delivery over shipment to invoice, and the CRM is told what changed and nothing else."""
 
-import asyncio
 from typing import Any
 
 import httpx
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 
@@ -14,7 +14,7 @@ DAY = 86_400
 async def order(suite: Any, quote: Quote) -> dict[str, Any]:
     """Order a quote, and return the order as it stands everywhere."""
     async with suite.phone() as phone:
-        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
     assert answer.status_code == 201, answer.text
     order_id = answer.json()["orderId"]
     shown = await ask(suite, "quote_to_order", "GET", f"quote-to-order/v1/orders/{order_id}")
@@ -24,12 +24,12 @@ async def order(suite: Any, quote: Quote) -> dict[str, Any]:
 async def begun(suite: Any, order_id: str) -> dict[str, Any]:
     """How the order is followed that nobody asked to follow: it was placed, and that is enough."""
     path = f"order-fulfilment/v1/fulfilments/{order_id}-fulfilment"
-    for _ in range(100):
-        answer = await ask(suite, "order_fulfilment", "GET", path)
-        if answer.status_code == 200:
-            return await looked(suite, f"{order_id}-fulfilment", 1)
-        await asyncio.sleep(0.1)
-    raise AssertionError(answer.text)
+
+    async def has_begun() -> bool:
+        return (await ask(suite, "order_fulfilment", "GET", path)).status_code == 200
+
+    await eventually(has_begun, every=0.1)
+    return await looked(suite, f"{order_id}-fulfilment", 1)
 
 
 async def not_followed(suite: Any, order_id: str) -> None:
@@ -38,16 +38,19 @@ async def not_followed(suite: Any, order_id: str) -> None:
     path = f"order-fulfilment/v1/fulfilments/{fulfilment_id}/cancellation"
     stopped = await ask(suite, "order_fulfilment", "POST", path)
     assert stopped.status_code == 200, stopped.text
-    for _ in range(100):
-        if (await shown(suite, fulfilment_id))["state"] == "cancelled":
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{fulfilment_id} does not stop.")
+    await is_stopped(suite, fulfilment_id)
+
+
+async def is_stopped(suite: Any, fulfilment_id: str) -> None:
+    async def look() -> bool:
+        return (await shown(suite, fulfilment_id))["state"] == "cancelled"
+
+    await eventually(look, every=0.05)
 
 
 async def ask(suite: Any, api: str, method: str, path: str, body: Any = None, prefer: str = "") -> httpx.Response:
     headers = {"authorization": f"Bearer {suite.token(api)}", **({"prefer": prefer} if prefer else {})}
-    async with httpx.AsyncClient(headers=headers, timeout=30.0) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=60.0) as http:
         tier = "system" if api == "crm" else "process"
         return await http.request(method, f"{suite.edge}/{tier}/{path}", json=body)
 
@@ -68,21 +71,20 @@ async def fulfilment_in_the_crm(suite: Any, crm_order_id: str) -> str:
 
 
 async def crm_says(suite: Any, crm_order_id: str, fulfilment: str) -> None:
-    for _ in range(100):
-        if (said := await fulfilment_in_the_crm(suite, crm_order_id)) == fulfilment:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"The CRM says {said}, not {fulfilment}.")
+    async def is_so() -> bool:
+        return await fulfilment_in_the_crm(suite, crm_order_id) == fulfilment
+
+    await eventually(is_so, every=0.1)
 
 
 async def looked(suite: Any, fulfilment_id: str, times: int) -> dict[str, Any]:
     """The fulfilment once the ERP was looked at so often."""
-    for _ in range(100):
+
+    async def enough() -> dict[str, Any] | None:
         told = await shown(suite, fulfilment_id)
-        if len([step for step in told["timeline"] if step["step"] == "erp.get_order"]) >= times:
-            return told
-        await asyncio.sleep(0.1)
-    raise AssertionError(told)
+        return told if sum(step["step"] == "erp.get_order" for step in told["timeline"]) >= times else None
+
+    return await eventually(enough, every=0.1)
 
 
 async def test_an_order_is_followed_from_when_it_stands_without_being_asked(calm_suite) -> None:
@@ -113,7 +115,7 @@ async def test_the_crm_hears_of_each_change_once_until_the_order_is_delivered_an
         await crm_says(calm_suite, standing["crmOrderId"], "Invoiced")
     finally:
         await calm_suite.sandbox("easypost", "POST", "clock", {"offset_seconds": 0})
-    answer = await follow(calm_suite, standing["orderId"], prefer="wait=10")
+    answer = await follow(calm_suite, standing["orderId"], prefer="wait=25")
     assert answer.status_code == 201
     assert answer.json()["followed"] == {
         "outcome": "fulfilled", "orderState": "invoiced", "shipmentState": "delivered", "notes": 2,
@@ -133,18 +135,15 @@ async def test_following_can_be_stopped_and_begun_anew_and_ends_when_the_order_i
     for _ in range(2):
         stopped = await ask(calm_suite, "order_fulfilment", "POST", path)
         assert stopped.status_code == 200, stopped.text
-    for _ in range(100):
-        if (await shown(calm_suite, first))["state"] == "cancelled":
-            break
-        await asyncio.sleep(0.05)
+    await is_stopped(calm_suite, first)
 
     again = (await follow(calm_suite, standing["orderId"])).json()["fulfilmentId"]
     assert again == f"{first}.2"
     body = {"orderId": standing["orderId"], "reason": "The customer called."}
     path = "order-cancellations/v1/cancellations"
-    cancelled = await ask(calm_suite, "order_cancellations", "POST", path, body, "wait=20")
+    cancelled = await ask(calm_suite, "order_cancellations", "POST", path, body, "wait=25")
     assert cancelled.json()["state"] == "completed", cancelled.text
-    ended = (await follow(calm_suite, standing["orderId"], prefer="wait=10")).json()
+    ended = (await follow(calm_suite, standing["orderId"], prefer="wait=25")).json()
     assert ended["followed"]["outcome"] == "cancelled"
     assert await fulfilment_in_the_crm(calm_suite, standing["crmOrderId"]) == "Cancelled"
     late = await ask(calm_suite, "order_fulfilment", "POST", f"order-fulfilment/v1/fulfilments/{again}/cancellation")
@@ -152,5 +151,5 @@ async def test_following_can_be_stopped_and_begun_anew_and_ends_when_the_order_i
 
 
 async def test_an_order_that_does_not_stand_is_not_followed(calm_suite) -> None:
-    answer = await follow(calm_suite, "order-nothing", prefer="wait=10")
+    answer = await follow(calm_suite, "order-nothing", prefer="wait=25")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/order-not-found")

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 from shared.host.server import free_port
@@ -28,7 +29,7 @@ async def on_netsuite(tmp_path_factory: pytest.TempPathFactory, suite_of: Callab
 
 async def order(suite: Any, quote: Quote) -> httpx.Response:
     async with suite.phone() as phone:
-        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
 
 
 async def ledger(suite: Any) -> dict[str, Any]:
@@ -42,8 +43,8 @@ async def test_a_quote_becomes_an_order_once_and_is_cancelled_everywhere(on_nets
     standing = answers[0].json()
     assert standing["erpOrderId"] in (entry["id"], entry["tranId"])
     assert (entry["status"], entry["cancelled"]) == ("B", False)
-    headers = {"authorization": f"Bearer {on_netsuite.token('order_cancellations')}", "prefer": "wait=20"}
-    async with httpx.AsyncClient(base_url=on_netsuite.edge, headers=headers, timeout=40.0) as http:
+    headers = {"authorization": f"Bearer {on_netsuite.token('order_cancellations')}", "prefer": "wait=25"}
+    async with httpx.AsyncClient(base_url=on_netsuite.edge, headers=headers, timeout=60.0) as http:
         wanted = {"orderId": standing["orderId"], "reason": "Changed their mind."}
         answer = await http.post("/process/order-cancellations/v1/cancellations", json=wanted)
     assert answer.status_code == 201, answer.text
@@ -72,19 +73,18 @@ async def test_what_comes_back_is_credited(on_netsuite: Any) -> None:
         "goodsWithinSeconds": 600,
     }
     address = f"{on_netsuite.edge}/process/customer-returns/v1"
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=40.0) as http:
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60.0) as http:
         await http.post("/returns", json=wanted)
-        shown: dict[str, Any] = {}
-        for _ in range(400):
+
+        async def settled() -> dict[str, Any] | None:
             shown = (await http.get("/returns/return-NS-1")).json()
             if shown.get("stage") == "waiting-for-approval":
                 await http.post("/returns/return-NS-1/approval", json={"approved": True})
             elif shown.get("stage") == "waiting-for-goods":
                 await on_netsuite.sandbox("easypost", "POST", "clock", {"offset_seconds": 20 * 86_400})
-            elif shown.get("stage") == "refunded":
-                break
-            await asyncio.sleep(0.1)
-    assert shown["stage"] == "refunded", shown
+            return shown if shown.get("stage") == "refunded" else None
+
+        shown = await eventually(settled, every=0.1)
     books = await ledger(on_netsuite)
     (memo,) = books["credits"]
     assert len(books["returns"]) == 1
@@ -94,8 +94,8 @@ async def test_what_comes_back_is_credited(on_netsuite: Any) -> None:
 async def test_a_company_that_only_the_crm_knows_is_onboarded_and_can_order(on_netsuite: Any) -> None:
     customer = company().prospects_for("plain")[0]
     quote = next(one for one in company().quotes if one.customer == customer.number)
-    headers = {"authorization": f"Bearer {on_netsuite.token('customer_onboarding')}", "prefer": "wait=20"}
-    async with httpx.AsyncClient(base_url=on_netsuite.edge, headers=headers, timeout=40.0) as http:
+    headers = {"authorization": f"Bearer {on_netsuite.token('customer_onboarding')}", "prefer": "wait=25"}
+    async with httpx.AsyncClient(base_url=on_netsuite.edge, headers=headers, timeout=60.0) as http:
         wanted = {"customerId": customer.salesforce_id}
         answer = await http.post("/process/customer-onboarding/v1/onboardings", json=wanted)
     assert answer.status_code == 201, answer.text

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Customer, company
 from shared.host.tokens import app_token
@@ -18,8 +19,8 @@ REFUSED_NOTE = [{"errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "N
 def desk(suite: Any, **headers: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{suite.edge}/process/customer-onboarding/v1",
-        headers={"authorization": f"Bearer {suite.token('customer_onboarding')}", "prefer": "wait=20", **headers},
-        timeout=40.0,
+        headers={"authorization": f"Bearer {suite.token('customer_onboarding')}", "prefer": "wait=25", **headers},
+        timeout=60.0,
     )
 
 
@@ -43,7 +44,7 @@ async def in_the_erp(suite: Any, customer: Customer) -> list[dict[str, Any]]:
 
 
 async def read(suite: Any, api: str, path: str) -> dict[str, Any]:
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {suite.token(api)}"}, timeout=20.0) as http:
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {suite.token(api)}"}, timeout=60.0) as http:
         answer = await http.get(f"{suite.edge}/system/{api}/v1/{path}")
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -64,7 +65,7 @@ def refused(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
 async def test_a_customer_that_could_not_order_can_once_it_is_onboarded(calm_suite) -> None:
     customer = PLAIN[0]
     quote = next(one for one in COMPANY.quotes if one.customer == customer.number)
-    async with calm_suite.phone(prefer="wait=20") as phone:
+    async with calm_suite.phone(prefer="wait=25") as phone:
         refused(await phone.post("/orders", json={"quoteId": quote.salesforce_id}), 422, "customer-not-in-erp")
 
     told = await onboarded(calm_suite, customer)
@@ -79,7 +80,7 @@ async def test_a_customer_that_could_not_order_can_once_it_is_onboarded(calm_sui
     kept = await read(calm_suite, "erp", f"customers/{number}")
     assert (kept["name"], kept["taxNumber"]) == (customer.legal_name, customer.tax_number)
 
-    async with calm_suite.phone(prefer="wait=20") as phone:
+    async with calm_suite.phone(prefer="wait=25") as phone:
         ordered = await phone.post("/orders", json={"quoteId": quote.salesforce_id})
         assert ordered.status_code == 201, ordered.text
         view = (await phone.get(f"/customers/{customer.salesforce_id}")).json()
@@ -108,11 +109,12 @@ async def test_it_can_be_asked_for_and_looked_at_later(calm_suite) -> None:
     async with desk(calm_suite, prefer="respond-async", authorization=f"Bearer {token}") as http:
         answer = await http.post("/onboardings", json={"customerId": PLAIN[2].salesforce_id})
         assert answer.status_code == 202, answer.text
-        for _ in range(200):
+
+        async def done() -> dict[str, Any] | None:
             told = (await http.get(f"{calm_suite.edge}{answer.headers['location']}")).json()
-            if told["state"] == "completed":
-                break
-            await asyncio.sleep(0.05)
+            return told if told["state"] == "completed" else None
+
+        told = await eventually(done, every=0.05)
     assert told["onboarded"]["erpNumber"] == await number_in_the_crm(calm_suite, PLAIN[2])
 
 

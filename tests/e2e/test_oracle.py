@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 from shared.host.server import free_port
@@ -31,7 +32,7 @@ async def on_oracle(tmp_path_factory: pytest.TempPathFactory, suite_of: Callable
 
 async def order(suite: Any, quote: Quote) -> httpx.Response:
     async with suite.phone() as phone:
-        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
 
 
 async def ledger(suite: Any) -> dict[str, Any]:
@@ -57,8 +58,8 @@ async def test_what_sap_refuses_oracle_refuses(on_oracle: Any, scenario: str) ->
 
 async def test_an_order_is_cancelled_everywhere(on_oracle: Any) -> None:
     standing = (await order(on_oracle, PLAIN[1])).json()
-    headers = {"authorization": f"Bearer {on_oracle.token('order_cancellations')}", "prefer": "wait=20"}
-    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=40.0) as http:
+    headers = {"authorization": f"Bearer {on_oracle.token('order_cancellations')}", "prefer": "wait=25"}
+    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=60.0) as http:
         wanted = {"orderId": standing["orderId"], "reason": "Changed their mind."}
         answer = await http.post("/process/order-cancellations/v1/cancellations", json=wanted)
     assert answer.status_code == 201, answer.text
@@ -79,20 +80,19 @@ async def test_what_comes_back_is_credited(on_oracle: Any) -> None:
         "goodsWithinSeconds": 600,
     }
     async with httpx.AsyncClient(
-        base_url=f"{on_oracle.edge}/process/customer-returns/v1", headers=headers, timeout=40.0
+        base_url=f"{on_oracle.edge}/process/customer-returns/v1", headers=headers, timeout=60.0
     ) as http:
         await http.post("/returns", json=wanted)
-        shown: dict[str, Any] = {}
-        for _ in range(400):
+
+        async def settled() -> dict[str, Any] | None:
             shown = (await http.get("/returns/return-ORA-1")).json()
             if shown.get("stage") == "waiting-for-approval":
                 await http.post("/returns/return-ORA-1/approval", json={"approved": True})
             elif shown.get("stage") == "waiting-for-goods":
                 await on_oracle.sandbox("easypost", "POST", "clock", {"offset_seconds": 20 * 86_400})
-            elif shown.get("stage") == "refunded":
-                break
-            await asyncio.sleep(0.1)
-    assert shown["stage"] == "refunded", shown
+            return shown if shown.get("stage") == "refunded" else None
+
+        shown = await eventually(settled, every=0.1)
     books = await ledger(on_oracle)
     assert [one["of"] for one in books["returns"]] == [standing["erpOrderId"]]
     assert [one["TransactionNumber"] for one in books["credits"]] == [shown["refunded"]["creditMemoId"]]
@@ -101,8 +101,8 @@ async def test_what_comes_back_is_credited(on_oracle: Any) -> None:
 async def test_a_company_that_only_the_crm_knows_is_onboarded_and_can_order(on_oracle: Any) -> None:
     customer = company().prospects_for("plain")[0]
     quote = next(one for one in company().quotes if one.customer == customer.number)
-    headers = {"authorization": f"Bearer {on_oracle.token('customer_onboarding')}", "prefer": "wait=20"}
-    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=40.0) as http:
+    headers = {"authorization": f"Bearer {on_oracle.token('customer_onboarding')}", "prefer": "wait=25"}
+    async with httpx.AsyncClient(base_url=on_oracle.edge, headers=headers, timeout=60.0) as http:
         wanted = {"customerId": customer.salesforce_id}
         answer = await http.post("/process/customer-onboarding/v1/onboardings", json=wanted)
     assert answer.status_code == 201, answer.text

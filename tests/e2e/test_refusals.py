@@ -17,7 +17,7 @@ def quote(scenario: str, index: int = 0) -> Quote:
 
 async def order(suite: Any, quote_id: str, **headers: str) -> Any:
     async with suite.phone() as phone:
-        return await phone.post("/orders", json={"quoteId": quote_id}, headers={"prefer": "wait=15", **headers})
+        return await phone.post("/orders", json={"quoteId": quote_id}, headers={"prefer": "wait=25", **headers})
 
 
 def expect(answer: Any, status: int, kind: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ async def test_a_slow_backend_costs_its_part_and_not_the_view(calm_suite) -> Non
     async with calm_suite.phone() as phone:
         answer = await phone.get(f"/customers/{COMPANY.customers[1].salesforce_id}")
     assert answer.status_code == 200
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 8
     assert {part["part"] for part in answer.json()["missing"]} == {"credit", "erp-orders"}
 
 

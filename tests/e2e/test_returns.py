@@ -1,12 +1,12 @@
 """What a delivered order brings back is refunded once, everywhere; what is refused leaves nothing behind."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 from shared.host.tokens import app_token
@@ -26,11 +26,11 @@ async def carrier_today(calm_suite: Any) -> AsyncIterator[None]:
 async def delivered(suite: Any, quote: Quote, until: str = "invoice") -> dict[str, Any]:
     """An order of this quote that the customer has, with its first product."""
     async with suite.phone() as phone:
-        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        answer = await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
     assert answer.status_code == 201, answer.text
     order_id = answer.json()["orderId"]
     headers = {"authorization": f"Bearer {suite.token('quote_to_order')}"}
-    async with httpx.AsyncClient(headers=headers, timeout=20.0) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=60.0) as http:
         shown = (await http.get(f"{suite.edge}/process/quote-to-order/v1/orders/{order_id}")).json()["order"]
     if until:
         await suite.sandbox("sap", "POST", "fulfil", {"order": shown["erpOrderId"], "until": until})
@@ -39,11 +39,11 @@ async def delivered(suite: Any, quote: Quote, until: str = "invoice") -> dict[st
     return {"orderId": order_id, "sku": sku, "quantity": int(line.quantity), **shown}
 
 
-def desk(suite: Any, token: str | None = None, prefer: str = "wait=10") -> httpx.AsyncClient:
+def desk(suite: Any, token: str | None = None, prefer: str = "wait=25") -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{suite.edge}/process/customer-returns/v1",
         headers={"authorization": f"Bearer {token or suite.token('customer_returns')}", "prefer": prefer},
-        timeout=40.0,
+        timeout=60.0,
     )
 
 
@@ -66,20 +66,20 @@ async def ask(suite: Any, wanted: dict[str, Any], prefer: str = "respond-async")
         return await http.post("/returns", json=wanted)
 
 
-async def until(suite: Any, reference: str, *stages: str, seconds: float = 25.0) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
+async def until(suite: Any, reference: str, *stages: str) -> dict[str, Any]:
     async with desk(suite) as http:
-        for _ in range(int(seconds / 0.1)):
+
+        async def rests() -> dict[str, Any] | None:
             shown = (await http.get(f"/returns/return-{reference}")).json()
-            if shown.get("stage") in stages and shown["state"] not in ("pending", "running", "compensating"):
-                return shown
-            await asyncio.sleep(0.1)
-    raise AssertionError(shown)
+            going_on = shown.get("state") in ("pending", "running", "compensating")
+            return shown if shown.get("stage") in stages and not going_on else None
+
+        return await eventually(rests, every=0.1)
 
 
 async def authorized(suite: Any, reference: str) -> dict[str, Any]:
     """The return once its label is there; approved if what comes back is worth so much."""
-    shown = await until(suite, reference, "waiting-for-approval", "waiting-for-goods")
+    shown = await until(suite, reference, "waiting-for-approval", "waiting-for-goods", "closed")
     if shown["stage"] == "waiting-for-approval":
         async with desk(suite) as http:
             await http.post(f"/returns/return-{reference}/approval", json={"approved": True})
@@ -133,7 +133,7 @@ async def test_a_return_is_approved_comes_back_and_is_refunded_everywhere(calm_s
     assert found == {"returns": [False], "memos": [settled["creditMemoId"]], "crm": ["Closed"], "labels": [None]}
     assert on_hand(calm_suite, order["sku"]) == stock + 1
 
-    again = await ask(calm_suite, body(order, "E2E-1", 1, "not-satisfied"), "wait=5")
+    again = await ask(calm_suite, body(order, "E2E-1", 1, "not-satisfied"), "wait=25")
     assert again.json()["refunded"] == settled
     other = await ask(calm_suite, body(order, "E2E-1", 1, "other"))
     assert (other.status_code, other.json()["type"]) == (409, "/problems/conflict")
@@ -208,7 +208,7 @@ async def test_a_credit_that_is_billed_later_is_waited_for(calm_suite: Any) -> N
 
 async def test_only_what_the_customer_has_comes_back(calm_suite: Any) -> None:
     order = await delivered(calm_suite, PLAIN[22], until="")
-    early = await ask(calm_suite, body(order, "E2E-7"), "wait=10")
+    early = await ask(calm_suite, body(order, "E2E-7"), "wait=25")
     assert (early.status_code, early.json()["type"]) == (409, "/problems/order-not-delivered")
     assert early.json()["returnId"] == "return-E2E-7"
 
@@ -218,10 +218,10 @@ async def test_only_what_the_customer_has_comes_back(calm_suite: Any) -> None:
         (body(order, "E2E-9", 0), "unusable-quantity"),
         (body({**order, "sku": "TG-99999"}, "E2E-10"), "sku-not-ordered"),
     ):
-        refused = await ask(calm_suite, wanted, "wait=10")
+        refused = await ask(calm_suite, wanted, "wait=25")
         assert (refused.status_code, refused.json()["type"]) == (422, f"/problems/{kind}"), refused.text
         assert refused.json()["errors"][0]["pointer"].startswith("/lines/0")
-    missing = await ask(calm_suite, body({**order, "orderId": "order-nothing"}, "E2E-11"), "wait=10")
+    missing = await ask(calm_suite, body({**order, "orderId": "order-nothing"}, "E2E-11"), "wait=25")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems/order-not-found")
     for number in range(7, 12):
         nothing = {"returns": [], "memos": [], "crm": [], "labels": []}

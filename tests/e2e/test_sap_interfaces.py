@@ -22,7 +22,7 @@ OF_EACH_RUN = {"updated", "shipmentId", "trackingCode"}
 
 async def order(suite: Any, quote: Quote) -> httpx.Response:
     async with suite.phone() as phone:
-        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
 
 
 def told(answer: dict[str, Any]) -> dict[str, Any]:

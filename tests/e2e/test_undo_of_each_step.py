@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 
@@ -34,25 +35,26 @@ async def ended(suite: Any, quote: Quote) -> dict[str, Any]:
     """What an operator sees of the order once it has ended."""
     headers = {"authorization": f"Bearer {suite.token('flow_operations')}"}
     async with httpx.AsyncClient(
-        base_url=f"{suite.edge}/process/flow-operations/v1", headers=headers, timeout=20.0
+        base_url=f"{suite.edge}/process/flow-operations/v1", headers=headers, timeout=60.0
     ) as http:
-        for _ in range(300):
+
+        async def settled() -> dict[str, Any] | None:
             answer = await http.get(f"/flows/order-{quote.salesforce_id}")
-            if answer.is_success and answer.json()["flow"]["state"] not in ("pending", "running", "compensating"):
-                return answer.json()
-            await asyncio.sleep(0.1)
-    raise AssertionError(answer.text)
+            going_on = answer.is_error or answer.json()["flow"]["state"] in ("pending", "running", "compensating")
+            return None if going_on else answer.json()
+
+        return await eventually(settled, every=0.05)
 
 
 async def until_at(suite: Any, quote: Quote, step: str) -> None:
     headers = {"authorization": f"Bearer {suite.token('flow_operations')}"}
     async with httpx.AsyncClient(base_url=f"{suite.edge}/process/flow-operations/v1", headers=headers) as http:
-        for _ in range(300):
+
+        async def is_there() -> bool:
             answer = await http.get(f"/flows/order-{quote.salesforce_id}")
-            if answer.is_success and answer.json()["timeline"][-1]["step"] == step:
-                return
-            await asyncio.sleep(0.02)
-    raise AssertionError(answer.text)
+            return answer.is_success and answer.json()["timeline"][-1]["step"] == step
+
+        await eventually(is_there, every=0.02)
 
 
 def expect_undone(told: dict[str, Any], failed: str) -> None:
@@ -68,7 +70,7 @@ def expect_undone(told: dict[str, Any], failed: str) -> None:
 
 async def order(suite: Any, quote: Quote) -> Any:
     async with suite.phone() as phone:
-        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=20"})
+        return await phone.post("/orders", json={"quoteId": quote.salesforce_id}, headers={"prefer": "wait=25"})
 
 
 @pytest.mark.parametrize("place", range(len(REFUSALS)), ids=list(REFUSALS))

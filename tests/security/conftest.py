@@ -102,7 +102,7 @@ class Suite:
     output: Path
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
     came_out: bytearray = field(default_factory=bytearray)
-    backdoor: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=10.0))
+    backdoor: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=60.0))
     slow_header: asyncio.Task[bytes] | None = None
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
 

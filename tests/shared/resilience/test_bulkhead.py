@@ -20,7 +20,7 @@ async def started(*tasks: asyncio.Task[None]) -> None:
 
 
 async def test_no_more_calls_than_places() -> None:
-    bulkhead = Bulkhead("erp", places=3, max_wait=1, max_waiting=100)
+    bulkhead = Bulkhead("erp", places=3, max_wait=60, max_waiting=100)
     most = 0
 
     async def call() -> None:
@@ -34,7 +34,7 @@ async def test_no_more_calls_than_places() -> None:
 
 
 async def test_places_go_to_those_who_waited_longest() -> None:
-    bulkhead = Bulkhead("erp", places=1, max_wait=1, max_waiting=100)
+    bulkhead = Bulkhead("erp", places=1, max_wait=60, max_waiting=100)
     order: list[int] = []
 
     async def call(number: int) -> None:
@@ -65,7 +65,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
     tasks = [asyncio.create_task(hold(bulkhead, leave)) for _ in range(2)]
     await started(*tasks)
     with pytest.raises(Overloaded):
-        await asyncio.wait_for(hold(bulkhead, leave), 1)
+        await asyncio.wait_for(hold(bulkhead, leave), 30)
     leave.set()
     await asyncio.gather(*tasks)
 
@@ -94,5 +94,5 @@ async def test_place_handed_over_while_cancelled_goes_to_the_next() -> None:
     await holder  # its place is now the waiter's, who has not run since
     waiter.cancel()
     await asyncio.gather(waiter, return_exceptions=True)
-    await asyncio.wait_for(last, 1)
+    await asyncio.wait_for(last, 30)
     assert bulkhead.in_flight == 0

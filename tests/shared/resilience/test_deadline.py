@@ -12,7 +12,7 @@ from shared.resilience.deadline import Deadline
 
 async def sleep_within(own: float | None) -> None:
     async with Deadline("crm", own):
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
 
 
 @pytest.mark.parametrize(("own", "callers"), [(0.05, None), (0.05, 60.0), (60.0, 0.05), (None, 0.05)])
@@ -21,7 +21,7 @@ async def test_the_sooner_limit_cancels_the_work(own: float | None, callers: flo
     began = time.monotonic()
     with calling(CallContext(deadline=deadline)), pytest.raises(DeadlineExceeded, match="crm"):
         await sleep_within(own)
-    assert 0.04 < time.monotonic() - began < 1
+    assert 0.04 < time.monotonic() - began < 30
 
 
 async def test_nothing_begins_after_the_deadline() -> None:
@@ -39,7 +39,7 @@ async def test_a_sent_write_is_said_to_be_in_doubt() -> None:
     async def write() -> None:
         async with Deadline("erp", 0.01) as deadline:
             deadline.outcome_unknown = True
-            await asyncio.sleep(5)
+            await asyncio.sleep(60)
 
     with pytest.raises(DeadlineExceeded, match="unknown") as refusal:
         await write()

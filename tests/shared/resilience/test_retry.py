@@ -93,7 +93,7 @@ async def test_repeats_are_a_bounded_share_of_calls() -> None:
 async def test_retry_after_is_obeyed_within_the_deadline() -> None:
     began = time.monotonic()
     assert await run(retry(), QuotaExceeded("x", retry_after=0.2)) == [0, 1]
-    assert 0.2 <= time.monotonic() - began < 0.6
+    assert time.monotonic() - began >= 0.2
 
 
 async def test_retry_after_beyond_the_deadline_is_handed_on() -> None:
@@ -116,16 +116,15 @@ async def test_while_the_backend_wants_silence_nobody_calls(kind: type[Problem])
 
 
 async def test_a_short_silence_is_waited_out() -> None:
-    policy = retry(delays=())
+    policy, began = retry(delays=()), time.monotonic()
     with pytest.raises(QuotaExceeded):
         await run(policy, QuotaExceeded("x", retry_after=0.2))
-    began = time.monotonic()
     assert await run(policy) == [0]
-    assert time.monotonic() - began > 0.1
+    assert time.monotonic() - began >= 0.2
 
 
 async def test_no_wait_begins_that_outlasts_the_deadline() -> None:
     began = time.monotonic()
     with pytest.raises(BackendUnavailable):
-        await run(retry(delays=(60.0,)), BackendUnavailable("x", retry_after=5), seconds=0.5)
-    assert time.monotonic() - began < 0.3
+        await run(retry(delays=(60.0,)), BackendUnavailable("x", retry_after=60), seconds=20)
+    assert time.monotonic() - began < 15

@@ -4,12 +4,13 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 import pytest
+from eventually import eventually
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
@@ -110,12 +111,14 @@ async def _serving(app: Any, port: int) -> AsyncGenerator[None]:
     running = asyncio.create_task(server.serve())
     try:
         async with httpx.AsyncClient() as client:
-            for _ in range(200):
-                try:
+
+            async def answers() -> bool:
+                with suppress(httpx.TransportError):
                     await client.get(f"http://127.0.0.1:{port}/")
-                    break
-                except httpx.TransportError:
-                    await asyncio.sleep(0.02)
+                    return True
+                return False
+
+            await eventually(answers)
         yield
     finally:
         server.stop()

@@ -235,6 +235,6 @@ def test_whatever_goes_in_comes_out_writable(value: Any) -> None:
 )
 def test_hostile_text_costs_no_more_than_a_few_milliseconds(bait: str) -> None:
     text = (bait * MAX_TEXT)[:MAX_TEXT]
-    began = time.perf_counter()
+    began = time.thread_time()
     mask_text(text)
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 0.1

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 from shared.resilience.wire import (
     ConnectionFailed,
@@ -60,27 +61,27 @@ async def test_status_headers_and_body_arrive(wire: Wire, serve: Serve) -> None:
 async def test_one_connection_serves_many_requests(wire: Wire, serve: Serve) -> None:
     server = serve(answering())
     for _ in range(5):
-        await wire.send("GET", server.url, {}, None, 5)
+        await wire.send("GET", server.url, {}, None, 60)
     assert server.connections == 1
 
 
 async def test_redirects_are_not_followed(wire: Wire, serve: Serve) -> None:
     server = serve(answering(302, b"", "Location: http://127.0.0.1:1/"))
-    reply = await wire.send("GET", server.url, {}, None, 5)
+    reply = await wire.send("GET", server.url, {}, None, 60)
     assert reply.status == 302
     assert reply.headers["location"] == "http://127.0.0.1:1/"
 
 
 async def test_gzip_is_unfolded(wire: Wire, serve: Serve) -> None:
     server = serve(answering(200, gzip.compress(b"plain" * 1000), "Content-Encoding: gzip"))
-    assert (await wire.send("GET", server.url, {}, None, 5)).body == b"plain" * 1000
+    assert (await wire.send("GET", server.url, {}, None, 60)).body == b"plain" * 1000
     assert b"gzip" in server.requests[0]
 
 
 async def test_gzip_that_unfolds_beyond_the_cap_is_refused(wire: Wire, serve: Serve) -> None:
     server = serve(answering(200, gzip.compress(bytes(20 * 1024 * 1024)), "Content-Encoding: gzip"))
     with pytest.raises(ReplyTooLarge):
-        await wire.send("GET", server.url, {}, None, 5)
+        await wire.send("GET", server.url, {}, None, 60)
 
 
 async def test_chunked_body_is_joined(wire: Wire, serve: Serve) -> None:
@@ -92,7 +93,7 @@ async def test_chunked_body_is_joined(wire: Wire, serve: Serve) -> None:
             time.sleep(0.01)
         peer.send(b"0\r\n\r\n")
 
-    assert (await wire.send("GET", serve(behave).url, {}, None, 5)).body == b"abcabcabc"
+    assert (await wire.send("GET", serve(behave).url, {}, None, 60)).body == b"abcabcabc"
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1073741824", "Transfer-Encoding: chunked"])
@@ -119,12 +120,12 @@ async def test_nobody_listening_means_nothing_was_sent(wire: Wire, serve: Serve)
     server = serve(answering())
     server.close()
     with pytest.raises(ConnectionFailed):
-        await wire.send("POST", server.url, {}, b"x", 5)
+        await wire.send("POST", server.url, {}, b"x", 60)
 
 
 async def test_name_that_does_not_resolve_means_nothing_was_sent(wire: Wire) -> None:
     with pytest.raises(ConnectionFailed):
-        await wire.send("POST", "http://no-such-host.invalid/", {}, b"x", 5)
+        await wire.send("POST", "http://no-such-host.invalid/", {}, b"x", 60)
 
 
 @pytest.mark.parametrize("linger", [False, True])
@@ -135,7 +136,7 @@ async def test_connection_closed_without_answer_is_a_lost_reply(wire: Wire, serv
             peer.sock.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")  # SO_LINGER 0: reset
 
     with pytest.raises(ReplyLost):
-        await wire.send("POST", serve(behave).url, {}, b"x", 5)
+        await wire.send("POST", serve(behave).url, {}, b"x", 60)
 
 
 async def test_truncated_body_is_a_broken_reply(wire: Wire, serve: Serve) -> None:
@@ -144,7 +145,7 @@ async def test_truncated_body_is_a_broken_reply(wire: Wire, serve: Serve) -> Non
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
 
     with pytest.raises(ReplyBroken):
-        await wire.send("GET", serve(behave).url, {}, None, 5)
+        await wire.send("GET", serve(behave).url, {}, None, 60)
 
 
 async def test_answer_that_is_not_http_is_a_broken_reply(wire: Wire, serve: Serve) -> None:
@@ -153,7 +154,7 @@ async def test_answer_that_is_not_http_is_a_broken_reply(wire: Wire, serve: Serv
         peer.send(b"220 mail.example.com ESMTP\r\n\r\n")
 
     with pytest.raises(ReplyBroken):
-        await wire.send("GET", serve(behave).url, {}, None, 5)
+        await wire.send("GET", serve(behave).url, {}, None, 60)
 
 
 @pytest.mark.parametrize("begun", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"])
@@ -161,13 +162,13 @@ async def test_slow_answer_ends_with_the_time(wire: Wire, serve: Serve, begun: b
     def behave(peer: Any) -> None:
         peer.read()
         peer.send(begun)
-        peer.gone(5)
+        peer.gone(10)
 
     server = serve(behave)
     began = time.monotonic()
     with pytest.raises(WireTimeout):
         await wire.send("GET", server.url, {}, None, 0.2)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def closing_every_second(peer: Any) -> None:
@@ -180,14 +181,14 @@ def closing_every_second(peer: Any) -> None:
 async def test_stale_connection_goes_unnoticed_for_idempotent_methods(wire: Wire, serve: Serve, method: str) -> None:
     server = serve(closing_every_second)
     for _ in range(4):
-        assert (await wire.send(method, server.url, {}, None, 5)).status == 200
+        assert (await wire.send(method, server.url, {}, None, 60)).status == 200
 
 
 async def test_stale_connection_is_a_lost_reply_for_post(wire: Wire, serve: Serve) -> None:
     server = serve(closing_every_second)
-    await wire.send("GET", server.url, {}, None, 5)
+    await wire.send("GET", server.url, {}, None, 60)
     with pytest.raises(ReplyLost):
-        await wire.send("POST", server.url, {}, b"x", 5)
+        await wire.send("POST", server.url, {}, b"x", 60)
     assert len(server.requests) == 2
 
 
@@ -198,7 +199,7 @@ async def test_connection_closed_while_idle_is_replaced_even_for_post(wire: Wire
 
     server = serve(behave)
     for _ in range(5):
-        assert (await wire.send("POST", server.url, {}, b"x", 5)).status == 200
+        assert (await wire.send("POST", server.url, {}, b"x", 60)).status == 200
         await asyncio.sleep(0.05)
 
 
@@ -212,11 +213,11 @@ async def test_cancelling_frees_the_connection(name: str, serve: Serve) -> None:
     server = serve(behave)
     wire = open_wire(name)
     call = asyncio.create_task(wire.send("GET", server.url, {}, None, 30))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: server.requests)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert await asyncio.to_thread(server.client_left.wait, 2)
+    assert await asyncio.to_thread(server.client_left.wait, 60)
     await wire.aclose()
 
 
@@ -227,7 +228,7 @@ async def test_stream_hands_over_pieces_of_any_number(wire: Wire, serve: Serve) 
         for _ in range(128):
             peer.send(bytes(65536))
 
-    async with wire.stream("GET", serve(behave).url, {}, None, 5) as arriving:
+    async with wire.stream("GET", serve(behave).url, {}, None, 60) as arriving:
         assert arriving.status == 200
         assert arriving.headers["content-length"] == "8388608"
         assert sum([len(piece) async for piece in arriving.chunks()]) == 8388608
@@ -235,7 +236,7 @@ async def test_stream_hands_over_pieces_of_any_number(wire: Wire, serve: Serve) 
 
 async def test_stream_unfolds_gzip(wire: Wire, serve: Serve) -> None:
     server = serve(answering(200, gzip.compress(b"row\n" * 100_000), "Content-Encoding: gzip"))
-    async with wire.stream("GET", server.url, {}, None, 5) as arriving:
+    async with wire.stream("GET", server.url, {}, None, 60) as arriving:
         assert b"".join([piece async for piece in arriving.chunks()]) == b"row\n" * 100_000
 
 
@@ -244,7 +245,7 @@ async def test_stream_that_breaks_off_says_so(wire: Wire, serve: Serve) -> None:
         peer.read()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
 
-    async with wire.stream("GET", serve(behave).url, {}, None, 5) as arriving:
+    async with wire.stream("GET", serve(behave).url, {}, None, 60) as arriving:
         with pytest.raises(ReplyBroken):
             await consume(arriving)
 
@@ -253,7 +254,7 @@ async def test_stream_that_stalls_ends_with_the_time(wire: Wire, serve: Serve) -
     def behave(peer: Any) -> None:
         peer.read()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
-        peer.gone(5)
+        peer.gone(10)
 
     async with wire.stream("GET", serve(behave).url, {}, None, 0.2) as arriving:
         with pytest.raises(WireTimeout):
@@ -271,7 +272,7 @@ async def test_stream_left_early_closes_the_connection(wire: Wire, serve: Serve)
             peer.server.client_left.set()
 
     server = serve(behave)
-    async with wire.stream("GET", server.url, {}, None, 5) as arriving:
+    async with wire.stream("GET", server.url, {}, None, 60) as arriving:
         async for piece in arriving.chunks():
             assert piece
             break

@@ -28,7 +28,7 @@ async def wire() -> AsyncIterator[AsyncioWire]:
 
 
 async def get(wire: AsyncioWire, url: str, method: str = "GET") -> WireReply:
-    return await wire.send(method, url, {}, None, 5)
+    return await wire.send(method, url, {}, None, 60)
 
 
 def saying(answer: bytes) -> Callable[[Any], None]:
@@ -104,7 +104,7 @@ async def test_close_that_the_loop_has_not_seen_yet_costs_no_post(wire: AsyncioW
 
     server = serve(behave)
     for _ in range(5):
-        assert (await wire.send("POST", server.url, {}, b"x", 5)).status == 200
+        assert (await wire.send("POST", server.url, {}, b"x", 60)).status == 200
         time.sleep(0.05)  # noqa: ASYNC251 - the loop must not run while the server closes
     assert len(server.requests) == 5
 
@@ -163,7 +163,7 @@ async def test_line_breaks_never_reach_the_wire(
 ) -> None:
     server = serve(saying(b""))
     with pytest.raises(ValueError, match=r"percent-encoded|line break"):
-        await wire.send("GET", server.url + path, headers, None, 5)
+        await wire.send("GET", server.url + path, headers, None, 60)
     assert server.requests == []
 
 
