@@ -5,7 +5,8 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.company import Quote, company
 from shared.binding.declare import Contract
@@ -56,20 +58,22 @@ class Suite:
         """Order a quote that has not been ordered yet."""
         quote = next(self.quotes)
         body = {"quoteId": quote.salesforce_id}
-        answer = await self.ask("POST", "/experience/field-sales/v1/orders", body, **{"prefer": "wait=20", **headers})
+        answer = await self.ask("POST", "/experience/field-sales/v1/orders", body, **{"prefer": "wait=25", **headers})
         return quote, answer
 
     async def settled(self, quote: Quote) -> str:
         """How an order ends, however long ago it was asked for; empty if it was never taken."""
         path = f"/process/quote-to-order/v1/orders/order-{quote.salesforce_id}"
-        for _ in range(200):
+
+        async def found() -> tuple[str] | None:
             answer = await self.ask("GET", path)
             if answer.status_code == 404:
-                return ""
-            if answer.is_success and answer.json()["state"] in ("completed", "refused", "cancelled", "dead"):
-                return answer.json()["state"]
-            await asyncio.sleep(0.1)
-        return "unsettled"
+                return ("",)
+            state = answer.json()["state"] if answer.is_success else "unknown"
+            return (state,) if state in ("completed", "refused", "cancelled", "dead") else None
+
+        (ends,) = await eventually(found, within=100, every=0.1)  # a step may be tried again after 60 s
+        return ends
 
     async def sandbox(self, name: str, method: str, path: str, body: Any = None) -> Any:
         answer = await self.http.request(method, f"{self.runtime.sandboxes[name]}/__sandbox__/{path}", json=body)
@@ -86,10 +90,11 @@ class Suite:
         """End all failures and wait until every circuit is closed."""
         for name, path in CHEAP_READS.items():
             await self.sandbox(name, "DELETE", "faults")
-            for _ in range(60):
-                if (await self.ask("GET", path)).status_code < 500:
-                    break
-                await asyncio.sleep(0.05)
+
+            async def well(path: str = path) -> bool:
+                return (await self.ask("GET", path)).status_code < 500
+
+            await eventually(well, every=0.05)
 
     async def books(self) -> dict[str, int]:
         """How many orders stand in each backend, by its own books."""
@@ -117,15 +122,6 @@ class Suite:
                     return int(entry.name)
         return 0
 
-    async def until(self, what: Callable[[], Any], seconds: float = 10.0) -> None:
-        """Wait until `what` (plain or async) says yes."""
-        async with asyncio.timeout(seconds):
-            while True:
-                found = what()
-                if await found if asyncio.iscoroutine(found) else found:
-                    return
-                await asyncio.sleep(0.05)
-
     async def health_of(self, part: str) -> str:
         return (await self.http.get("/health")).json()["checks"][part][0]["status"]
 
@@ -138,22 +134,23 @@ async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite
         cwd=Path(__file__).parents[2], stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     http = httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=40.0, limits=httpx.Limits(max_connections=200)
+        base_url=f"http://127.0.0.1:{port}", timeout=90.0, limits=httpx.Limits(max_connections=200)
     )
     try:
-        for _ in range(300):
-            try:
-                if (await http.get("/readyz")).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                assert child.returncode is None
-            await asyncio.sleep(0.1)
+
+        async def is_ready() -> bool:
+            assert child.returncode is None
+            with suppress(httpx.HTTPError):
+                return (await http.get("/readyz")).status_code == 200
+            return False
+
+        await eventually(is_ready, every=0.1)
         yield Suite(read_runtime(state), child.pid, http, count(), iter(company().quotes_for("plain")))
     finally:
         await http.aclose()
         if child.returncode is None:
             child.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(child.wait(), 20)
+        await asyncio.wait_for(child.wait(), 60)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 import pytest
+from eventually import eventually
 
 from sandboxes.company import company
 from shared.binding.declare import Contract
@@ -138,7 +139,7 @@ class Suite:
         if not any(name.lower() == "host" for name, _ in headers):
             lines.insert(1, f"Host: 127.0.0.1:{self.port}")
         lines.append(f"Content-Length: {len(body)}")
-        async with self.places, asyncio.timeout(40):
+        async with self.places, asyncio.timeout(90):
             return await self._exchange("\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + body, method)
 
     async def _exchange(self, sent: bytes, method: str) -> Answer:
@@ -163,15 +164,16 @@ class Suite:
         body = json.dumps(example(operation) if document is None else document).encode() if operation.body else b""
         return await self.ask(operation.method, target(operation, **path), [*headers, *DOCUMENT], body)
 
-    async def raw(self, sent: bytes, seconds: float = 2.0) -> bytes:
-        """Everything a fresh connection says to these bytes, until it closes or says no more."""
+    async def raw(self, sent: bytes, seconds: float = 2.0, answers: int = 0) -> bytes:
+        """Everything a fresh connection says to these bytes, until it closes or, after so many answers, is silent."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         said = bytearray()
         try:
             writer.write(sent)
-            async with asyncio.timeout(seconds):
-                while chunk := await reader.read(65_536):
-                    said += chunk
+            while chunk := await asyncio.wait_for(
+                reader.read(65_536), seconds if said.count(b"HTTP/1.") >= answers else 60.0
+            ):
+                said += chunk
         except (TimeoutError, ConnectionError):
             pass
         finally:
@@ -201,7 +203,7 @@ class Suite:
             operation, good = min(reads, key=lambda read: sum(p.location == "path" for p in read.parameters)), 0
             query = "?limit=1" if any(p.name == "limit" for p in operation.parameters) else ""
             headers = [("authorization", f"Bearer {self.token(operation)}")]
-            for _ in range(200):
+            for _ in range(600):
                 answer = await self.ask("GET", target(operation) + query, headers)
                 good = good + 1 if answer.status < 500 else 0
                 if good == HEALTHY:
@@ -297,13 +299,10 @@ async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite
             cwd=FUSED.parents[2], stdout=file, stderr=file, env={**os.environ, "NO_COLOR": "1"},
         )  # fmt: skip
     try:
-        for _ in range(300):
-            if b"Serving" in output.read_bytes() or child.returncode is not None:
-                break
-            await asyncio.sleep(0.1)
+        await eventually(lambda: b"Serving" in output.read_bytes() or child.returncode is not None, every=0.1)
         assert child.returncode is None, output.read_text()
         running = Suite(read_runtime(state), output)
-        running.slow_header = asyncio.create_task(running.raw(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", 20.0))
+        running.slow_header = asyncio.create_task(running.raw(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", 60.0))
         yield running
         running.slow_header.cancel()
         await running.backdoor.aclose()
@@ -312,7 +311,7 @@ async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite
     finally:
         if child.returncode is None:
             child.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(child.wait(), 20)
+        await asyncio.wait_for(child.wait(), 60)
 
 
 @pytest.fixture

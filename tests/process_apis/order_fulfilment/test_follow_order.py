@@ -1,11 +1,11 @@
 """What the CRM is told of an order, when, and how following it ends."""
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 
 from process_apis.order_fulfilment import api, flow
 from process_apis.order_fulfilment.flow import NEWS, FollowOrder, FollowOrderV1, crm_status
@@ -20,16 +20,18 @@ HOUR = 3600
 
 async def hours(runner: Any, systems: Any, most: int = 12) -> Any:
     """Let hours pass, one look each, until the flow has ended."""
+
+    async def rests() -> Any:
+        view = await runner.view("f")
+        return view if view.ended or view.state == "waiting" else None
+
     for _ in range(most):
-        for _ in range(200):
-            view = await runner.view("f")
-            if view.ended:
-                return view
-            if view.state == "waiting":
-                break
-            await asyncio.sleep(0.01)
+        view = await eventually(rests)
+        if view.ended:
+            return view
+        asked = len(systems.called)
         systems.ahead += HOUR + 1
-        await asyncio.sleep(0.05)
+        await eventually(lambda asked=asked: len(systems.called) > asked)
     raise AssertionError(view)
 
 

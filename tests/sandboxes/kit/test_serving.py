@@ -88,7 +88,7 @@ async def test_the_command_lists_urls_once_all_listen_and_ends_on_sigterm(tmp_pa
     try:
         while not ports.exists():
             assert process.returncode is None
-            assert time.monotonic() - begun < 20
+            assert time.monotonic() - begun < 60
             await asyncio.sleep(0.01)
         urls = json.loads(ports.read_text())
         assert urls["warehouse"].startswith("sqlite:///")
@@ -96,7 +96,7 @@ async def test_the_command_lists_urls_once_all_listen_and_ends_on_sigterm(tmp_pa
             assert (await client.get(f"{urls['easypost']}/__sandbox__/ledger")).status_code == 200
     finally:
         process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 async def test_the_command_refuses_an_unknown_name_in_one_line(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ async def stub(client: httpx.AsyncClient) -> AsyncIterator[Any]:
     told = (await client.post("/__sandbox__/pubsub", json={})).json()
     credentials = grpc.ssl_channel_credentials(told["certificate"].encode())
     async with grpc.aio.secure_channel(told["address"], credentials) as channel:
-        await asyncio.wait_for(channel.channel_ready(), 20)
+        await asyncio.wait_for(channel.channel_ready(), 60)
         yield pb_grpc.PubSubStub(channel)
 
 
@@ -192,7 +192,7 @@ async def test_pubsub_asks_for_the_same_rights(
     await client.post(f"{V}/sobjects/Contact", json={"LastName": name})
     await client.post(f"{V}/sobjects/Account", json={"Name": name, "Industry": "Energy"})
     stream = stub.Subscribe(asked(ALL), metadata=of(theirs))
-    [received] = (await asyncio.wait_for(stream.read(), 10)).events
+    [received] = (await asyncio.wait_for(stream.read(), 60)).events
     stream.cancel()
     assert name.encode() in received.event.payload
     assert b"Energy" not in received.event.payload

@@ -35,12 +35,12 @@ async def test_it_receives_events_and_replays_them(url: str, client: httpx.Async
     async with Client(Loopback(url), replay=markers) as streaming:
         await streaming.subscribe("/event/Order_Status__e")
         await client.post(rows, json={"Order_Id__c": first, "Status__c": "Shipped"})
-        message = await asyncio.wait_for(streaming.receive(), 10)
+        message = await asyncio.wait_for(streaming.receive(), 60)
         assert message["data"]["payload"]["Order_Id__c"] == first
     await client.post(rows, json={"Order_Id__c": second, "Status__c": "Shipped"})
     async with Client(Loopback(url), replay=markers) as streaming:
         await streaming.subscribe("/event/Order_Status__e")
-        message = await asyncio.wait_for(streaming.receive(), 10)
+        message = await asyncio.wait_for(streaming.receive(), 60)
         assert message["data"]["payload"]["Order_Id__c"] == second
 
 
@@ -52,6 +52,6 @@ async def test_it_falls_back_when_its_replay_id_is_gone(url: str, client: httpx.
         await streaming.subscribe("/data/AccountChangeEvent")
         seen = ""
         while seen != name:
-            payload = (await asyncio.wait_for(streaming.receive(), 10))["data"]["payload"]
+            payload = (await asyncio.wait_for(streaming.receive(), 60))["data"]["payload"]
             seen = payload.get("Name", "")
         assert payload["ChangeEventHeader"]["changeType"] == "CREATE"

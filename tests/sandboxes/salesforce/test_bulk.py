@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 
 from sandboxes.kit import Clock, serve_sandbox
 
@@ -18,12 +19,11 @@ ENDED = {"JobComplete", "Failed", "Aborted"}
 
 
 async def ended(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    for _ in range(1_000):
+    async def found() -> dict[str, Any] | None:
         job = (await client.get(path)).json()
-        if job["state"] in ENDED:
-            return job
-        await asyncio.sleep(0.005)
-    raise AssertionError(job)
+        return job if job["state"] in ENDED else None
+
+    return await eventually(found, every=0.005)
 
 
 async def ingest(client: httpx.AsyncClient, text: str | bytes, **body: Any) -> dict[str, Any]:

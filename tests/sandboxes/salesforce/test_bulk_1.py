@@ -1,11 +1,11 @@
 """Bulk API 1.0 as clients see it, in its three spellings."""
 
-import asyncio
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
+from eventually import eventually
 
 JOB = "/services/async/66.0/job"
 NS = "{http://www.force.com/2009/06/asyncapi/dataload}"
@@ -32,12 +32,11 @@ class Bulk:
         return made.json()["id"]
 
     async def ended(self, job: str, batch: str) -> dict[str, Any]:
-        for _ in range(500):
+        async def found() -> dict[str, Any] | None:
             told = (await self.call("GET", f"/{job}/batch/{batch}")).json()
-            if told["state"] not in ("Queued", "InProgress"):
-                return told
-            await asyncio.sleep(0.005)
-        raise AssertionError(told)
+            return None if told["state"] in ("Queued", "InProgress") else told
+
+        return await eventually(found, every=0.005)
 
 
 @pytest.fixture

@@ -48,10 +48,16 @@ class Org:
 
         return self.stub.Subscribe(sent(), metadata=self.metadata)
 
+    async def listens(self, stream: Any) -> None:
+        """Wait until the org has heard what this new stream asks for, from now on: it gives a sign of life."""
+        await self.http.post("/__sandbox__/keepalive", json={"seconds": 0.1})
+        assert not (await asyncio.wait_for(stream.read(), 60)).events
+        await self.http.post("/__sandbox__/keepalive", json={"seconds": 270})
+
     async def events(self, stream: Any, count: int) -> list[Any]:
         found: list[Any] = []
         while len(found) < count:
-            found += (await asyncio.wait_for(stream.read(), 10)).events
+            found += (await asyncio.wait_for(stream.read(), 60)).events
         return found
 
     async def decoded(self, event: Any) -> dict[str, Any]:
@@ -68,7 +74,7 @@ async def org() -> AsyncIterator[Org]:
         http.headers["Authorization"] = f"Bearer {granted['access_token']}"
         credentials = grpc.ssl_channel_credentials(told["certificate"].encode())
         async with grpc.aio.secure_channel(told["address"], credentials) as channel:
-            await asyncio.wait_for(channel.channel_ready(), 20)
+            await asyncio.wait_for(channel.channel_ready(), 60)
             yield Org(http, channel, granted["access_token"])
 
 
@@ -103,8 +109,7 @@ async def test_an_event_published_over_grpc_is_delivered_over_grpc(org: Org) -> 
     good = pb.ProducerEvent(id="a", schema_id=topic.schema_id, payload=out.getvalue())
     bad = pb.ProducerEvent(id="b", schema_id=topic.schema_id, payload=b"\x01")
     stream = org.subscribe(fetch(preset=0))
-    await stream.wait_for_connection()
-    await asyncio.sleep(0.2)
+    await org.listens(stream)
     request = pb.PublishRequest(topic_name=TOPIC, events=[good, bad])
     answer = await org.stub.Publish(request, metadata=org.metadata)
     assert [each.correlation_key for each in answer.results] == ["a", "b"]
@@ -128,12 +133,12 @@ async def test_no_more_events_come_than_were_asked_for(org: Org) -> None:
         await asyncio.Event().wait()
 
     stream = org.stub.Subscribe(sent(), metadata=org.metadata)
-    first = await asyncio.wait_for(stream.read(), 10)
+    first = await asyncio.wait_for(stream.read(), 60)
     assert (len(first.events), first.pending_num_requested) == (4, 0)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(pending := asyncio.ensure_future(stream.read())), 0.2)
     more.set()
-    assert len((await asyncio.wait_for(pending, 10)).events) == 2
+    assert len((await asyncio.wait_for(pending, 60)).events) == 2
     stream.cancel()
 
 
@@ -152,8 +157,7 @@ async def test_a_subscriber_goes_on_after_its_replay_id(org: Org) -> None:
 async def test_a_change_event_names_fields_by_bitmap(org: Org) -> None:
     made = (await org.http.post(f"{ROWS}/Account", json={"Name": "Bitmap GmbH", "Phone": "1"})).json()["id"]
     stream = org.subscribe(fetch(preset=0, topic="/data/AccountChangeEvent"))
-    await stream.wait_for_connection()
-    await asyncio.sleep(0.2)
+    await org.listens(stream)
     await org.http.patch(f"{ROWS}/Account/{made}", json={"Phone": None, "BillingCity": "Bremen"})
     [event] = await org.events(stream, 1)
     stream.cancel()
@@ -179,7 +183,7 @@ async def test_a_change_event_names_fields_by_bitmap(org: Org) -> None:
 async def test_a_quiet_line_is_kept_alive_with_the_latest_place(org: Org) -> None:
     await org.http.post("/__sandbox__/keepalive", json={"seconds": 0.1})
     stream = org.subscribe(fetch(preset=0, topic="/data/OpportunityChangeEvent"))
-    alive = await asyncio.wait_for(stream.read(), 10)
+    alive = await asyncio.wait_for(stream.read(), 60)
     stream.cancel()
     await org.http.post("/__sandbox__/keepalive", json={"seconds": 270})
     assert (list(alive.events), len(alive.latest_replay_id)) == ([], 8)
@@ -245,7 +249,7 @@ async def test_a_managed_subscription_goes_on_where_it_was_committed(org: Org) -
 
     async def begun(*requests: Any) -> tuple[Any, Any]:
         """A stream once the client before is gone, and its first answer: a sign of life if nothing else."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 stream = managed(*requests)
                 try:
@@ -268,7 +272,7 @@ async def test_a_managed_subscription_goes_on_where_it_was_committed(org: Org) -
     commit = pb.CommitReplayRequest(commit_request_id="c1", replay_id=events[0].replay_id)
     stream, answer = await begun(begin, pb.ManagedFetchRequest(commit_replay_id_request=commit))
     while not answer.commit_response.commit_request_id:
-        answer = await asyncio.wait_for(stream.read(), 10)
+        answer = await asyncio.wait_for(stream.read(), 60)
     assert (answer.commit_response.commit_request_id, answer.commit_response.error.msg) == ("c1", "")
     stream.cancel()
     stream, answer = await begun(begin)

@@ -54,7 +54,7 @@ async def listen(url: str) -> AsyncIterator[Any]:
 
 
 async def heard(client: Client) -> dict[str, Any]:
-    return (await asyncio.wait_for(client.receive(), 10))["data"]
+    return (await asyncio.wait_for(client.receive(), 60))["data"]
 
 
 async def topic(client: httpx.AsyncClient, name: str, query: str = QUERY, **facts: Any) -> httpx.Response:

@@ -67,7 +67,7 @@ class CommandLine:
             cwd=folder, env={**os.environ, "TRIPTYCH_STATE": str(self._state), **environment},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        out, err = await asyncio.wait_for(child.communicate(), 60)
+        out, err = await asyncio.wait_for(child.communicate(), 200)
         return Said(child.returncode or 0, out.decode(), err.decode())
 
 
@@ -106,11 +106,11 @@ class Tab:
 
     async def until(self, script: str) -> Any:
         """Wait until a script's value is truthy; returns it."""
-        for _ in range(400):
+        for _ in range(1200):
             if value := await self.run(f"(found => found instanceof Node ? true : found)({script})"):
                 return value
             await asyncio.sleep(0.05)
-        raise AssertionError(f"{script} did not come true within 20 seconds; complaints: {self.complaints}")
+        raise AssertionError(f"{script} did not come true within a minute; complaints: {self.complaints}")
 
     def heard(self, method: str, params: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":
@@ -149,7 +149,7 @@ class Browser:
         message = {"id": number, "method": method, "params": params} | ({"sessionId": session} if session else {})
         self._waiting[number] = asyncio.get_running_loop().create_future()
         os.write(self._writer, json.dumps(message).encode() + b"\0")
-        return await asyncio.wait_for(self._waiting[number], 30)
+        return await asyncio.wait_for(self._waiting[number], 60)
 
     async def _listen(self) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):

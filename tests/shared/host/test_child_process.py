@@ -21,7 +21,7 @@ def _pid_in(file: Path) -> str:
 
 
 async def _next_pid(file: Path, before: str = "") -> str:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (now := _pid_in(file)) in ("", before):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.02)
     return now
@@ -53,7 +53,7 @@ async def test_stand_ins_come_back_at_the_addresses_that_were_handed_out(tmp_pat
         child.keep()
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
-        async with httpx.AsyncClient(base_url=before["sap"]) as http, asyncio.timeout(20):
+        async with httpx.AsyncClient(base_url=before["sap"]) as http, asyncio.timeout(60):
             while True:
                 try:
                     answer = await http.get("/__sandbox__/ledger")

@@ -112,4 +112,4 @@ async def test_once_ends_with_one_json_line_and_nothing_after_it_and_ctrl_c_ends
     os.killpg(serving.pid, signal.SIGINT)  # as a terminal does: to the whole group
     out, err = await serving.communicate()
     assert (serving.returncode, out, err) == (0, b"", b"")
-    assert time.perf_counter() - began < 5  # a quiet machine needs half a second
+    assert time.perf_counter() - began < 60  # a quiet machine needs half a second

@@ -39,7 +39,7 @@ async def _get_if_up(url: str, key: str) -> bytes | None:
 
 
 async def _gone(pid: int) -> bool:
-    for _ in range(200):
+    for _ in range(3000):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
@@ -67,7 +67,7 @@ async def test_a_killed_server_comes_back_with_its_keys(tmp_path: Path) -> None:
         assert first is not None
         os.kill(first, signal.SIGKILL)
         assert await _gone(first)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await _get_if_up(valkey.url, "k") is None:  # noqa: ASYNC110 - another process, it signals nothing
                 await asyncio.sleep(0.02)
         assert await _get(valkey.url, "k") == b"v"

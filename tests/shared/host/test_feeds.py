@@ -98,7 +98,7 @@ async def test_the_host_reads_a_feed_as_the_api_that_subscribes(tmp_path: Path) 
     host = FlowHost(journal, "http://issuer", lambda _, __: meters, PlainCodec(), archive, ages, 1e9)
     host.provided_for(api)
     await host.start()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await meters.twice.wait()
     (state,) = await journal.consumers()
     assert (state.source, state.position) == ("meters:/main", "c1")

@@ -78,9 +78,9 @@ async def test_a_suite_keeps_its_orders_in_the_database_its_topology_names(
     async with running_topology(path, load_topology(path), tmp_path / "state", free_port()) as runtime:
         issuer = Issuer(runtime.issuer, SigningKeys(Path(runtime.state) / "issuer"))
         token = issue_documentation_token(issuer, installed_apis(), "field_sales")
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}", "prefer": "wait=15"}) as phone:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}", "prefer": "wait=25"}) as phone:
             edge = f"{next(iter(runtime.processes.values()))}/experience/field-sales/v1"
-            answer = await phone.post(f"{edge}/orders", json={"quoteId": quote}, timeout=40)
+            answer = await phone.post(f"{edge}/orders", json={"quoteId": quote}, timeout=60)
         assert answer.status_code == 201, answer.text
     connection = await asyncpg.connect(server.url(), password=PASSWORD)
     states = await connection.fetch("SELECT state FROM triptych.flow")

@@ -75,13 +75,13 @@ class House:
         )  # fmt: skip
         try:
             assert child.stdout is not None
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while b"Serving" not in await child.stdout.readline():
                     assert child.returncode is None
             yield read_runtime(state)
         finally:
             child.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(child.communicate(), 30)
+            await asyncio.wait_for(child.communicate(), 60)
 
 
 def copied(folder: Path) -> House:
@@ -150,7 +150,7 @@ def test_the_fresh_test_fails_with_the_next_step(begun: Any) -> None:
 @pytest.mark.parametrize("topology", ["fused", "split"])
 async def test_it_is_served_at_once(begun: Any, topology: str) -> None:
     house: House = begun[0]
-    async with house.up(topology) as runtime, httpx.AsyncClient(timeout=20) as http:
+    async with house.up(topology) as runtime, httpx.AsyncClient(timeout=60) as http:
         edge = runtime.processes["suite" if topology == "fused" else "experience"]
         url = runtime.processes["suite" if topology == "fused" else "process"]
         assert "ReturnsDesk" in (await http.get(edge, headers={"accept": "text/html"})).text

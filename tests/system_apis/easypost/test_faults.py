@@ -1,11 +1,11 @@
 """EasyPost on a bad day."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from eventually import eventually
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded, Problem
@@ -38,11 +38,11 @@ async def test_a_purchase_that_comes_too_late_is_found_by_the_next_try(
     logistics: EasyPostLogistics, request_: RateRequest, fail: Fail, purchases: Purchases
 ) -> None:
     purchase = await chosen(logistics, request_)
-    await fail("POST", "*/buy", "lost-reply", seconds=0.4)
-    with calling(CallContext(deadline=time.monotonic() + 0.15)), pytest.raises(DeadlineExceeded) as caught:
+    await fail("POST", "*/buy", "lost-reply", seconds=1.0)
+    with calling(CallContext(deadline=time.monotonic() + 0.6)), pytest.raises(DeadlineExceeded) as caught:
         await logistics.purchase_label(purchase)
     assert caught.value.extensions == {"outcome": "unknown"}
-    await asyncio.sleep(0.5)
+    await eventually(purchases)
     shipment = await logistics.purchase_label(purchase)
     assert [one["tracking_code"] for one in await purchases()] == [shipment.tracking_code]
 
@@ -144,11 +144,11 @@ async def test_a_slow_answer_ends_with_the_callers_deadline(
     logistics: EasyPostLogistics, request_: RateRequest, fail: Fail
 ) -> None:
     rates = await logistics.get_rates(request_)
-    await fail("GET", "*", "latency", seconds=2)
+    await fail("GET", "*", "latency", seconds=10)
     began = time.monotonic()
     with calling(CallContext(deadline=began + 0.1)), pytest.raises(DeadlineExceeded):
         await logistics.get_shipment(rates.shipment_id)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 9
 
 
 async def test_nobody_there_is_unavailable(opened: Callable[..., EasyPostLogistics]) -> None:

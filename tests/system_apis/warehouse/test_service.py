@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 import pytest
+from eventually import eventually
 
 from shared.binding.problems import Conflict, Problem, Refused
 from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
@@ -214,9 +215,11 @@ async def test_expired_holds_make_room_in_the_reservation_that_needs_it(
 async def test_a_hold_runs_out_by_itself(warehouse: SqlWarehouse, stocked: Stocked, order: Order) -> None:
     await stocked(A, 10)
     held = await warehouse.reserve(order("q-1", (A, 10), seconds=1))
-    assert (await warehouse.get_reservation(held.reservation_id)).state == "held"
-    await asyncio.sleep(1.05)
-    assert (await warehouse.get_reservation(held.reservation_id)).state == "expired"
+
+    async def expired() -> bool:
+        return (await warehouse.get_reservation(held.reservation_id)).state == "expired"
+
+    await eventually(expired, every=0.1)
     assert (await warehouse.check_availability(asking((A, "10")))).enough
 
 
@@ -246,9 +249,11 @@ async def test_sweeping_goes_on_by_itself_between_start_and_close(
     await warehouse.reserve(order("q-1", (A, 6)))
     await lapse("q-1")
     await warehouse.start()
-    async with asyncio.timeout(5):
-        while await allocated(A) != [0, 0, 0]:  # noqa: ASYNC110 - the database tells nobody
-            await asyncio.sleep(0.02)
+
+    async def is_swept() -> bool:
+        return await allocated(A) == [0, 0, 0]
+
+    await eventually(is_swept, every=0.02)
     await warehouse.aclose()
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 import requests
 import zeep
+from eventually import eventually
 from zeep.transports import Transport
 
 from sandboxes.kit import serve_sandbox
@@ -273,6 +274,7 @@ async def test_what_a_receiver_does_not_take_stays_with_a_port_error_until_it_is
 
 
 async def until(system: System, status: str) -> None:
-    async with asyncio.timeout(20):
-        while (await system.ledger("idocs"))[0]["STATUS"] != status:  # noqa: ASYNC110 - it is another process's state
-            await asyncio.sleep(0.01)
+    async def reached() -> bool:
+        return (await system.ledger("idocs"))[0]["STATUS"] == status
+
+    await eventually(reached)

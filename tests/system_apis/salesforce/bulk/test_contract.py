@@ -123,7 +123,7 @@ async def test_an_aborted_load_tells_what_was_written_and_what_was_not(api, extr
         assert (await api.get_load(job)).results == []
     await extracts.jobs.abort("ingest", job)
     rest: list[RecordOutcome] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not rest:
             rest = (await api.get_load(job, "unprocessed")).results
     assert rest[0] == RecordOutcome("unprocessed", rest[0].record, code="Aborted")

@@ -112,7 +112,7 @@ class Trial:
             left = await org.control("pubsub-faults")
             assert not left or left[0]["times"] == 0 or self._name == "outage", left
         elif self._name != "slow":  # which is still under way
-            async with asyncio.timeout(10):  # a request is in the log when the org has let go of it
+            async with asyncio.timeout(60):  # a request is in the log when the org has let go of it
                 while not await self._in_log():  # noqa: ASYNC110 - the log is over there
                     await asyncio.sleep(0.01)
 

@@ -41,7 +41,7 @@ async def test_declared_channels_can_be_read_and_no_others(
     await org.rest("POST", "/sobjects/Order_Status__e", json=FIELDS)
     await permitted(*CHANNELS)
     for channel in CHANNELS:
-        with calling(CallContext(wait=5.0)):
+        with calling(CallContext(wait=30.0)):
             assert len((await api.list_events(channel)).items) == 1
     with pytest.raises(ChannelNotFound, match="/data/ContactChangeEvent"):
         await api.list_events("/data/ContactChangeEvent")

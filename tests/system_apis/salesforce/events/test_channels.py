@@ -23,9 +23,9 @@ async def publish(org: Any, *names: str) -> None:
 
 async def taken(source: EventSource, after: str, count: int) -> list[Event]:
     found: list[Event] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while len(found) < count:
-            read = await source.read(after, 100, 5)
+            read = await source.read(after, 100, 30)
             after = read[-1].position if read else after
             found += [event for event in read if event.type != PASSED]
     return found
@@ -97,7 +97,7 @@ async def test_a_position_the_org_no_longer_has_is_told(org: Any, events: Any) -
     await events.aclose()
     await org.control("forget-events")
     with pytest.raises(PositionExpired, match=CHANNEL):
-        await source.read(position, 10, 5)
+        await source.read(position, 10, 30)
     with pytest.raises(PositionExpired):
         await source.read("what-is-this", 10, 5)
 

@@ -27,7 +27,7 @@ def api(salesforce: Any, events: Any) -> OrgEvents:
 
 
 async def waiting(api: OrgEvents, **arguments: Any) -> Any:
-    with calling(CallContext(wait=5.0)):
+    with calling(CallContext(wait=30.0)):
         return await api.list_events(CHANNEL, **arguments)
 
 
@@ -76,7 +76,7 @@ async def test_a_feed_is_an_event_source(org: Any, api: OrgEvents, salesforce: A
     position = await source.latest()
     await asyncio.sleep(0.2)
     told = await api.publish_event("Order_Status__e", EventToPublish(FIELDS))
-    [event] = await source.read(position, 10, 5)
+    [event] = await source.read(position, 10, 30)
     assert (event.id, event.type, event.unreadable) == (told.event_id, "order-status", "")
     assert await source.read(event.position, 10, 0.05) == []
     with pytest.raises(PositionExpired):
@@ -99,7 +99,7 @@ async def test_who_waits_is_not_answered_by_what_we_changed_ourselves(
     await salesforce.backend.send(
         "POST", path, headers=ours, body=b'{"Name":"Ours"}', repeatable=False, operation="test"
     )
-    with calling(CallContext(wait=20.0)):
+    with calling(CallContext(wait=60.0)):
         answer = asyncio.create_task(api.list_events(accounts))
     await api.list_events(accounts)  # by the end of which ours has come
     await org.rest("POST", "/sobjects/Account", json={"Name": "Theirs"})

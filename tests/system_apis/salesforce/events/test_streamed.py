@@ -34,9 +34,9 @@ async def accounts(org: Any, *names: str) -> list[str]:
 
 async def taken(source: EventSource, after: str, count: int) -> list[Event]:
     found: list[Event] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while len(found) < count:
-            read = await source.read(after, 100, 5)
+            read = await source.read(after, 100, 30)
             after = read[-1].position if read else after
             found += [event for event in read if event.type != PASSED]
     return found
@@ -75,7 +75,7 @@ async def test_texts_of_a_generic_channel_are_read_through_the_contract(
     texts: list[TextNotice] = []
     cursor = begun.cursor
     while len(texts) < 2:
-        with calling(CallContext(wait=5.0)):
+        with calling(CallContext(wait=30.0)):
             feed = await api.list_events(TEXTS, after=cursor)
         cursor = feed.cursor
         texts += [msgspec.json.decode(each.payload, type=TextNotice) for each in feed.items]

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from eventually import eventually
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable
@@ -308,9 +309,11 @@ async def test_what_sap_would_not_hear_is_told_after_the_next_start(
     await deaf._confirmations.aclose()
     hearing = documents(confirm=True)
     await hearing._confirmations.start()
-    async with asyncio.timeout(20):
-        while (await ledger(sandbox_url))[0]["STATUS"] != "41":  # noqa: ASYNC110 - SAP's state, not ours
-            await asyncio.sleep(0.01)
+
+    async def is_told() -> bool:
+        return (await ledger(sandbox_url))[0]["STATUS"] == "41"
+
+    await eventually(is_told)
     await hearing._confirmations.aclose()
 
 

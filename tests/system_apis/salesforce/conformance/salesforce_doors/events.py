@@ -64,7 +64,7 @@ class _Subscription(Door):
     async def changes(self) -> list[Event]:
         """What a channel of changes has, at least one."""
         source, found = self._channels.source(CHANGES), list[Event]()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not found:
                 found = [each for each in await source.read(OLDEST, 10, 5) if each.type != PASSED]
         return found
@@ -83,7 +83,7 @@ class _Subscription(Door):
             await self.world.org.rest("POST", "/composite/sobjects", json={"records": records})
 
     async def _take(self, source: ChannelSource, count: int) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while len(self._taken) < count:
                 read = await source.read(self._position, 10, 5)
                 self._position = read[-1].position if read else self._position
