@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from eventually import eventually
 from postgres_server import PostgresServer, is_available
 
 from shared.binding.declare import Contract, get, post
@@ -92,12 +93,13 @@ class Customers:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def all_ended(journal: PostgresJournal, seconds: float) -> None:
+async def all_ended(journal: PostgresJournal) -> None:
     """Nothing is under way, waiting or dead any more."""
-    until = time.monotonic() + seconds
-    while left := await journal.counts():
-        assert time.monotonic() < until, left
-        await asyncio.sleep(0.02)
+
+    async def none_left() -> bool:
+        return not await journal.counts()
+
+    await eventually(none_left, every=0.02)
 
 
 async def assert_all_completed(journal: PostgresJournal, names: list[str]) -> None:
@@ -112,22 +114,19 @@ async def test_a_killed_server_loses_nothing_and_strands_nobody(
 ) -> None:
     backends.answers = {"store": lambda parcel: parcel, "weigh": 5}
     async with (
-        journal_at(doomed.url()) as journal,
+        journal_at(doomed.url(), patience=60.0) as journal,
         FlowRunner(journal, [Send], backends, settings=SETTINGS) as runner,
     ):
         customers = Customers(runner)
-        for _ in range(3):
-            await asyncio.sleep(0.3)
+        for kills in range(3):
+            await eventually(lambda kills=kills: len(customers.accepted) > 20 * (kills + 1))
             doomed.kill()
             await asyncio.to_thread(doomed.start)
             began = time.monotonic()
-            while not customers.accepted_at or customers.accepted_at[-1] < began:
-                await asyncio.sleep(0.005)
-                assert time.monotonic() < began + 2
+            await eventually(lambda began=began: customers.accepted_at[-1] >= began)
         await customers.leave()
-        await all_ended(journal, 5)
+        await all_ended(journal)
         assert customers.refused == 0
-        assert len(customers.accepted) > 50
         await assert_all_completed(journal, customers.accepted)
 
 
@@ -136,27 +135,25 @@ async def test_a_server_that_stays_away_refuses_intake_and_then_everything_goes_
 ) -> None:
     backends.answers = {"store": lambda parcel: parcel, "weigh": 5}
     async with (
-        journal_at(doomed.url(), patience=0.3) as journal,
+        journal_at(doomed.url(), patience=1.0) as journal,
         FlowRunner(journal, [Send], backends, settings=SETTINGS) as runner,
     ):
         customers = Customers(runner)
-        await asyncio.sleep(0.3)
+        await eventually(lambda: customers.accepted)
         doomed.kill()
-        await asyncio.sleep(1.5)
+        await eventually(lambda: customers.refused > 16)
         began = time.monotonic()
         with pytest.raises(JournalUnavailable) as refused:
             await runner.submit(Send, "now", Parcel("a"))
-        assert time.monotonic() - began < 0.2, "after a while nobody is kept waiting"
+        assert time.monotonic() - began < 0.9, "after a while nobody is kept waiting"
         assert (refused.value.status, refused.value.retry_after) == (503, 5)
         with pytest.raises(JournalUnavailable):
             await runner.view("p1-1")
         before = len(customers.accepted)
         await asyncio.to_thread(doomed.start)
-        await asyncio.sleep(1.2)
+        await eventually(lambda: len(customers.accepted) > before)
         await customers.leave()
-        await all_ended(journal, 5)
-        assert customers.refused > 8
-        assert len(customers.accepted) > before
+        await all_ended(journal)
         await assert_all_completed(journal, customers.accepted)
 
 
@@ -173,17 +170,14 @@ async def test_a_standby_takes_over_with_all_that_was_acknowledged(backends: Any
             FlowRunner(journal, [Send], backends, settings=SETTINGS) as runner,
         ):
             customers = Customers(runner)
-            await asyncio.sleep(1)
+            await eventually(lambda: len(customers.accepted) > 20)
             primary.kill()
             lost_at = time.monotonic()
-            acknowledged = len(customers.accepted)
             await asyncio.to_thread(twin.promote)
-            while customers.accepted_at[-1] < lost_at + 0.1:
-                await asyncio.sleep(0.01)
-                assert time.monotonic() < lost_at + 10
+            await eventually(lambda: customers.accepted_at[-1] >= lost_at + 0.1)
             await customers.leave()
-            await all_ended(journal, 5)
-            assert acknowledged > 20
+            await all_ended(journal)
+
             await assert_all_completed(journal, customers.accepted)
     finally:
         twin.remove()
@@ -240,7 +234,7 @@ async def test_a_commit_whose_answer_is_lost_counts_once(
             while cable.cutting or len(customers.accepted) == before:  # noqa: ASYNC110 - nor has a cable
                 await asyncio.sleep(0.005)
         await customers.leave()
-        await all_ended(journal, 5)
+        await all_ended(journal)
         assert cable.cuts == 20
         assert customers.refused == 0
         await assert_all_completed(journal, customers.accepted)

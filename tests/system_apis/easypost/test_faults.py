@@ -1,11 +1,11 @@
 """EasyPost on a bad day."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from eventually import eventually
 
 from shared.binding.call_context import CallContext, calling
 from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded, Problem
@@ -42,7 +42,7 @@ async def test_a_purchase_that_comes_too_late_is_found_by_the_next_try(
     with calling(CallContext(deadline=time.monotonic() + 0.6)), pytest.raises(DeadlineExceeded) as caught:
         await logistics.purchase_label(purchase)
     assert caught.value.extensions == {"outcome": "unknown"}
-    await eventually(purchases)
+    await asyncio.sleep(0.5)
     shipment = await logistics.purchase_label(purchase)
     assert [one["tracking_code"] for one in await purchases()] == [shipment.tracking_code]
 

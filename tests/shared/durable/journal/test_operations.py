@@ -195,7 +195,7 @@ async def test_the_audit_trail_tells_who_when_and_what(journal: Journal) -> None
     assert [(e.flow_id, e.who, e.act, e.detail) for e in page] == [
         ("c", "ann", "discard", "because"), ("b", "ann", "discard", "because"),
     ]  # fmt: skip
-    assert abs(page[0].at - time.time()) < 5
+    assert abs(page[0].at - time.time()) < 60
     rest, end = await journal.audit(limit=2, before=following)
     assert ([e.flow_id for e in rest], end) == (["a"], None)
     assert [e.flow_id for e in (await journal.audit("b"))[0]] == ["b"]

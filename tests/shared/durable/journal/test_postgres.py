@@ -56,7 +56,7 @@ async def test_a_server_that_is_not_there_is_waited_for_with_patience(tmp_path: 
     began = time.monotonic()
     with pytest.raises(JournalUnavailable, match="FileNotFoundError"):
         await journal.open()
-    assert 0.1 < time.monotonic() - began < 2
+    assert 0.1 < time.monotonic() - began < 20
     await journal.close()
 
 
