@@ -26,7 +26,12 @@ async def test_orders_wait_out_an_erp_that_is_away_and_none_becomes_a_dead_lette
     asked, began = len(await calm_suite.requests("sap")), time.monotonic()
     await asyncio.sleep(AWAY_SECONDS)
     probes, seconds = len(await calm_suite.requests("sap")) - asked, time.monotonic() - began
-    assert 0 < probes <= PROBES_A_SECOND * (seconds + 1)
+    assert probes <= PROBES_A_SECOND * (seconds + 1)
+
+    async def is_asked_again() -> bool:  # a step that had tried before the circuit opened keeps its own pace
+        return len(await calm_suite.requests("sap")) > asked
+
+    await eventually(is_asked_again, within=90, every=0.1)
     await calm_suite.sandbox("sap", "DELETE", "faults")
     assert [await calm_suite.settled(quote) for quote, _ in ordered] == ["completed"] * ORDERS
     assert await calm_suite.books() == {name: found + ORDERS for name, found in before.items()}
