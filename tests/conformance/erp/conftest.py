@@ -73,7 +73,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Orders by every interface; everything else once for each vendor."""
     if "erps" in metafunc.fixturenames:
         everywhere = metafunc.module.__name__.endswith("test_orders")
-        metafunc.parametrize("erps", [*VENDORS, *(INTERFACES if everywhere else ())], indirect=True, scope="module")
+        metafunc.parametrize("erps", [*VENDORS, *(INTERFACES if everywhere else ())], indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -127,7 +127,7 @@ class Erps:
         (await self.stand_in.delete("/__sandbox__/faults")).raise_for_status()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def erps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, running: Any) -> Any:
     state = tmp_path_factory.mktemp(request.param)
     vendor = request.param.partition("-")[0]
