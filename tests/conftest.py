@@ -14,8 +14,8 @@ os.environ["COLUMNS"] = "200"  # what commands print shall not depend on the ter
 for call in (httpx.AsyncClient.__init__, httpx.get, httpx.post):  # it gives up after 5 s, however busy the machine is
     (call.__kwdefaults__ or {})["timeout"] = httpx.Timeout(60.0)
 
-SAME_SERVERS = re.compile(r"tests/conformance/(?:test_|erp/.*\[[a-z]+)")
-"""What tests have in common that ask the same topologies: those of one ERP, and those of all tiers side by side."""
+SAME_SERVERS = re.compile(r"(tests/conformance/)(?:test_|(erp/).*\[(?:fused|http)-([a-z]+))")
+"""Those that ask the same topologies: of one vendor's ERP, and of all tiers side by side."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,10 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     """By modules, but that what starts a topology for the whole session goes to one worker, which starts it once."""
-    return _ByServers(config, log) if config.getvalue("dist") == "loadscope" else None
+    return _ByServers(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 class _ByServers(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         shared = SAME_SERVERS.match(nodeid)
-        return re.sub(r"/\w+\.py.*\[", "[", shared[0]) if shared else super()._split_scope(nodeid)
+        return "".join(shared.groups("")) if shared else super()._split_scope(nodeid)

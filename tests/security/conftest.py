@@ -106,6 +106,7 @@ class Suite:
     backdoor: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=60.0))
     slow_header: asyncio.Task[bytes] | None = None
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    struck: set[str] = field(default_factory=set)
 
     @property
     def edge(self) -> str:
@@ -188,16 +189,18 @@ class Suite:
         return answer.json() if answer.content else None
 
     async def fault(self, name: str, **fault: Any) -> None:
+        self.struck.add(name)
         await self.sandbox(name, "POST", "faults", {"method": "*", "path": "*", "times": None, **fault})
 
     async def calm(self) -> None:
-        for name in self.http_sandboxes:
+        """End all failures."""
+        for name in self.struck:
             await self.sandbox(name, "DELETE", "faults")
 
     async def heal(self) -> None:
-        """End all failures and show every circuit enough good answers to be closed, and to stay so for a while."""
+        """End all failures and show every circuit that saw one enough good answers to be closed, and to stay so."""
         await self.calm()
-        for slug in BACKEND_OF:
+        for slug in (slug for slug, backend in BACKEND_OF.items() if backend in self.struck):
             reads = [operation for operation in CONTRACTS[slug].operations.values() if operation.method == "GET"]
             # one that names nothing: an id may be refused before its backend is asked
             operation, good = min(reads, key=lambda read: sum(p.location == "path" for p in read.parameters)), 0
@@ -210,6 +213,7 @@ class Suite:
                     break
                 await asyncio.sleep(0 if good else 0.1)
             assert good == HEALTHY, answer.body
+        self.struck.clear()
 
     @property
     def http_sandboxes(self) -> list[str]:

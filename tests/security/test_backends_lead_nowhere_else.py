@@ -73,16 +73,17 @@ SHAPES = (
 
 async def test_no_answer_of_a_backend_breaks_an_operation(calm_suite, kit, slug: str) -> None:
     """With any status: a problem that blames the backend, or what a caller may hear of it, but no defect of ours."""
+    backend = kit.backend_of[slug]
     for operation in kit.contracts[slug].operations.values():
         token = calm_suite.token(operation)
         for number, shape in enumerate(SHAPES):
             status = (200, 400, 404, 409, 500)[number % 5] if number % 2 else 200
             fault = {"fault": "nonsense", "status": status, "body": shape, "times": 1}
-            await calm_suite.fault(kit.backend_of[slug], **fault)
+            await calm_suite.fault(backend, **fault)
             answer = await calm_suite.call(operation, token, kit.unreal(operation))
             if b"circuit-open" in answer.body:
                 await calm_suite.heal()
-                await calm_suite.fault(kit.backend_of[slug], **fault)
+                await calm_suite.fault(backend, **fault)
                 answer = await calm_suite.call(operation, token, kit.unreal(operation))
             assert b"circuit-open" not in answer.body
             assert answer.status != 500, (operation.name, shape, status, answer.body)
