@@ -111,6 +111,13 @@ async def test_prices_come_from_the_price_level_or_the_line(writer: httpx.AsyncC
     assert refused.json()["o:errorDetails"][0]["o:errorPath"] == "shipAddressList"
 
 
+async def test_an_order_has_at_most_five_thousand_lines(writer: httpx.AsyncClient) -> None:
+    body = order()
+    body["item"] = {"items": body["item"]["items"] * 5001}
+    refused = (await writer.post(f"{RECORD}/salesOrder", json=body)).json()["o:errorDetails"][0]
+    assert (refused["o:errorCode"], refused["o:errorPath"]) == ("USER_ERROR", "item")
+
+
 async def test_an_order_is_approved_cancelled_and_then_left_alone(writer: httpx.AsyncClient) -> None:
     where = await made(writer, f"{RECORD}/salesOrder", order() | {"orderStatus": {"id": "A"}})
     assert (await writer.post(f"{where}/!transform/itemFulfillment", json={})).status_code == 400

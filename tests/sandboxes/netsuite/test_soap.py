@@ -132,6 +132,104 @@ def test_a_list_is_written_record_by_record(fresh: str, soap: Suitetalk) -> None
     assert failure(empty) == ("ERROR", "USER_ERROR")
 
 
+@pytest.fixture
+def delayed(fresh: str) -> Iterator[httpx.Client]:
+    """The stand-in's control path, with jobs that wait until its clock moves."""
+    with httpx.Client(base_url=f"{fresh}/__sandbox__") as control:
+        control.post("/async", json={"delay_seconds": 60}).raise_for_status()
+        yield control
+        control.post("/clock", json={"offset_seconds": 0}).raise_for_status()
+
+
+def test_an_asynchronous_list_is_done_later_and_told_record_by_record(soap: Suitetalk, delayed: httpx.Client) -> None:
+    subsidiary = soap.ref(internalId="1")
+    new = [
+        soap.relationships.Customer(externalId=f"A{number}", companyName=name, subsidiary=subsidiary)
+        for number, name in enumerate(("One", "", "Three"))
+    ]
+    taken = soap.call("asyncUpsertList", record=new).asyncStatusResult
+    assert (taken.status, taken.percentCompleted) == ("pending", 0.0)
+    with pytest.raises(Fault) as early:
+        soap.call("getAsyncResult", jobId=taken.jobId, pageIndex=1)
+    assert early.value.detail[0][0].text == "JOB_NOT_COMPLETE"
+    assert delayed.get("/ledger").json()["customers"] == []
+    delayed.post("/clock", json={"offset_seconds": 61}).raise_for_status()
+    later = {"timestamp": str(int(time.time()) + 61)}
+    looked = soap.call("checkAsyncStatus", soap.passport(**later), jobId=taken.jobId).asyncStatusResult
+    assert looked.status == "finishedWithErrors"
+    for _ in range(2):
+        told = soap.call("getAsyncResult", soap.passport(**later), jobId=taken.jobId, pageIndex=1).asyncResult
+        first, refused, third = told.writeResponseList.writeResponse
+        assert (first.baseRef.externalId, third.baseRef.externalId) == ("A0", "A2")
+        assert failure(refused)[0] == "ERROR"
+    assert len(delayed.get("/ledger").json()["customers"]) == 2
+
+
+def test_an_asynchronous_read_takes_four_hundred_and_no_more(soap: Suitetalk) -> None:
+    references = [soap.ref("customer", internalId="107")] * 400
+    job = soap.call("asyncGetList", baseRef=references).asyncStatusResult.jobId
+    read = soap.call("getAsyncResult", jobId=job, pageIndex=1).asyncResult.readResponseList.readResponse
+    assert (len(read), read[-1].record.entityId) == (400, "10100001")
+    for operation, sent in (
+        ("asyncGetList", {"baseRef": [*references, references[0]]}),
+        ("getList", {"baseRef": references}),
+        ("checkAsyncStatus", {"jobId": "none"}),
+        ("getAsyncResult", {"jobId": job, "pageIndex": 2}),
+    ):
+        with pytest.raises(Fault):
+            soap.call(operation, **sent)
+
+
+async def test_a_job_that_fails_as_a_whole_stops_nobody_else(soap: Suitetalk, plain: httpx.AsyncClient) -> None:
+    passport = soap.passport()
+    keys = "".join(
+        f"<c:{name}>{passport[name]}</c:{name}>" for name in ("account", "consumerKey", "token", "nonce", "timestamp")
+    )
+    signature = f'<c:signature algorithm="HMAC-SHA256">{passport.signature["_value_1"]}</c:signature>'
+    envelope = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:c="urn:core_2025_2.platform.webservices.netsuite.com" '
+        f"xmlns:m='urn:messages_2025_2.platform.webservices.netsuite.com'><e:Header><m:tokenPassport>{keys}{signature}"
+        "</m:tokenPassport></e:Header><e:Body><m:asyncAddList><m:record/></m:asyncAddList></e:Body></e:Envelope>"
+    )
+    taken = await plain.post("/services/NetSuitePort_2025_2", content=envelope)
+    job = taken.text.partition("jobId>")[2].partition("<")[0]
+    assert soap.call("checkAsyncStatus", jobId=job).asyncStatusResult.status == "failed"
+    with pytest.raises(Fault, match="record type"):
+        soap.call("getAsyncResult", jobId=job, pageIndex=1)
+
+
+def test_what_a_field_may_refer_to_is_listed(soap: Suitetalk) -> None:
+    def values(page: int = 1, **described: Any) -> Any:
+        wanted = soap.core.GetSelectValueFieldDescription(**described)
+        return soap.call("getSelectValue", fieldDescription=wanted, pageIndex=page).getSelectValueResult
+
+    terms = values(recordType="customer", field="terms")
+    assert (terms.totalRecords, terms.totalPages) == (len(terms.baseRefList.baseRef), 1)
+    assert terms.baseRefList.baseRef[0].internalId
+    named = soap.core.GetSelectValueFilter(filterValue="tg-00001", operator="startsWith")
+    items = values(recordType="salesOrder", sublist="itemList", field="item", filter=named)
+    assert [one.name for one in items.baseRefList.baseRef] == ["TG-00001"]
+    wrong = soap.core.GetSelectValueFilter(filterValue="x", operator="like")
+    for code, described in {
+        "INVALID_RCRD_TYPE": {"recordType": "nothing", "field": "x"},
+        "INVALID_FLD_VALUE": {"recordType": "customer", "field": "companyName"},
+        "INVALID_SUBLIST": {"recordType": "customer", "sublist": "no", "field": "terms"},
+        "INVALID_SEARCH_OPERATOR": {"recordType": "customer", "field": "terms", "filter": wrong},
+        "INVALID_PAGE_INDEX": {"recordType": "customer", "field": "terms", "page": 9},
+    }.items():
+        assert failure(values(**described))[1] == code
+
+
+def test_limits_are_told_by_soap_too(soap: Suitetalk, fresh: str) -> None:
+    assert soap.call("getAccountGovernanceInfo").getAccountGovernanceInfoResult.accountConcurrencyLimit == 15
+    assert soap.call("getIntegrationGovernanceInfo").getIntegrationGovernanceInfoResult.limitType == "_accountLimit"
+    httpx.post(f"{fresh}/__sandbox__/concurrency", json={"own": 4}).raise_for_status()
+    told = soap.call("getIntegrationGovernanceInfo").getIntegrationGovernanceInfoResult
+    assert (told.integrationConcurrencyLimit, told.limitType) == (4, "_integrationSpecific")
+    assert soap.call("getAccountGovernanceInfo").getAccountGovernanceInfoResult.unallocatedConcurrencyLimit == 11
+
+
 def test_a_fulfillment_is_initialized_and_added(fresh: str, soap: Suitetalk) -> None:
     order = soap.call("add", record=soap.order("107")).writeResponse.baseRef.internalId
     reference = soap.core.InitializeRef(type="salesOrder", internalId=order)

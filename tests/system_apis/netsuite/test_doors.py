@@ -23,7 +23,7 @@ from system_apis.netsuite.limits import SMALLEST
 from system_apis.netsuite.records import KeyRow
 from system_apis.netsuite.restlets import Restlets
 from system_apis.netsuite.soap import SoapClient, problem_of_soap
-from system_apis.netsuite.soap_xml import parsed
+from system_apis.netsuite.soap_xml import parsed, text_of
 
 ITEMS = "SELECT id FROM item WHERE id > {after} ORDER BY id"
 Account = Callable[..., NetSuiteConnector]
@@ -91,6 +91,41 @@ async def test_batch_is_one_job_of_up_to_a_hundred_records(account: Account, san
     for wrong in ([], some * (MOST_RECORDS // 2)):
         with pytest.raises(ValueError, match="batch"):
             await jobs.submit_batch("customer", wrong, "batch-2", "create_customers")
+
+
+async def test_batch_of_upserts_tells_of_each_record_and_makes_no_second_one(
+    account: Account, sandbox_url: str, control: Any
+) -> None:
+    jobs = Jobs(account(sandbox_url), no_pause)
+    new = [
+        {"externalId": f"up-{number}", "companyName": name, "subsidiary": {"id": "1"}}
+        for number, name in enumerate(("One", "", "Three"))
+    ]
+    job = await jobs.submit_batch("customer", new, "up-1", "upsert_customers", upsert=True)
+    one, refused, three = await jobs.outcomes(job, 3)
+    assert isinstance(refused, OrderRejected)
+    again = await jobs.submit_batch("customer", [new[0], new[2]], "up-2", "upsert_customers", upsert=True)
+    assert await jobs.outcomes(again, 2) == [one, three]
+    made = (await control.ledger())["customers"]
+    assert [(each["externalId"], each["id"]) for each in made] == [("up-0", one), ("up-2", three)]
+    with pytest.raises(ValueError, match="externalId"):
+        await jobs.submit_batch("customer", [{"companyName": "Nameless"}], "up-3", "upsert_customers", upsert=True)
+
+
+async def test_long_list_goes_by_soap_as_a_job(account: Account, sandbox_url: str, control: Any) -> None:
+    soap = SoapClient(account(sandbox_url))
+    record = (
+        '<record xmlns:r="urn:relationships_2025_2.lists.webservices.netsuite.com" xsi:type="r:Customer" '
+        'externalId="soap-1"><r:companyName>By SOAP</r:companyName><r:subsidiary internalId="1"/></record>'
+    )
+    taken = await soap.call("asyncUpsertList", record)
+    job = text_of(taken.findtext("jobId") or "")
+    found = await soap.call("getAsyncResult", f"<jobId>{job}</jobId><pageIndex>1</pageIndex>")
+    (reference,) = found.iter("baseRef")
+    assert (reference.get("externalId"), len((await control.ledger())["customers"])) == ("soap-1", 1)
+    with pytest.raises(OrderRejected) as refused:
+        await soap.call("getAsyncResult", "<jobId>none</jobId><pageIndex>1</pageIndex>")
+    assert refused.value.extensions["code"] == "INVALID_JOB_ID"
 
 
 async def test_restlet_is_signed_with_its_parameters(account: Account, sandbox_url: str) -> None:

@@ -7,10 +7,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from shared.binding.problems import BackendFault
+from shared.binding.problems import BackendFault, Conflict, NotFound, PreconditionFailed, Problem
+from shared.contracts.system.erp import OrderRejected
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
-from system_apis.netsuite.connector import NetSuiteConnector
+from system_apis.netsuite.connector import NetSuiteConnector, made_id
 from system_apis.netsuite.faults import NAME
 
 _JOBS = "/services/rest/async/v1/job"
@@ -75,17 +76,33 @@ class Jobs:
         return _job_id(reply)
 
     async def submit_batch(
-        self, record_type: str, records: Sequence[Mapping[str, Any]], reference: str, operation: str
+        self,
+        record_type: str,
+        records: Sequence[Mapping[str, Any]],
+        reference: str,
+        operation: str,
+        *,
+        upsert: bool = False,
     ) -> str:
-        """Hand in up to a hundred new records as one job; returns its id.
+        """Hand in up to a hundred records as one job, a task for each; returns its id.
+
+        Args:
+            record_type: E.g. `customer`.
+            records: Their contents.
+            reference: Of the caller, as in `submit`.
+            operation: Names the span.
+            upsert: Change those whose `externalId` is known; else all of them are new.
 
         Raises:
-            ValueError: There are more, or none.
+            ValueError: There are more, or none, or one to upsert has no `externalId`.
             Problem: As `submit`.
         """
         if not 0 < len(records) <= MOST_RECORDS:
             raise ValueError(f"A batch has 1 to {MOST_RECORDS} records; cut it into several.")
-        return await self.submit("POST", f"/{record_type}", {"items": list(records)}, reference, operation, _COLLECTION)
+        if upsert and not all(one.get("externalId") for one in records):
+            raise ValueError("A batch of upserts finds its records by `externalId`; give each of them one.")
+        method, body = "PUT" if upsert else "POST", {"items": list(records)}
+        return await self.submit(method, f"/{record_type}", body, reference, operation, _COLLECTION)
 
     async def look(self, job: str) -> Job:
         """How far a job is.
@@ -103,11 +120,36 @@ class Jobs:
         Raises:
             Problem: What the write was refused with, by `faults`.
         """
+        await self._done(job)
+        return await self._read(job, task)
+
+    async def outcomes(self, job: str, count: int) -> list[str | Problem]:
+        """What became of each record of a batch, in order: its internal id, or why NetSuite refused it.
+
+        Args:
+            job: Of `submit_batch`; waits until it is done.
+            count: How many records it had.
+
+        Raises:
+            Problem: The outcomes cannot be read now.
+        """
+        await self._done(job)
+        return [await self._outcome(job, task) for task in range(1, count + 1)]
+
+    async def _outcome(self, job: str, task: int) -> str | Problem:
+        try:
+            return made_id(await self._read(job, task))
+        except (OrderRejected, Conflict, NotFound, PreconditionFailed) as refused:
+            return refused
+
+    async def _read(self, job: str, task: int) -> WireReply:
+        return await self._netsuite.send("GET", f"{_JOBS}/{job}/task/{task}/result", "read_job_result")
+
+    async def _done(self, job: str) -> None:
         wait = 0.2
         while not (await self.look(job)).completed:
             await self._pause(wait)
             wait = min(wait * 2, 5.0)
-        return await self._netsuite.send("GET", f"{_JOBS}/{job}/task/{task}/result", "read_job_result")
 
 
 def _is_known_job(reply: WireReply) -> bool:

@@ -13,8 +13,9 @@ from sandboxes.netsuite.records.store import Records
 from sandboxes.netsuite.rest import jobs
 from sandboxes.netsuite.rules.saving import Saving
 from sandboxes.netsuite.seed import seed
+from sandboxes.netsuite.soap import async_jobs
 
-SCHEMA = f"{store.SCHEMA}{nonces.SCHEMA}{oauth2.SCHEMA}{jobs.SCHEMA}"
+SCHEMA = f"{store.SCHEMA}{nonces.SCHEMA}{oauth2.SCHEMA}{jobs.SCHEMA}{async_jobs.SCHEMA}"
 
 
 class Account:

@@ -34,12 +34,12 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
 
     def delay(body: dict[str, Any]) -> Mapping[str, float]:
         """`{"delay_seconds": 5}`: how long jobs wait, by the sandbox's clock."""
-        rest.jobs.delay_seconds = float(body["delay_seconds"])
+        rest.jobs.delay_seconds = soap.jobs.delay_seconds = float(body["delay_seconds"])
         return {"delay_seconds": rest.jobs.delay_seconds}
 
     def reset() -> None:
         account.reset()
-        rest.jobs.delay_seconds = 0.0
+        rest.jobs.delay_seconds = soap.jobs.delay_seconds = 0.0
 
     return SandboxApp(
         http_app(respond),

@@ -17,6 +17,7 @@ Unknown = Callable[[Refusal], None]
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CUSTOM = ("custbody_", "custcol_", "custentity_", "custitem_")
 CUSTOM_PRICE = "-1"
+_MOST_LINES = 5000
 _IGNORED = frozenset({"id", "links", "refName"})
 
 
@@ -63,6 +64,8 @@ class Content:
         if not isinstance(lines, list):
             raise invalid(field.name, path)
         each = cast(list[object], lines)
+        if len(each) > _MOST_LINES:
+            raise user_error(f"A record has at most {_MOST_LINES} lines.", path)
         return [self._fields(field.by_name, line, f"{path}.items[{at}]") for at, line in enumerate(each)]
 
     def _value(self, field: Field, value: Any, path: str) -> Any:

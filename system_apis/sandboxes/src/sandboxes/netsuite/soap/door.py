@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from xml.etree import ElementTree as ET
 
 from sandboxes.kit import Request, Response
@@ -17,15 +17,18 @@ from sandboxes.netsuite.refusals import Refusal
 from sandboxes.netsuite.rest.record_service import origin
 from sandboxes.netsuite.schema import BY_LOWER_CASE, RECORD_TYPES, RecordType
 from sandboxes.netsuite.soap import reading
+from sandboxes.netsuite.soap.async_jobs import ASYNC_OPERATIONS, SoapJobs
 from sandboxes.netsuite.soap.deletions import deleted_page
 from sandboxes.netsuite.soap.faults import SoapFault, fault_response
 from sandboxes.netsuite.soap.names import SOAP, VERSIONS, XSI, namespace
 from sandboxes.netsuite.soap.reading import text
 from sandboxes.netsuite.soap.searching import Searches
+from sandboxes.netsuite.soap.select_values import values_page
 from sandboxes.netsuite.soap.writing import XML, Writing, text_of
 from sandboxes.netsuite.soap.wsdl import OPERATIONS, wsdl
 
-MOST_IN_LIST = 200
+MOST_IN_LIST = 200  # off-peak
+MOST_IN_JOB = 400
 _MOST_IN_PAGE, _LEAST_IN_PAGE = 1000, 5
 _PORT = re.compile(r"/services/NetSuitePort_(\w+)")
 _WSDL = re.compile(r"/wsdl/v(\d{4}_\d)_0/netsuite\.wsdl")
@@ -37,6 +40,7 @@ class SoapDoor:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._searches = Searches(account.records)
+        self.jobs = SoapJobs(account.state.connection, account.clock, self._perform_later)
 
     def described(self, request: Request) -> Response:
         """`GET /wsdl/v2024_2_0/netsuite.wsdl`."""
@@ -52,6 +56,7 @@ class SoapDoor:
         version = match[1] if match else ""
         if version not in VERSIONS or request.method != "POST":
             return Response("There is no such port.", 404, media_type="text/plain")
+        self.jobs.work()
         try:
             envelope = reading.parsed(request.body)
             call = _call(envelope)
@@ -59,7 +64,8 @@ class SoapDoor:
             if name != "getDataCenterUrls":
                 self._believe(child(child(envelope, "Header"), "tokenPassport"))
             async with self._account.concurrency.slot():
-                body = self._perform(_Call(self._account, self._searches, request, version, envelope), name, call)
+                work = _Call(self._account, self._searches, origin(request), version, envelope)
+                body = self._answered(work, name, call, request.body)
             return Response(_enveloped(body, name, version), media_type="text/xml; charset=utf-8")
         except TooManyRequestsError:
             blocked = "Only one request may be made against a session at a time: concurrent request limit exceeded."
@@ -67,8 +73,20 @@ class SoapDoor:
         except SoapFault as fault:
             return fault_response(fault, version)
 
-    def _perform(self, call: "_Call", name: str, element: ET.Element) -> str:
+    def _answered(self, call: "_Call", name: str, element: ET.Element, envelope: bytes) -> str:
+        if name in ASYNC_OPERATIONS:
+            _limited(element, MOST_IN_JOB)
+            return call.job_status(self.jobs, self.jobs.submit(name, call.version, envelope))
+        if name == "checkAsyncStatus":
+            return call.job_status(self.jobs, text(element, "jobId"))
+        if name == "getAsyncResult":
+            return call.job_result(self.jobs, element)
         return _ANSWERS[name](call, element)
+
+    def _perform_later(self, operation: str, version: str, envelope: bytes) -> str:
+        document = reading.parsed(envelope)
+        call = _Call(self._account, self._searches, "", version, document, most=MOST_IN_JOB)
+        return _ANSWERS[operation](call, _call(document))
 
     def _believe(self, passport: ET.Element | None) -> None:
         """Check the token passport: signature, time, nonce."""
@@ -98,9 +116,17 @@ class _Call:
     """One request at work."""
 
     def __init__(
-        self, account: Account, searches: Searches, request: Request, version: str, envelope: ET.Element
+        self,
+        account: Account,
+        searches: Searches,
+        host: str,
+        version: str,
+        envelope: ET.Element,
+        *,
+        most: int = MOST_IN_LIST,
     ) -> None:
-        self.account, self.searches, self.request, self.version = account, searches, request, version
+        self.account, self.searches, self.host, self.version = account, searches, host, version
+        self._most = most
         self.writing = Writing(account.records, version)
         preferences = child(child(envelope, "Header"), "searchPreferences")
         self.body_only = text(preferences, "bodyFieldsOnly") not in ("false", "0")
@@ -115,7 +141,7 @@ class _Call:
 
     def get_list(self, element: ET.Element) -> str:
         """`getList`."""
-        return self._listed("readResponse", [self._read(one) for one in _limited(element)])
+        return self._listed("readResponse", [self._read(one) for one in _limited(element, self._most)])
 
     def write(self, how: str, element: ET.Element) -> str:
         """`add`, `update`, `upsert`, `delete`: one writeResponse."""
@@ -134,7 +160,7 @@ class _Call:
     def write_list(self, how: str, element: ET.Element) -> str:
         """`addList` and the like: a writeResponse per record, each on its own."""
         answers = list[str]()
-        for one in _limited(element):
+        for one in _limited(element, self._most):
             single = ET.Element(how)
             single.append(one)
             answers.append(self.write(how, single))
@@ -180,10 +206,58 @@ class _Call:
             core, status = self.writing.core, self.writing.status(refused)
             return f"<platformCore:getDeletedResult {core}>{status}</platformCore:getDeletedResult>"
 
+    def select_values(self, element: ET.Element) -> str:
+        """`getSelectValue`: a page of what a field may refer to."""
+        try:
+            return values_page(self.account.records, self.writing, element, self.page_size)
+        except Refusal as refused:
+            core, status = self.writing.core, self.writing.status(refused)
+            return f"<platformCore:getSelectValueResult {core}>{status}</platformCore:getSelectValueResult>"
+
+    def account_limits(self, _: ET.Element) -> str:
+        """`getAccountGovernanceInfo`: all of the account's slots, and those set aside for nobody."""
+        slots = self.account.concurrency
+        figures = {"accountConcurrencyLimit": slots.limit, "unallocatedConcurrencyLimit": slots.limit - slots.own}
+        return self._governance("getAccountGovernanceInfoResult", figures)
+
+    def own_limits(self, _: ET.Element) -> str:
+        """`getIntegrationGovernanceInfo`: the caller's own slots, where it has any."""
+        slots = self.account.concurrency
+        if not slots.own:
+            return self._governance("getIntegrationGovernanceInfoResult", {"limitType": "_accountLimit"})
+        figures = {"integrationConcurrencyLimit": slots.own, "limitType": "_integrationSpecific"}
+        return self._governance("getIntegrationGovernanceInfoResult", figures)
+
+    def job_status(self, jobs: SoapJobs, job: str) -> str:
+        """`asyncAddList` and the like, and `checkAsyncStatus`: a job and how far it is."""
+        status = jobs.status(job)
+        done = 0.0 if status == "pending" else 100.0
+        return (
+            f"<platformCore:asyncStatusResult {self.writing.core}>"
+            f"<platformCore:jobId>{job}</platformCore:jobId><platformCore:status>{status}</platformCore:status>"
+            f"<platformCore:percentCompleted>{done}</platformCore:percentCompleted>"
+            "<platformCore:estRemainingDuration>0.0</platformCore:estRemainingDuration>"
+            "</platformCore:asyncStatusResult>"
+        )
+
+    def job_result(self, jobs: SoapJobs, element: ET.Element) -> str:
+        """`getAsyncResult`: what the operation would have answered; lists have one page."""
+        operation, result = jobs.result(text(element, "jobId"))
+        if text(element, "pageIndex") not in ("", "1"):
+            raise SoapFault("async", "INVALID_PAGE_INDEX", "The result has one page.")
+        kind = f"Async{operation[0].upper()}{operation[1:]}Result"
+        uri = namespace(self.version, "messages")
+        return f'<asyncResult xmlns:platformMsgs="{uri}" xsi:type="platformMsgs:{kind}">{result}</asyncResult>'
+
+    def _governance(self, name: str, figures: Mapping[str, object]) -> str:
+        told = "".join(f"<platformCore:{one}>{value}</platformCore:{one}>" for one, value in figures.items())
+        core = self.writing.core
+        return f"<platformCore:{name} {core}>{self.writing.status()}{told}</platformCore:{name}>"
+
     def data_center_urls(self, _: ET.Element) -> str:
         """`getDataCenterUrls`: this host for everything."""
         urls = "".join(
-            f"<platformCore:{name}>{text_of(origin(self.request))}</platformCore:{name}>"
+            f"<platformCore:{name}>{text_of(self.host)}</platformCore:{name}>"
             for name in ("restDomain", "webservicesDomain", "systemDomain")
         )
         return (
@@ -263,13 +337,13 @@ def _call(envelope: ET.Element) -> ET.Element:
     return call
 
 
-def _limited(element: ET.Element) -> list[ET.Element]:
+def _limited(element: ET.Element, most: int) -> list[ET.Element]:
     each = list(element)
-    if len(each) > MOST_IN_LIST:
+    if len(each) > most:
         raise SoapFault(
             "exceededRecordCount",
             "MAX_RCRDS_EXCEEDED",
-            f"The maximum number of records for this operation is {MOST_IN_LIST}.",
+            f"The maximum number of records for this operation is {most}.",
         )
     return each
 
@@ -304,6 +378,9 @@ _ANSWERS: dict[str, Callable[[_Call, ET.Element], str]] = {
     "initialize": _Call.initialize,
     "getDeleted": _Call.deleted,
     "getDataCenterUrls": _Call.data_center_urls,
+    "getSelectValue": _Call.select_values,
+    "getAccountGovernanceInfo": _Call.account_limits,
+    "getIntegrationGovernanceInfo": _Call.own_limits,
     **{how: _writer(how) for how in ("add", "update", "upsert", "delete")},
     **{f"{how}List": _list_writer(how) for how in ("add", "update", "upsert", "delete")},
 }

@@ -20,8 +20,9 @@ _SEARCH_FIELDS = {
 _FAULTS = (
     "insufficientPermission", "invalidAccount", "invalidCredentials", "invalidSession", "invalidVersion",
     "exceededConcurrentRequestLimit", "exceededRecordCount", "exceededRequestLimit", "exceededRequestSize",
-    "exceededUsageLimit", "unexpectedError",
+    "exceededUsageLimit", "unexpectedError", "async",
 )  # fmt: skip
+_PAGE_INDEX = '<element name="pageIndex" type="xsd:int"/>'
 # Per operation: content of its request, element of its response and type of that element.
 _OPERATIONS: dict[str, tuple[str, str, str]] = {
     "get": ('<element name="baseRef" type="core:BaseRef"/>', "readResponse", "ReadResponse"),
@@ -56,11 +57,41 @@ _OPERATIONS: dict[str, tuple[str, str, str]] = {
         '<element name="getDeletedFilter" type="core:GetDeletedFilter"/><element name="pageIndex" type="xsd:int"/>',
         "getDeletedResult", "core:GetDeletedResult",
     ),
+    **{
+        f"async{name[0].upper()}{name[1:]}": (content, "asyncStatusResult", "core:AsyncStatusResult")
+        for name, content in (
+            *dict.fromkeys(("addList", "updateList", "upsertList"),
+                           '<element name="record" type="core:Record" maxOccurs="unbounded"/>').items(),
+            *dict.fromkeys(("deleteList", "getList"),
+                           '<element name="baseRef" type="core:BaseRef" maxOccurs="unbounded"/>').items(),
+        )
+    },
+    "checkAsyncStatus": (
+        '<element name="jobId" type="xsd:string"/>', "asyncStatusResult", "core:AsyncStatusResult",
+    ),
+    "getAsyncResult": (
+        '<element name="jobId" type="xsd:string"/><element name="pageIndex" type="xsd:int"/>', "asyncResult",
+        "AsyncResult",
+    ),
+    "getSelectValue": (
+        f'<element name="fieldDescription" type="core:GetSelectValueFieldDescription"/>{_PAGE_INDEX}',
+        "getSelectValueResult", "core:GetSelectValueResult",
+    ),
+    "getAccountGovernanceInfo": (
+        "", "getAccountGovernanceInfoResult", "core:GetAccountGovernanceInfoResult",
+    ),
+    "getIntegrationGovernanceInfo": (
+        "", "getIntegrationGovernanceInfoResult", "core:GetIntegrationGovernanceInfoResult",
+    ),
     "getDataCenterUrls": (
         '<element name="account" type="xsd:string"/>', "getDataCenterUrlsResult", "core:GetDataCenterUrlsResult",
     ),
 }  # fmt: skip
 OPERATIONS = frozenset(_OPERATIONS)
+_ASYNC_RESULTS = {
+    **dict.fromkeys(("AddList", "UpdateList", "UpsertList", "DeleteList"), "WriteResponseList"),
+    "GetList": "ReadResponseList",
+}
 
 
 def wsdl(version: str, address: str) -> str:
@@ -250,6 +281,13 @@ def _requests() -> str:
                  '<element name="baseRef" type="core:BaseRef" minOccurs="0"/>')
         + _shape("WriteResponseList", '<element ref="core:status"/>'
                  '<element name="writeResponse" type="own:WriteResponse" minOccurs="0" maxOccurs="unbounded"/>')
+        + '<complexType name="AsyncResult" abstract="true"><sequence/></complexType>'
+        + "".join(
+            f'<complexType name="Async{name}Result"><complexContent><extension base="own:AsyncResult"><sequence>'
+            f'<element name="{kind[0].lower()}{kind[1:]}" type="own:{kind}"/></sequence></extension></complexContent>'
+            "</complexType>"
+            for name, kind in _ASYNC_RESULTS.items()
+        )
         + _shape("SearchPreferences", '<element name="bodyFieldsOnly" type="xsd:boolean" default="true" minOccurs="0"/>'
                  '<element name="returnSearchColumns" type="xsd:boolean" default="true" minOccurs="0"/>'
                  '<element name="pageSize" type="xsd:int" minOccurs="0"/>')
@@ -342,6 +380,29 @@ _CORE = (
                        for name in ("totalRecords", "pageSize", "totalPages", "pageIndex"))
              + '<element name="deletedRecordList" type="core:DeletedRecordList" minOccurs="0"/>')
     + '<element name="getDeletedResult" type="core:GetDeletedResult"/>'
+    + _shape("AsyncStatusResult", '<element name="jobId" type="xsd:string"/>'
+             '<element name="status" type="xsd:string"/><element name="percentCompleted" type="xsd:double"/>'
+             '<element name="estRemainingDuration" type="xsd:double"/>')
+    + '<element name="asyncStatusResult" type="core:AsyncStatusResult"/>'
+    + '<complexType name="GetSelectValueFilter"><sequence><element name="filterValue" type="xsd:string"/></sequence>'
+    '<attribute name="operator" type="xsd:string"/></complexType>'
+    + _shape("GetSelectValueFieldDescription", '<element name="recordType" type="xsd:string"/>'
+             '<element name="sublist" type="xsd:string" minOccurs="0"/><element name="field" type="xsd:string"/>'
+             '<element name="filter" type="core:GetSelectValueFilter" minOccurs="0"/>')
+    + _shape("BaseRefList", '<element name="baseRef" type="core:BaseRef" minOccurs="0" maxOccurs="unbounded"/>')
+    + _shape("GetSelectValueResult", '<element ref="core:status"/>'
+             '<element name="totalRecords" type="xsd:int" minOccurs="0"/>'
+             '<element name="totalPages" type="xsd:int" minOccurs="0"/>'
+             '<element name="baseRefList" type="core:BaseRefList" minOccurs="0"/>')
+    + '<element name="getSelectValueResult" type="core:GetSelectValueResult"/>'
+    + _shape("GetAccountGovernanceInfoResult", '<element ref="core:status"/>'
+             '<element name="accountConcurrencyLimit" type="xsd:int" minOccurs="0"/>'
+             '<element name="unallocatedConcurrencyLimit" type="xsd:int" minOccurs="0"/>')
+    + '<element name="getAccountGovernanceInfoResult" type="core:GetAccountGovernanceInfoResult"/>'
+    + _shape("GetIntegrationGovernanceInfoResult", '<element ref="core:status"/>'
+             '<element name="integrationConcurrencyLimit" type="xsd:int" minOccurs="0"/>'
+             '<element name="limitType" type="xsd:string" minOccurs="0"/>')
+    + '<element name="getIntegrationGovernanceInfoResult" type="core:GetIntegrationGovernanceInfoResult"/>'
     + '<complexType name="TokenPassportSignature"><simpleContent><extension base="xsd:string">'
     '<attribute name="algorithm" type="xsd:string" use="required"/></extension></simpleContent></complexType>'
     + _shape("TokenPassport", "".join(f'<element name="{name}" type="xsd:string"/>'
