@@ -23,6 +23,7 @@ from shared.binding.call_context import calling
 from shared.binding.openapi_examples import example_of
 from shared.binding.operation import Operation
 from shared.binding.problems import NotFound, Problem
+from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.inventory import AvailabilityRequest, NewReservation, WantedLine
 from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine
 from shared.contracts.canonical.party import CustomerDescription, NewDeliveryPlace, NewErpCustomer
@@ -149,7 +150,6 @@ EXAMPLES: dict[str, Callable[[Known], tuple[Any, ...]]] = {
     "flow_operations.list_audit": lambda _: (None, None, 5),
 }
 REFUSED_EXAMPLES = {
-    "commerce.receive_delivery",
     "flow_operations.forget_consumer",
     "customer_returns.request_return", "customer_returns.decide_return", "customer_returns.receive_goods",
     "erp.cancel_return", "quote_to_order.cancel_order", "order_fulfilment.follow_order",
@@ -159,12 +159,15 @@ REFUSED_EXAMPLES = {
 }  # fmt: skip
 """Operations whose success needs a race that no example can win, or a failure; their example is a refusal."""
 
-OPERATIONS = {
+DECLARED = {
     operation.qualified_name: operation
     for api in installed_apis()
     if api.tier != "experience"
     for operation in api.contract.operations.values()
 }
+OPERATIONS = {name: operation for name, operation in DECLARED.items() if not operation.signed}
+WEBHOOKS = {name: operation for name, operation in DECLARED.items() if operation.signed}
+"""Called by systems outside with their signature; see tests/security for what opens them."""
 
 
 def crm_order(known: Known) -> NewCrmOrder:
@@ -391,3 +394,11 @@ async def test_a_deadline_that_is_over_is_refused_alike(topologies, name: str) -
             except Problem as problem:
                 seen[place] = type(problem).__name__
     assert seen["fused"] == seen["split"]
+
+
+async def test_no_api_of_ours_calls_a_webhook_in_any_placement(topologies) -> None:
+    for operation in WEBHOOKS.values():
+        for running in topologies.values():
+            with calling(await running.context()):
+                _, seen = await outcome(running.client(operation.contract), operation, (SignedMessage("1", "", b"{}"),))
+            assert seen["problem"]["type"] == "/problems/signature-refused"

@@ -26,6 +26,7 @@ from shared.host.runtime import Runtime, read_runtime
 from shared.host.server import free_port
 from shared.host.topology import chosen_apis, load_topology
 from shared.security.issuer import Issuer
+from shared.security.signature import signed_headers
 from shared.security.signing_keys import SigningKeys
 
 FUSED = Path(__file__).parents[2] / "deploy" / "topologies" / "fused.toml"
@@ -34,7 +35,10 @@ HTTP_BACKENDS = {url.partition(":")[2] for url in URLS} - {"warehouse"}
 CONTRACTS: dict[str, type[Contract]] = {api.contract.slug: api.contract for api in installed_apis()}
 CHOSEN = chosen_apis(load_topology(FUSED), installed_apis())
 BACKEND_OF = {api.contract.slug: api.vendor for api in CHOSEN if api.tier == "system" and api.vendor in HTTP_BACKENDS}
-OPERATIONS = {o.qualified_name: o for contract in CONTRACTS.values() for o in contract.operations.values()}
+DECLARED = {o.qualified_name: o for contract in CONTRACTS.values() for o in contract.operations.values()}
+OPERATIONS = {name: operation for name, operation in DECLARED.items() if not operation.signed}
+WEBHOOKS = {name: operation for name, operation in DECLARED.items() if operation.signed}
+SIGNED_BY = {api.contract.slug: api for api in CHOSEN if api.service.signature}
 PLAIN = company().quotes_for("plain")[-1]
 CUSTOMER = company().customer_by_number[PLAIN.customer]
 REAL = {
@@ -52,7 +56,12 @@ FITTING = ("A1", "EUR", "DE", "1", "2026-11-23", "2026-11-23T10:00:00Z", "x" * 1
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `operation` runs for every operation of every installed contract."""
+    """A test that asks for `operation` runs for every operation of every installed contract that a token opens.
+
+    One that asks for `signed_operation` runs for every one that a signature opens.
+    """
+    if "signed_operation" in metafunc.fixturenames:
+        metafunc.parametrize("signed_operation", WEBHOOKS.values(), ids=WEBHOOKS)
     if "operation" in metafunc.fixturenames:
         metafunc.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
     if "slug" in metafunc.fixturenames:
@@ -133,6 +142,15 @@ class Suite:
         issuer.clock = lambda: now() - age
         granted = set(scopes) if scopes is not None else everything()
         return issuer.issue("ada", client, audience or operation.contract.audience, granted, tier="internal")
+
+    def signed(self, operation: Operation, body: bytes, *, secret: str = "", **parts: Any) -> list[tuple[str, str]]:
+        """The headers of its sender, by default with the secret that this suite holds."""
+        api = SIGNED_BY[operation.contract.slug]
+        kept = str(load_topology(FUSED).backends[api.backend]["webhook_secret"]).removeprefix("file:{state}/")
+        scheme = api.service.signature
+        assert scheme is not None
+        parts = {"message_id": "m-1", "topic": "orders/create", **parts}
+        return list(signed_headers(scheme, secret or (self.state / kept).read_text(), body, **parts).items())
 
     async def ask(self, method: str, target: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Answer:
         """Send one request, byte for byte, on a connection that may have been used before."""
@@ -329,7 +347,7 @@ async def calm_suite(suite: Suite) -> AsyncIterator[Suite]:
 def kit() -> Any:
     """What test modules need besides a suite; they cannot import from here."""
     return type("Kit", (), {
-        "contracts": CONTRACTS, "operations": OPERATIONS, "everything": staticmethod(everything),
+        "contracts": CONTRACTS, "operations": OPERATIONS, "declared": DECLARED, "everything": staticmethod(everything),
         "example": staticmethod(example), "unreal": staticmethod(unreal), "target": staticmethod(target),
         "document": DOCUMENT, "real": REAL, "backend_of": BACKEND_OF,
     })  # fmt: skip

@@ -10,8 +10,9 @@ from shared.binding.problems import Invalid
 PRELUDE = """
 from typing import Annotated, Any
 import msgspec
-from shared.binding.declare import Contract, get, post
+from shared.binding.declare import Contract, get, post, webhook
 from shared.binding.problems import NotFound
+from shared.binding.signed_message import SignedMessage
 
 class Thing(msgspec.Struct, frozen=True):
     '''A thing.'''
@@ -65,6 +66,36 @@ ILLEGAL = {
                 '''Take.'''
         """,
         "Bad.take takes bare text, so its body is a Struct with one field",
+    ),
+    "a webhook that takes a document of ours": (
+        """
+        class Bad(Contract, tier="system", version="v1"):
+            '''Doc.'''
+            @webhook("/webhooks", scope="things:receive")
+            async def take(self, thing: Thing) -> Thing:
+                '''Take.'''
+        """,
+        "Bad.take is a webhook, so it takes one SignedMessage and nothing else",
+    ),
+    "a webhook with a parameter in its path": (
+        """
+        class Bad(Contract, tier="system", version="v1"):
+            '''Doc.'''
+            @webhook("/webhooks/{name}", scope="things:receive")
+            async def take(self, name: str, message: SignedMessage) -> Thing:
+                '''Take.'''
+        """,
+        "Bad.take is a webhook, so it takes one SignedMessage and nothing else",
+    ),
+    "a signed message where a token opens": (
+        """
+        class Bad(Contract, tier="system", version="v1"):
+            '''Doc.'''
+            @post("/things", scope="things:write")
+            async def take(self, message: SignedMessage) -> Thing:
+                '''Take.'''
+        """,
+        "Bad.take takes a SignedMessage, which only a webhook is given",
     ),
     "an unmarked method": (
         """

@@ -1,7 +1,4 @@
-"""Calls of the commerce contract that succeed; see tests/conformance.
-
-The signature fits where the stand-in's own secret is used; a topology makes one of its own, so there it is refused.
-"""
+"""Calls of the commerce contract that succeed; see tests/conformance."""
 
 from decimal import Decimal
 

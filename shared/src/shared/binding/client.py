@@ -20,6 +20,7 @@ from shared.binding.problems import (
     Problem,
     kind_of_status,
 )
+from shared.binding.webhook_door import by_signature_only
 from shared.resilience.wire import ConnectionFailed, Wire, WireFailure, WireReply, WireTimeout
 from shared.telemetry.metrics import client_request
 from shared.telemetry.tracing import Span, start_span
@@ -42,7 +43,10 @@ def http_client(contract: type[_C], base_url: str, wire: Wire, token: TokenSourc
         token: Gives the token for each call, already narrowed to this API.
     """
     methods: dict[str, Any] = {
-        name: _method(operation, base_url.rstrip("/"), wire, token) for name, operation in contract.operations.items()
+        name: by_signature_only(operation)
+        if operation.signed
+        else _method(operation, base_url.rstrip("/"), wire, token)
+        for name, operation in contract.operations.items()
     }
     return cast("_C", type(f"Http{contract.__name__}", (contract,), methods)())
 

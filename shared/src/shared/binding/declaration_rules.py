@@ -8,6 +8,7 @@ import msgspec
 
 from shared.binding.operation import Route
 from shared.binding.problems import Problem, ProblemDetails
+from shared.binding.signed_message import SignedMessage
 
 _TIERS = ("system", "process", "experience")
 _SCOPE = re.compile(r"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$")
@@ -120,6 +121,16 @@ def _check_kind(where: str, route: Route, hints: dict[str, Any]) -> None:
         _check_text(where, [hint for name, hint in hints.items() if name != "return" and is_struct(hint)])
     if route.long_running:
         _check_long_running(where, route.long_running, hints["return"])
+    _check_message(where, route, [hint for name, hint in hints.items() if name != "return"])
+
+
+def _check_message(where: str, route: Route, given: list[Any]) -> None:
+    if route.signed and (given != [SignedMessage] or "{" in route.path):
+        raise TypeError(
+            f"{where} is a webhook, so it takes one SignedMessage and nothing else; the sender knows no more."
+        )
+    if not route.signed and SignedMessage in given:
+        raise TypeError(f"{where} takes a SignedMessage, which only a webhook is given; mark it with @webhook(...).")
 
 
 def _check_text(where: str, bodies: list[Any]) -> None:

@@ -23,6 +23,9 @@ import msgspec
 from shared.binding.declaration_rules import check_contract, check_operation, is_struct
 from shared.binding.operation import Method, Operation, Parameter, Route, Tier, camel
 from shared.binding.problems import Problem
+from shared.binding.signed_message import SignedMessage
+from shared.security.signature import SignatureVerifier
+from shared.security.signature_schemes import SignatureScheme
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -61,6 +64,7 @@ class Contract:
         slug: Name for scopes, spans and settings, e.g. `quote_to_order`.
         prefix: Path of the API, e.g. `/process/quote-to-order/v1`.
         audience: What a token for this API names in `aud`.
+        signature: Of an implementation with webhooks: how its backend signs them.
     """
 
     operations: ClassVar[dict[str, Operation]] = {}
@@ -70,6 +74,7 @@ class Contract:
     prefix: ClassVar[str]
     audience: ClassVar[str]
     declared_by: ClassVar[type["Contract"]]
+    signature: ClassVar[SignatureScheme | None] = None
 
     def __init_subclass__(cls, *, tier: Tier | None = None, version: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -91,8 +96,12 @@ class Contract:
 
     @classmethod
     def scopes(cls) -> frozenset[str]:
-        """Every scope that some operation of this API asks for."""
-        return frozenset(operation.scope for operation in cls.operations.values())
+        """Every scope that some operation of this API asks of a token."""
+        return frozenset(operation.scope for operation in cls.operations.values() if not operation.signed)
+
+    def signatures(self) -> SignatureVerifier | None:
+        """Of an implementation with webhooks: what verifies them, with the secrets of its settings."""
+        return None
 
 
 def get(
@@ -160,13 +169,30 @@ def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeo
     return _mark("DELETE", path, scope, raises, 200, timeout=timeout)
 
 
+def webhook(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float = 4.0) -> Marker:
+    """A message that a system outside sends by itself, told by a signature over its raw body instead of a token.
+
+    The method takes one `SignedMessage`, whose content it decodes itself: it is the sender's document, not ours. Each
+    implementation says how its backend signs (`signature`, `signatures()`). No token opens the operation, and none of
+    our APIs calls it. Senders repeat what was not answered with 2xx, so it recognises a repeat and answers only once
+    what it took in is durable.
+
+    Args:
+        path: Below the contract's prefix, without parameters.
+        scope: What a fitting signature allows, and that alone; no token holds it.
+        raises: The refusals of messages that are signed well.
+        timeout: Seconds for reading and answering; Shopify waits for five.
+    """
+    return _mark("POST", path, scope, raises, 200, repeatable=True, timeout=timeout, signed=True)
+
+
 def _mark(
     method: Method, path: str, scope: str, raises: Sequence[type[Problem]], status: int, *,
     safe: bool = False, repeatable: bool = False, long_running: str | None = None, timeout: float | None = None,
-    waits: bool = False, text_types: tuple[str, ...] = (),
+    waits: bool = False, text_types: tuple[str, ...] = (), signed: bool = False,
 ) -> Marker:  # fmt: skip
     route = Route(
-        method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable, waits, text_types
+        method, path, scope, tuple(raises), status, safe, long_running, timeout, repeatable, waits, text_types, signed
     )
 
     def mark(function: _F, /) -> _F:
@@ -204,7 +230,7 @@ def _with_status(route: Route, status: int) -> Route:
 def _parameter(parameter: inspect.Parameter, kind: Any, route: Route, description: str) -> Parameter:
     required = parameter.default is inspect.Parameter.empty
     in_path = "{" + parameter.name + "}" in route.path
-    location = "path" if in_path else "body" if is_struct(kind) else "query"
+    location = "path" if in_path else "message" if kind is SignedMessage else "body" if is_struct(kind) else "query"
     return Parameter(
         name=parameter.name,
         wire_name=camel(parameter.name),

@@ -64,6 +64,11 @@ def require_json_body(headers: Headers) -> None:
         charset = _CHARSET.search(parameters)
         if charset and charset[1] != b"utf-8":  # JSON between systems is UTF-8 and nothing else (RFC 8259 §8.1)
             raise UnsupportedMediaType("Send the body in UTF-8; JSON has no other encoding (RFC 8259).")
+    require_plain(headers)
+
+
+def require_plain(headers: Headers) -> None:
+    """Raises UnsupportedMediaType where the body is compressed."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("Send the body without Content-Encoding.")
 
@@ -80,8 +85,7 @@ def is_bare_text(headers: Headers, text_types: Collection[str]) -> bool:
     charset = _CHARSET.search(parameters)
     if charset and charset[1] != b"utf-8":
         raise UnsupportedMediaType("Send the document in UTF-8.")
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise UnsupportedMediaType("Send the body without Content-Encoding.")
+    require_plain(headers)
     return True
 
 

@@ -11,6 +11,7 @@ from shared.binding.call_context import CallContext, Principal, current_context
 from shared.binding.declare import Contract
 from shared.binding.inbound import Inbound, Served
 from shared.binding.problems import Problem
+from shared.binding.webhook_door import by_signature_only
 from shared.telemetry.metrics import operation_call
 from shared.telemetry.tracing import start_span
 
@@ -30,7 +31,9 @@ def inline_client(contract: type[_C], implementation: Contract, inbound: Inbound
         identity: Narrows the caller's identity to this API, as a token exchange would.
     """
     methods: dict[str, Any] = {
-        name: _method(Served(operation, implementation), inbound, identity)
+        name: by_signature_only(operation)
+        if operation.signed
+        else _method(Served(operation, implementation), inbound, identity)
         for name, operation in contract.operations.items()
     }
     return cast("_C", type(f"Inline{contract.__name__}", (contract,), methods)())

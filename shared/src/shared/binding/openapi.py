@@ -11,7 +11,7 @@ Extensions, each explained to readers in `info.description`:
 
 import inspect
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +22,15 @@ from shared.binding.http_request import MAX_BODY_BYTES
 from shared.binding.inbound import deadline_seconds, limit_group
 from shared.binding.openapi_examples import with_example
 from shared.binding.openapi_parameters import header_parameters, in_ecmascript, parameter_object
-from shared.binding.operation import Operation
+from shared.binding.openapi_signatures import (
+    Schemes,
+    message_body,
+    message_headers,
+    opened_by,
+    requirements,
+    security_schemes,
+)
+from shared.binding.operation import Operation, Parameter
 from shared.binding.problems import (
     PROBLEM_MEDIA_TYPE,
     BackendFault,
@@ -36,16 +44,19 @@ from shared.binding.problems import (
     Problem,
     ProblemDetails,
     QuotaExceeded,
+    SignatureRefused,
     Unauthenticated,
     UnsupportedMediaType,
 )
 from shared.messaging.idempotency_key import IdempotencyKeyInFlight, IdempotencyKeyReused
 from shared.resilience.rate_limit_policy import DEFAULT_TIERS, Policy, Tier
+from shared.security.signature_schemes import SignatureScheme
 
 _ALWAYS: tuple[type[Problem], ...] = (
     Invalid, Unauthenticated, Forbidden, NotAcceptable, QuotaExceeded, InternalFault, BackendFault,
     BackendUnavailable, DeadlineExceeded,
 )  # fmt: skip
+_OF_TOKENS = (Unauthenticated, Forbidden)
 _WITH_BODY: tuple[type[Problem], ...] = (ContentTooLarge, UnsupportedMediaType)
 _KEYED: tuple[type[Problem], ...] = (IdempotencyKeyReused, IdempotencyKeyInFlight)
 
@@ -64,7 +75,12 @@ _HEADERS: dict[str, dict[str, Any]] = {
 
 
 def openapi_document(
-    contract: type[Contract], *, server: str = "", token_url: str = "", tiers: Mapping[str, Tier] = DEFAULT_TIERS
+    contract: type[Contract],
+    *,
+    server: str = "",
+    token_url: str = "",
+    tiers: Mapping[str, Tier] = DEFAULT_TIERS,
+    schemes: Sequence[SignatureScheme] = (),
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document, as plain JSON values.
 
@@ -73,6 +89,7 @@ def openapi_document(
         server: Base URL under which it is served, if known.
         token_url: Where a client gets tokens, if known.
         tiers: The SLA tiers of the deployment.
+        schemes: How the backends of its implementations sign webhooks.
     """
     types = [kind for operation in contract.operations.values() for kind in _types(operation)]
     schemas, components = msgspec.json.schema_components(
@@ -83,7 +100,7 @@ def openapi_document(
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in contract.operations.values():
         found = [next(by_type) for _ in _types(operation)]
-        paths[operation.path][operation.method.lower()] = _operation(operation, found)
+        paths[operation.path][operation.method.lower()] = _operation(operation, found, tuple(schemes))
     return {
         "openapi": "3.1.0",
         "info": _about(contract),
@@ -96,7 +113,7 @@ def openapi_document(
             "schemas": in_ecmascript(components),
             "examples": _problem_examples(contract),
             "headers": _HEADERS,
-            "securitySchemes": _security(contract, token_url),
+            "securitySchemes": _security(contract, token_url, tuple(schemes)),
         },
     }
 
@@ -134,19 +151,21 @@ def _about(contract: type[Contract]) -> dict[str, Any]:
     }
 
 
-def _security(contract: type[Contract], token_url: str) -> dict[str, Any]:
+def _security(contract: type[Contract], token_url: str, schemes: Schemes) -> dict[str, Any]:
     described = f"A JWT (RFC 9068) with `{contract.audience}` in `aud`."
-    schemes: dict[str, Any] = {
+    found: dict[str, Any] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": described}
     }
     if token_url:
         scopes = {scope: ", ".join(_asking(contract, scope)) for scope in sorted(contract.scopes())}
-        schemes["oauth2"] = {
+        found["oauth2"] = {
             "type": "oauth2",
             "description": f"Send `audience={contract.audience}` along.",
             "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}},
         }
-    return schemes
+    if any(operation.signed for operation in contract.operations.values()):
+        found |= security_schemes(schemes)
+    return found
 
 
 def _asking(contract: type[Contract], scope: str) -> list[str]:
@@ -155,15 +174,20 @@ def _asking(contract: type[Contract], scope: str) -> list[str]:
 
 def _types(operation: Operation) -> list[Any]:
     """Types in the order in which `_operation` takes their schemas: parameters, then the result."""
-    return [*(parameter.type for parameter in operation.parameters), operation.result_type]
+    return [*(parameter.type for parameter in _described_parameters(operation)), operation.result_type]
 
 
-def _operation(operation: Operation, schemas: list[Any]) -> dict[str, Any]:
+def _described_parameters(operation: Operation) -> list[Parameter]:
+    """All but a signed message, which is the sender's document and not ours to describe."""
+    return [parameter for parameter in operation.parameters if parameter.location != "message"]
+
+
+def _operation(operation: Operation, schemas: list[Any], schemes: Schemes) -> dict[str, Any]:
     *parameter_schemas, result = schemas
     described: dict[str, Any] = {
         "operationId": operation.qualified_name.replace(".", "_"),
         "summary": operation.summary,
-        "description": _described(operation),
+        "description": _described(operation, f"Needs the scope `{operation.scope}`."),
         "tags": [operation.contract.__name__],
         "security": [{"bearer": [operation.scope]}],
         "x-scope": operation.scope,
@@ -171,7 +195,7 @@ def _operation(operation: Operation, schemas: list[Any]) -> dict[str, Any]:
         "x-deadline-seconds": deadline_seconds(operation),
         "parameters": [
             parameter_object(parameter, schema)
-            for parameter, schema in zip(operation.parameters, parameter_schemas, strict=True)
+            for parameter, schema in zip(_described_parameters(operation), parameter_schemas, strict=True)
             if parameter.location != "body"
         ]
         + header_parameters(operation),
@@ -182,12 +206,23 @@ def _operation(operation: Operation, schemas: list[Any]) -> dict[str, Any]:
         content = with_example({"schema": in_ecmascript(schema)}, operation.body.type, operation.body.wire_name)
         bare = {media_type: {"schema": {"type": "string"}} for media_type in operation.route.text_types}
         described["requestBody"] = {"required": True, "content": {"application/json": content, **bare}}
-    return described
+    return _signed(operation, described, schemes) if operation.signed else described
 
 
-def _described(operation: Operation) -> str:
-    """What the docstring says beyond its first line, then what every caller asks: scope, time, repeats."""
-    facts = [f"Needs the scope `{operation.scope}`.", f"Answers within {deadline_seconds(operation):g} seconds."]
+def _signed(operation: Operation, described: dict[str, Any], schemes: Schemes) -> dict[str, Any]:
+    """The same operation as its sender knows it."""
+    del described["x-scope"]
+    return described | {
+        "description": _described(operation, opened_by(schemes)),
+        "security": requirements(schemes),
+        "parameters": [*described["parameters"], *message_headers(schemes)],
+        "requestBody": message_body(schemes),
+    }
+
+
+def _described(operation: Operation, opened: str) -> str:
+    """What the docstring says beyond its first line, then what every caller asks: who may, time, repeats."""
+    facts = [opened, f"Answers within {deadline_seconds(operation):g} seconds."]
     if operation.safe:
         facts.append("Changes nothing.")
     elif operation.takes_idempotency_key:
@@ -233,7 +268,9 @@ def _headers(names: Iterable[str]) -> dict[str, Any]:
 
 def _kinds(operation: Operation) -> list[type[Problem]]:
     kinds = [*operation.route.raises, *_ALWAYS]
-    kinds += _WITH_BODY if operation.body else ()
+    if operation.signed:
+        kinds = [SignatureRefused, *(kind for kind in kinds if kind not in _OF_TOKENS)]
+    kinds += _WITH_BODY if operation.body or operation.signed else ()
     kinds += _KEYED if operation.takes_idempotency_key else ()
     return list(dict.fromkeys(kinds))
 

@@ -16,7 +16,7 @@ from shared.binding.allowed_values import allowed_values
 from shared.binding.problems import BackendFault, FieldError, Invalid, Problem
 from shared.binding.strict import strict_twin
 
-Location = Literal["path", "query", "body"]
+Location = Literal["path", "query", "body", "message"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Tier = Literal["system", "process", "experience"]
 
@@ -57,6 +57,7 @@ class Route:
     repeatable: bool = False
     waits: bool = False
     text_types: tuple[str, ...] = ()
+    signed: bool = False
 
 
 def camel(name: str) -> str:
@@ -113,7 +114,7 @@ class Operation:
     def __post_init__(self) -> None:
         self.body = next((p for p in self.parameters if p.location == "body"), None)
         self.arguments_type = _struct(f"{self.name}_arguments", self.parameters, wire=False)
-        line = tuple(p for p in self.parameters if p.location != "body")
+        line = tuple(p for p in self.parameters if p.location in ("path", "query"))
         self._line_type = _struct(f"{self.name}_line", line, wire=True)
         self._line_strict = strict_twin(self._line_type)
         self._line_names = tuple(p.name for p in line)
@@ -144,6 +145,11 @@ class Operation:
     def safe(self) -> bool:
         """True when the call changes nothing (RFC 9110 §9.2.1)."""
         return self.route.safe
+
+    @property
+    def signed(self) -> bool:
+        """True when its caller is told by a signature over the body, and no token opens it."""
+        return self.route.signed
 
     @property
     def takes_idempotency_key(self) -> bool:

@@ -3,6 +3,7 @@
 Problem
 ├── Invalid                      400  what the caller sent cannot be accepted; never retried
 │   ├── Unauthenticated          401
+│   │   └── SignatureRefused     401
 │   ├── Forbidden                403
 │   │   └── MissingScope         403
 │   ├── NotFound                 404
@@ -161,6 +162,10 @@ class Unauthenticated(Invalid):
 
     status = 401
     title = "Authentication required"
+
+
+class SignatureRefused(Unauthenticated):
+    """The message carries no signature of its sender that fits it and is of now. It was not read."""
 
 
 class Forbidden(Invalid):

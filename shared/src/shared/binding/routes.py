@@ -28,6 +28,7 @@ from shared.binding.http_request import (
 )
 from shared.binding.inbound import Inbound, Served
 from shared.binding.problems import InternalFault, MethodNotAllowed, Problem, Unauthenticated
+from shared.binding.webhook_door import WebhookDoor, doors_of
 from shared.resilience.rate_limit_policy import Decision, rate_limit_headers
 from shared.security.access_token import TokenVerifier
 from shared.telemetry.logging import get_logger
@@ -40,6 +41,9 @@ SPAN = "triptych.span"
 
 HEADERS = "triptych.headers"
 """Where the edge keeps the request's headers by name, so that they are read once."""
+
+Read = Callable[[], Awaitable[tuple[Any, ...]]]
+"""Gives the arguments of a call, validated."""
 
 _log = get_logger("binding")
 
@@ -54,11 +58,16 @@ def routes(
         implementation: An instance that implements it.
         inbound: The pipeline of this process.
         verifier: Verifies the access tokens; each must name this API as its audience.
+
+    Raises:
+        TypeError: It has webhooks and does not say who signs them.
     """
+    every = [Served(operation, implementation) for operation in contract.operations.values()]
+    doors = doors_of(contract, implementation, every)
     by_path: dict[str, dict[str, Served]] = {}
-    for operation in contract.operations.values():
-        by_path.setdefault(operation.path, {})[operation.method] = Served(operation, implementation)
-    resources = [Resource(path, served, contract, inbound, verifier) for path, served in by_path.items()]
+    for served in every:
+        by_path.setdefault(served.operation.path, {})[served.operation.method] = served
+    resources = [Resource(path, served, contract, inbound, verifier, doors) for path, served in by_path.items()]
     return [_handler(resource) for resource in resources]
 
 
@@ -74,9 +83,11 @@ class Resource:
     """Everything under one path template, as an ASGI application."""
 
     def __init__(
-        self, path: str, served: dict[str, Served], contract: type[Contract], inbound: Inbound, verifier: TokenVerifier
-    ) -> None:
+        self, path: str, served: dict[str, Served], contract: type[Contract], inbound: Inbound,
+        verifier: TokenVerifier, doors: dict[str, WebhookDoor],
+    ) -> None:  # fmt: skip
         self.path = path
+        self._doors = doors
         self._served = served
         self._contract = contract
         self._inbound = inbound
@@ -116,8 +127,8 @@ class Resource:
         require_json_accepted(headers)
         outcome = "ok"
         try:
-            context = read_context(headers, await self._authenticate(headers), span)
-            read = self._reader(served, scope, headers, receive)
+            principal, read = await self._caller(served, scope, headers, receive)
+            context = read_context(headers, principal, span)
             result = await self._inbound.call(served, context, read, lambda decision: _limits(extra, decision))
             return success(operation, result, headers.get(b"if-none-match"), context.wait)
         except Problem as problem:
@@ -125,6 +136,17 @@ class Resource:
             raise
         finally:
             operation_call(self._contract.slug, operation.name, outcome, span.seconds)
+
+    async def _caller(self, served: Served, scope: Any, headers: Headers, receive: Receive) -> tuple[Principal, Read]:
+        """Who calls, and what reads the arguments; what was signed has been read by then, as it tells who signed."""
+        if not served.operation.signed:
+            return await self._authenticate(headers), self._reader(served, scope, headers, receive)
+        principal, message = await self._doors[served.operation.name].let_in(headers, receive)
+
+        async def read() -> tuple[Any, ...]:
+            return (*served.operation.from_http({}, read_query(scope["query_string"]), None), message)
+
+        return principal, read
 
     async def _authenticate(self, headers: Headers) -> Principal:
         token = bearer_token(headers)
@@ -137,9 +159,7 @@ class Resource:
         return self._verifier.cached(token, audience) or await self._verifier.verify(token, audience)
 
     @staticmethod
-    def _reader(
-        served: Served, scope: Any, headers: Headers, receive: Receive
-    ) -> Callable[[], Awaitable[tuple[Any, ...]]]:
+    def _reader(served: Served, scope: Any, headers: Headers, receive: Receive) -> Read:
         operation = served.operation
 
         async def read() -> tuple[Any, ...]:

@@ -50,7 +50,14 @@ def _stale(apis: Sequence[Api], deploy: Path) -> dict[Path, bytes]:
 
 def _unimplemented(api: Api) -> list[str]:
     missing = [name for name in api.contract.operations if name not in vars(api.service)]
-    return [f"{api.service.__name__} does not implement {api.contract.__name__}.{name}; write it." for name in missing]
+    unsigned = [one.name for one in api.contract.operations.values() if one.signed and api.service.signature is None]
+    findings = [
+        f"{api.service.__name__} does not say how its backend signs {name}; give it `signature` and `signatures()`."
+        for name in unsigned
+    ]
+    return findings + [
+        f"{api.service.__name__} does not implement {api.contract.__name__}.{name}; write it." for name in missing
+    ]
 
 
 def _scopes(apis: Sequence[Api]) -> list[str]:
@@ -68,7 +75,9 @@ def _scopes(apis: Sequence[Api]) -> list[str]:
 def _generated(apis: Sequence[Api], deploy: Path) -> dict[Path, bytes]:
     files = {deploy / "call_graph.md": call_graph_markdown(apis).encode()}
     for contract in {api.contract for api in apis}:
-        document = msgspec.json.format(msgspec.json.encode(openapi_document(contract)), indent=2)
+        signatures = [api.service.signature for api in apis if api.contract is contract]
+        described = openapi_document(contract, schemes=[scheme for scheme in signatures if scheme])
+        document = msgspec.json.format(msgspec.json.encode(described), indent=2)
         files[deploy / "openapi" / f"{contract.slug}.json"] = document + b"\n"
     for api in apis:
         if api.access is not None:

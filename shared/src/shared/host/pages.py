@@ -79,6 +79,7 @@ class Pages:
             server=self._url_of(api),
             token_url=f"{self.process.runtime.issuer}/oauth2/token",
             tiers={**DEFAULT_TIERS, **self.topology.tiers},
+            schemes=[api.service.signature] if api.service.signature else [],
         )
         return msgspec.json.encode(document)
 

@@ -73,6 +73,9 @@ def _resolve(value: Any, backend: str, sandboxes: Mapping[str, str], state: Path
     if isinstance(value, dict):
         table: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType] - TOML keys are text
         return {name: _resolve(each, backend, sandboxes, state) for name, each in table.items()}
+    if isinstance(value, list):
+        several: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - the same
+        return [_resolve(each, backend, sandboxes, state) for each in several]
     if not isinstance(value, str):
         return value
     if value.startswith(SANDBOX):

@@ -1,6 +1,6 @@
 """Commerce over Shopify's Admin GraphQL API and its webhooks.
 
-`pacing` waits for the bucket of calculated query costs; `deliveries` keeps what webhooks told.
+`pacing` waits for the bucket of calculated query costs.
 """
 
 from shared.host.api import Api

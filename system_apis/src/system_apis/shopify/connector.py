@@ -37,6 +37,7 @@ class ShopifySettings(BackendSettings, frozen=True, kw_only=True):
         token: Reference to the Admin API access token. The app needs `read_orders`, `write_products`,
             `write_inventory` and `read_locations`.
         webhook_secret: Reference to the app's client secret, which signs webhooks.
+        other_webhook_secrets: References to further ones that count as well, while the secret is replaced.
         webhook_store: The SQLite file that keeps what webhooks told.
         api_version: Of the Admin API; from 2026-04 on stock is set under idempotency keys.
         location: Numeric id of the place whose stock we set.
@@ -53,6 +54,7 @@ class ShopifySettings(BackendSettings, frozen=True, kw_only=True):
     currency: str = "EUR"
     max_cost_wait: float = 5.0
     keep_days: float = 30.0
+    other_webhook_secrets: tuple[Secret, ...] = ()
 
 
 class _AccessToken:

@@ -1,18 +1,14 @@
 """The commerce contract over Shopify."""
 
-import time
-from asyncio import sleep
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
 from shared.binding.problems import BackendFault, FieldError, Invalid
+from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.commerce import (
-    Delivery,
-    DeliveryTaken,
     ProductToSave,
     ShopOrder,
     ShopOrderSummary,
@@ -20,15 +16,15 @@ from shared.contracts.canonical.commerce import (
     StockSet,
     StockToSet,
 )
-from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+from shared.contracts.canonical.event_feed import EventFeed, MessageTaken
 from shared.contracts.system.commerce import Commerce, ShopOrderNotFound, ShopProductNotFound
+from shared.messaging.message_store import MessageStore
+from shared.security.signature import SignatureVerifier
+from shared.security.signature_schemes import SHOPIFY
 from system_apis.shopify.connector import Shopify, gid
-from system_apis.shopify.deliveries import DeliveryStore, Kept
 from system_apis.shopify.records import LineRecord, VariantRecord
 from system_apis.shopify.translator import (
-    changed_record,
     changed_since,
-    event_type,
     handle_of,
     items_of,
     key_of,
@@ -37,29 +33,31 @@ from system_apis.shopify.translator import (
     problem_of_stock,
     product_input,
     quantities_input,
-    to_event,
     to_order,
     to_product,
     to_summary,
+    told_change,
 )
-
-_MARGIN = 0.5
-"""Seconds of the caller's deadline left for the answer itself."""
-_LOOK = 0.25
-"""Seconds between looks for news, which another process may have taken in."""
 
 
 class ShopifyCommerce(Commerce):
     """A web shop at Shopify."""
 
+    signature = SHOPIFY
+
     def __init__(self, shopify: Shopify) -> None:
         self._shopify = shopify
         self._settings = shopify.settings
-        self._deliveries = DeliveryStore(Path(self._settings.webhook_store), self._settings.keep_days)
+        self._messages = MessageStore(Path(self._settings.webhook_store), self._settings.keep_days, "shopify")
 
     async def aclose(self) -> None:
-        """Close the file of deliveries."""
-        await self._deliveries.aclose()
+        """Close the file of messages."""
+        await self._messages.aclose()
+
+    def signatures(self) -> SignatureVerifier:
+        """By the app's client secret, and those besides it while it is replaced."""
+        secrets = (self._settings.webhook_secret, *self._settings.other_webhook_secrets)
+        return SignatureVerifier(SHOPIFY, secrets)
 
     async def get_order(self, order_id: str) -> ShopOrder:
         """As promised by `Commerce`, a hundred lines a call."""
@@ -119,11 +117,11 @@ class ShopifyCommerce(Commerce):
             raise problem_of_stock(answer.user_errors, stock.reference)
         return StockSet(stock.reference, stock.levels)
 
-    async def receive_delivery(self, delivery: Delivery) -> DeliveryTaken:
+    async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
         """As promised by `Commerce`. Which record it is about is kept, and nothing that it says of people."""
-        record_id = changed_record(delivery, self._settings.webhook_secret.reveal())
-        kept = await self._deliveries.add(delivery.delivery_id, event_type(delivery.topic), record_id)
-        return DeliveryTaken(delivery.delivery_id, "kept" if kept else "repeated")
+        kind, payload = told_change(message)
+        kept = await self._messages.add(message.message_id, kind, payload, message.content)
+        return MessageTaken(message.message_id, "kept" if kept else "repeated")
 
     async def list_events(
         self,
@@ -133,25 +131,7 @@ class ShopifyCommerce(Commerce):
         limit: int = 100,
     ) -> EventFeed:
         """As promised by `Commerce`."""
-        if after is None and begin == "latest":
-            return EventFeed([], encode_cursor(await self._deliveries.last_position()))
-        position = decode_cursor(after, int, "after") if after is not None else None
-        told, reached = await self._told(channel, position, limit)
-        return EventFeed([to_event(each) for each in told], encode_cursor(reached))
-
-    async def _told(self, channel: str, after: int | None, limit: int) -> tuple[list[Kept], int]:
-        until = time.monotonic() + current_context().patience(_MARGIN)
-        while True:
-            try:
-                told, reached = await self._deliveries.told(None if channel == "all" else channel, after, limit)
-            except (LookupError, OverflowError):
-                raise CursorExpired(
-                    "What followed this cursor is not kept any more; begin without one, and expect a gap."
-                ) from None
-            left = until - time.monotonic()
-            if told or left <= 0:
-                return told, reached
-            await sleep(min(_LOOK, left))
+        return await self._messages.feed(channel, after, begin, limit)
 
     async def _variant(self, sku: str) -> VariantRecord | None:
         """The variant of a SKU: found by search, or, where the index is behind, by the handle that we gave it."""

@@ -1,8 +1,6 @@
 """Shopify's orders, products and webhooks ↔ canonical model. Pure functions."""
 
-import base64
 import hashlib
-import hmac
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -13,8 +11,8 @@ from typing import Any
 import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable, FieldError, Problem
+from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.commerce import (
-    Delivery,
     Fulfilment,
     Payment,
     ProductToSave,
@@ -25,16 +23,14 @@ from shared.contracts.canonical.commerce import (
     ShopRecordChanged,
     Stock,
 )
-from shared.contracts.canonical.event_feed import EventRecord
 from shared.contracts.canonical.values import Address, Money
 from shared.contracts.system.commerce import (
-    DeliveryRefused,
+    MessageUnreadable,
     ReferenceReused,
     ShopProductRefused,
     ShopProductVaries,
     UnknownStock,
 )
-from system_apis.shopify.deliveries import Kept
 from system_apis.shopify.records import (
     AddressRecord,
     LineRecord,
@@ -58,6 +54,7 @@ _FULFILMENTS: Mapping[str, Fulfilment] = {"FULFILLED": "fulfilled", "PARTIALLY_F
 _POINTERS = {"title": "/name", "price": "/price", "status": "/sellable", "sku": "/sku"}
 _KEYS = uuid.UUID("5d5e6c3a-6f0b-5b0e-9d8b-0c7a3f0d9b11")
 """The namespace of our idempotency keys, which Shopify wants to be UUIDs."""
+_TOPIC = re.compile(r"[a-z][a-z_]{0,39}/[a-z_]{1,39}")
 _HIGHEST_PRICE = Decimal(10) ** 9
 
 
@@ -260,29 +257,21 @@ def problem_of_stock(errors: Sequence[UserErrorRecord], reference: str) -> Probl
     return BackendFault("shopify does not set stock as we ask it; check the location in the settings.")
 
 
-def changed_record(delivery: Delivery, secret: str) -> str:
-    """The id of the record that a delivery is about; empty where it names none.
+def told_change(message: SignedMessage) -> tuple[str, str]:
+    """What a webhook tells as an event: its type, and its payload, which names the record and nothing of people.
 
     Raises:
-        DeliveryRefused: The shop did not sign these very bytes, or they are no object in JSON.
+        MessageUnreadable: It is no object in JSON, or says in no header what happened.
     """
-    content = delivery.content.encode()
-    digest = base64.b64encode(hmac.digest(secret.encode(), content, hashlib.sha256))
-    if not hmac.compare_digest(digest, delivery.signature.encode()):
-        raise DeliveryRefused("The signature does not fit the content; hand both on just as the shop sent them.")
+    if not _TOPIC.fullmatch(message.topic):
+        raise MessageUnreadable("The message has no topic of Shopify's in X-Shopify-Topic; send it as Shopify does.")
     try:
-        body = msgspec.json.decode(content, type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise DeliveryRefused("The content is no object in JSON.") from None
+        body = msgspec.json.decode(message.content, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MessageUnreadable("The message is no object in JSON.") from None
     number = body.get("id") or body.get("inventory_item_id") or ""
-    return str(number)[:128]
-
-
-def to_event(kept: Kept) -> EventRecord:
-    """A delivery as an event."""
-    payload = msgspec.json.encode(ShopRecordChanged(kept.topic, kept.record_id)).decode()
-    occurred = datetime.fromtimestamp(kept.at, UTC)
-    return EventRecord(kept.delivery_id, kept.topic, 1, occurred, payload, producer="shopify")
+    kind = event_type(message.topic)
+    return kind, msgspec.json.encode(ShopRecordChanged(kind, str(number)[:128])).decode()
 
 
 def event_type(topic: str) -> str:

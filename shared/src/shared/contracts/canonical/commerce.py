@@ -11,9 +11,6 @@ from shared.security.sensitive import Sensitive
 Payment = Literal["open", "authorised", "partly-paid", "paid", "partly-refunded", "refunded", "void"]
 Fulfilment = Literal["open", "partial", "fulfilled"]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Topic = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z_]*/[a-z_]+$", examples=["orders/create"])
-]
 
 
 class ShopOrderLine(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -87,29 +84,6 @@ class StockSet(msgspec.Struct, frozen=True, rename="camel"):
 
     reference: str
     levels: list[Stock]
-
-
-class Delivery(msgspec.Struct, frozen=True, rename="camel"):
-    """A message that the shop sent, as it arrived.
-
-    Attributes:
-        delivery_id: The shop's own, the same for each attempt.
-        topic: What happened.
-        signature: What the shop signed it with.
-        content: The body, character for character: the signature covers its bytes.
-    """
-
-    delivery_id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    topic: Topic
-    signature: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-    content: Sensitive[Annotated[str, msgspec.Meta(min_length=1, max_length=1_000_000)]]
-
-
-class DeliveryTaken(msgspec.Struct, frozen=True, rename="camel"):
-    """What became of it."""
-
-    delivery_id: str
-    outcome: Literal["kept", "repeated"]
 
 
 class ShopRecordChanged(msgspec.Struct, frozen=True, rename="camel"):

@@ -1,7 +1,7 @@
 """Events as one API tells them to another: a feed that is read from a cursor, again and again."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -13,6 +13,13 @@ EventType = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^
 
 class CursorExpired(Gone):
     """The events after this cursor have been dropped for their age; begin without one, and expect a gap."""
+
+
+class MessageTaken(msgspec.Struct, frozen=True, rename="camel"):
+    """What became of a message that a backend sent; `repeated` was taken in before."""
+
+    message_id: str
+    outcome: Literal["kept", "repeated"]
 
 
 class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post, put
+from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post, put, webhook
 from shared.binding.problems import Conflict, Invalid, NotFound, Refused
+from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.commerce import (
-    Delivery,
-    DeliveryTaken,
     Moment,
     ProductToSave,
     ShopOrder,
@@ -17,7 +16,7 @@ from shared.contracts.canonical.commerce import (
     StockSet,
     StockToSet,
 )
-from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, MessageTaken
 from shared.contracts.canonical.values import Id, Sku
 
 Channel = Annotated[
@@ -55,8 +54,8 @@ class ReferenceReused(Conflict):
     """The reference belongs to other figures, set earlier."""
 
 
-class DeliveryRefused(Invalid):
-    """The message was not signed by the shop, or is not of its kind. It was not kept."""
+class MessageUnreadable(Invalid):
+    """The message is signed well and not of the kind its sender sends. It was not kept."""
 
 
 class Commerce(Contract, tier="system", version="v1"):
@@ -101,9 +100,9 @@ class Commerce(Contract, tier="system", version="v1"):
         """Set how many pieces may be sold, whatever the shop thought before; once for each reference."""
         ...
 
-    @post("/deliveries", scope="commerce:receive", repeatable=True, status=200, raises=[DeliveryRefused])
-    async def receive_delivery(self, delivery: Delivery) -> DeliveryTaken:
-        """Take in a message of the shop, each once; an answer of 200 says that it is on disk."""
+    @webhook("/webhooks", scope="commerce:receive", raises=[MessageUnreadable])
+    async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
+        """Take in what the shop tells, each message once; an answer of 200 says that it is on disk."""
         ...
 
     @get("/events", scope="commerce:read", raises=[CursorExpired], timeout=30.0, waits=True)
