@@ -133,6 +133,13 @@ async def test_a_body_that_does_not_end_is_not_waited_for(door: Door) -> None:
     writer.close()
 
 
+async def test_a_secret_that_cannot_be_read_is_our_fault_and_the_sender_comes_again(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "webhook_secret").unlink()
+    answer = await door.signed()
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/backend-unavailable")
+    assert "webhook_secret" not in answer.text
+
+
 async def test_what_is_not_for_the_sender_is_refused_as_everywhere(door: Door) -> None:
     async with httpx.AsyncClient() as http:
         assert (await http.get(door.url)).status_code == 405

@@ -73,6 +73,7 @@ async def opened(sandbox: str, control: httpx.AsyncClient, tmp_path: Path) -> As
     """A service with these settings; its own circuit, closed."""
     del control
     wire = open_wire()
+    services: list[EasyPostLogistics] = []
 
     def open_(*, key: str = API_KEY, **settings: Any) -> EasyPostLogistics:
         (tmp_path / "key").write_text(key)
@@ -81,9 +82,14 @@ async def opened(sandbox: str, control: httpx.AsyncClient, tmp_path: Path) -> As
         )
         chosen = {"url": sandbox, "retry_delays": (0.01, 0.01), **settings}
         secret = Secret(f"file:{tmp_path / 'key'}")
-        return EasyPostLogistics(EasyPost(EasyPostSettings(api_key=secret, sender=sender, **chosen), Outbound(wire)))
+        store = str(tmp_path / "messages.sqlite3")
+        made = EasyPostSettings(api_key=secret, sender=sender, webhook_store=store, **chosen)
+        services.append(EasyPostLogistics(EasyPost(made, Outbound(wire))))
+        return services[-1]
 
     yield open_
+    for service in services:
+        await service.aclose()
     await wire.aclose()
 
 

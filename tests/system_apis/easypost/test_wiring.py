@@ -20,7 +20,11 @@ SENDER = {"company": "Tarn Gauge", "street": "Longley Ln 5555", "city": "Reno", 
 
 def section(state: Path) -> dict[str, Any]:
     (state / "easypost.key").write_text(f"{API_KEY}\n")
-    return {"url": "sandbox:easypost", "api_key": "file:{state}/easypost.key", "sender": SENDER}
+    (state / "next.secret").write_text("the next one")
+    return {
+        "url": "sandbox:easypost", "api_key": "file:{state}/easypost.key", "sender": SENDER,
+        "webhook_store": "{state}/messages.sqlite3", "other_webhook_secrets": ["file:{state}/next.secret"],
+    }  # fmt: skip
 
 
 async def test_the_host_builds_it_from_the_topology(sandbox: str, tmp_path: Path) -> None:
@@ -36,7 +40,7 @@ async def test_the_host_builds_it_from_the_topology(sandbox: str, tmp_path: Path
     await wire.aclose()
 
 
-@pytest.mark.parametrize("missing", ["api_key", "sender"])
+@pytest.mark.parametrize("missing", ["api_key", "sender", "webhook_store"])
 def test_what_is_missing_from_the_topology_is_named(tmp_path: Path, missing: str) -> None:
     short = {name: value for name, value in section(tmp_path).items() if name != missing}
     with pytest.raises(TopologyRefused, match=missing):

@@ -8,26 +8,16 @@ from typing import Any
 import httpx
 import pytest
 from eventually import eventually
-from litestar import Litestar
+from served_api import served_api
 
 from sandboxes.shopify import TOKEN, WEBHOOK_SECRET
-from shared.binding.edge import Edge
-from shared.binding.inbound import Inbound
-from shared.binding.routes import routes
 from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.commerce import ProductToSave
-from shared.contracts.canonical.event_feed import CursorExpired
-from shared.contracts.system.commerce import Commerce, MessageUnreadable
-from shared.host.embedded import EmbeddedValkey, valkey_client
-from shared.host.server import free_port, serving
-from shared.messaging.idempotent_receiver import IdempotentReceiver
-from shared.resilience.load_shedding import Shedder
-from shared.resilience.rate_limit import RateLimiter
-from shared.security.issuer import Issuer
+from shared.contracts.canonical.event_feed import CursorExpired, MessageUnreadable
+from shared.contracts.system.commerce import Commerce
 from shared.security.secrets import Secret
 from shared.security.signature import signed_headers
 from shared.security.signature_schemes import SHOPIFY
-from shared.security.signing_keys import SigningKeys
 from system_apis.shopify import ShopifyCommerce
 
 CONTENT = '{"id": 5000001, "email":"grüße@alster.example"}'.encode()
@@ -95,25 +85,11 @@ async def test_a_cursor_whose_successors_are_gone_says_so(opened: Callable[..., 
         await commerce.list_events("all", start.cursor)
 
 
-@pytest.fixture(scope="module")
-async def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    async with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as valkey:
-        yield valkey.url
-
-
 @pytest.fixture
-async def door(commerce: ShopifyCommerce, valkey_url: str, tmp_path: Path) -> AsyncIterator[str]:
+async def door(commerce: ShopifyCommerce, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of the served API's webhook."""
-    valkey = valkey_client(valkey_url)
-    limiter, port = RateLimiter(valkey), free_port()
-    issuer = Issuer(f"http://127.0.0.1:{port}", SigningKeys(tmp_path), (), {})
-    inbound = Inbound(limiter, IdempotentReceiver(valkey, patience=1.0))
-    handlers: list[Any] = [*routes(Commerce, commerce, inbound, issuer.verifier)]
-    app = Litestar(route_handlers=handlers, openapi_config=None, logging_config=None)
-    async with serving(Edge(app, Shedder(100)), "127.0.0.1", port):
-        yield f"http://127.0.0.1:{port}{Commerce.prefix}/webhooks"
-    await limiter.aclose()
-    await valkey.aclose()
+    async with served_api(Commerce, commerce, tmp_path) as url:
+        yield f"{url}/webhooks"
 
 
 async def test_the_shop_sends_orders_products_and_stock_to_our_door(

@@ -12,11 +12,15 @@ from shared.binding.declare import Contract
 from shared.binding.http_request import MAX_BODY_BYTES, Headers, read_body, require_plain
 from shared.binding.inbound import INTERNAL_TIER, Served, deadline_exceeded
 from shared.binding.operation import Operation
-from shared.binding.problems import SignatureRefused
+from shared.binding.problems import BackendUnavailable, SignatureRefused
 from shared.binding.signed_message import SignedMessage
-from shared.security.signature import SignatureVerifier
+from shared.security.secrets import UnreadableSecretError
+from shared.security.signature import SignatureVerifier, UnfitSignatureError
+from shared.telemetry.logging import get_logger
 
 FOREVER = float("inf")
+
+_log = get_logger("binding")
 
 
 class WebhookDoor:
@@ -49,15 +53,26 @@ class WebhookDoor:
             ContentTooLarge: Its body is larger than any that is read.
             UnsupportedMediaType: The body is compressed.
             DeadlineExceeded: It did not arrive in time.
+            BackendUnavailable: No secret can be read now; who sent it may send it again.
         """
-        self._verifier.screen(headers)
+        sender = self._verifier.scheme.name
+        try:
+            self._verifier.screen(headers)
+            return self._principal, self._verifier.verify(headers, await self._read(headers, receive))
+        except UnfitSignatureError as unfit:
+            _log.info("webhook.refused", sender=sender, reason=str(unfit))
+            raise SignatureRefused("No signature of this API's sender fits the message; it was not read.") from None
+        except UnreadableSecretError as unreadable:
+            _log.error("webhook.unverifiable", sender=sender, reason=str(unreadable))
+            raise BackendUnavailable("Signatures cannot be checked now; send the message again.") from None
+
+    async def _read(self, headers: Headers, receive: Any) -> bytes:
         require_plain(headers)
         try:
             async with asyncio.timeout(self._served.seconds):
-                body = await read_body(headers, receive, MAX_BODY_BYTES)
+                return await read_body(headers, receive, MAX_BODY_BYTES)
         except TimeoutError:
             raise deadline_exceeded(self._served.operation) from None
-        return self._principal, self._verifier.verify(headers, body)
 
 
 def doors_of(contract: type[Contract], implementation: Contract, served: list[Served]) -> dict[str, WebhookDoor]:

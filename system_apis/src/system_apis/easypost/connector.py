@@ -55,11 +55,19 @@ class EasyPostSettings(BackendSettings, frozen=True, kw_only=True):
         sender: Where parcels leave from.
         verify_addresses: Refuse addresses that EasyPost cannot find, at the price of one more request for
             each set of rates; otherwise carriers take them as they are written.
+        webhook_secret: Reference to the `webhook_secret` of the account's webhook; without one, none is taken in.
+        other_webhook_secrets: References to further ones that count as well, while the secret is replaced.
+        webhook_store: The SQLite file that keeps what webhooks told; made when it is first needed.
+        keep_days: How long that is kept.
     """  # noqa: D415 - a heading that the list completes
 
     api_key: Secret
     sender: Sender
     verify_addresses: bool = True
+    webhook_secret: Secret | None = None
+    other_webhook_secrets: tuple[Secret, ...] = ()
+    webhook_store: str
+    keep_days: float = 30.0
 
 
 class EasyPost:

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
 import msgspec
 
 from shared.contracts.canonical.values import CurrencyCode
+
+_Key = Annotated[str, msgspec.Meta(max_length=128)]
 
 
 class AddressRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,6 +85,22 @@ class TrackerRecord(msgspec.Struct, frozen=True):
     status: str
     est_delivery_date: datetime | None = None
     tracking_details: list[TrackingDetailRecord] = []
+
+
+class TrackedRecord(msgspec.Struct, frozen=True):
+    """The Tracker that a `tracker.*` event is about; `shipment_id` is absent where no label was bought here."""
+
+    status: str
+    tracking_code: _Key
+    shipment_id: _Key | None = None
+
+
+class ToldRecord(msgspec.Struct, frozen=True):
+    """An Event; `result` is decoded once its kind is known."""
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_\-]{1,128}$")]
+    description: str
+    result: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class ShipmentRecord(msgspec.Struct, frozen=True):

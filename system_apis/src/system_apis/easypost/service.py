@@ -1,9 +1,19 @@
 """The logistics contract over EasyPost."""
 
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
 from shared.binding.problems import BackendFault, BackendUnavailable, DeadlineExceeded, Problem
+from shared.binding.signed_message import SignedMessage
+from shared.contracts.canonical.event_feed import EventFeed, MessageTaken
 from shared.contracts.canonical.shipment import LabelPurchase, RateRequest, Rates, Shipment
 from shared.contracts.system.logistics import Logistics
+from shared.messaging.message_store import MessageStore
 from shared.resilience.outbound_faults import OutcomeUnknown
+from shared.security.signature import SignatureVerifier
+from shared.security.signature_schemes import EASYPOST
 from system_apis.easypost.connector import EasyPost, Sender
 from system_apis.easypost.records import AddressRecord, FaultRecord, NewShipmentRecord, ShipmentRecord
 from system_apis.easypost.translator import (
@@ -18,14 +28,29 @@ from system_apis.easypost.translator import (
     to_parcel,
     to_rates,
     to_shipment,
+    told_move,
 )
 
 
 class EasyPostLogistics(Logistics):
     """Logistics as EasyPost brokers it."""
 
+    signature = EASYPOST
+
     def __init__(self, easypost: EasyPost) -> None:
         self._easypost = easypost
+        settings = easypost.settings
+        self._messages = MessageStore(Path(settings.webhook_store), settings.keep_days, "easypost")
+
+    async def aclose(self) -> None:
+        """Close the file of messages."""
+        await self._messages.aclose()
+
+    def signatures(self) -> SignatureVerifier:
+        """By the secret of the account's webhook, and those besides it while it is replaced."""
+        settings = self._easypost.settings
+        current = (settings.webhook_secret,) if settings.webhook_secret else ()
+        return SignatureVerifier(EASYPOST, (*current, *settings.other_webhook_secrets))
 
     async def get_rates(self, request: RateRequest) -> Rates:
         """As promised by `Logistics`. Each call makes a shipment at EasyPost, which costs nothing until bought."""
@@ -70,6 +95,25 @@ class EasyPostLogistics(Logistics):
         if is_refunded(known):
             return to_shipment(known)
         raise problem_of_refund(answer, shipment_id)
+
+    async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
+        """As promised by `Logistics`. Events that tell of nothing but trackers of our shipments are passed over."""
+        event_id, moved = told_move(message)
+        if moved is None:
+            return MessageTaken(event_id, "passed-over")
+        payload = msgspec.json.encode(moved).decode()
+        kept = await self._messages.add(event_id, "parcel-moved", payload, message.content)
+        return MessageTaken(event_id, "kept" if kept else "repeated")
+
+    async def list_events(
+        self,
+        channel: Literal["all", "parcel-moved"] = "all",
+        after: str | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: int = 100,
+    ) -> EventFeed:
+        """As promised by `Logistics`."""
+        return await self._messages.feed(channel, after, begin, limit)
 
     async def _shipment(self, shipment_id: str) -> ShipmentRecord:
         found = await self._easypost.shipment(shipment_id)

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from decimal import ROUND_CEILING, Decimal
 
+import msgspec
+
 from shared.binding.problems import BackendFault, BackendUnavailable, FieldError, Problem, QuotaExceeded, Refused
+from shared.binding.signed_message import SignedMessage
+from shared.contracts.canonical.event_feed import MessageUnreadable
 from shared.contracts.canonical.shipment import (
     Parcel,
+    ParcelMoved,
     Rate,
     Rates,
     Shipment,
@@ -25,6 +30,8 @@ from system_apis.easypost.records import (
     ParcelRecord,
     RateRecord,
     ShipmentRecord,
+    ToldRecord,
+    TrackedRecord,
     TrackerRecord,
     TrackingDetailRecord,
 )
@@ -195,6 +202,25 @@ def _event(detail: TrackingDetailRecord) -> TrackingEvent:
         message=detail.message or "",
         place=", ".join(part for part in parts if part),
     )
+
+
+def told_move(message: SignedMessage) -> tuple[str, ParcelMoved | None]:
+    """The id of an Event, and what it tells of a shipment of ours; None where it tells of something else.
+
+    Raises:
+        MessageUnreadable: It is no Event.
+    """
+    try:
+        told = msgspec.json.decode(message.content, type=ToldRecord)
+        if not told.description.startswith("tracker."):
+            return told.id, None
+        tracked = msgspec.json.decode(told.result, type=TrackedRecord)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise MessageUnreadable("The message is no Event of EasyPost's.") from None
+    if not tracked.shipment_id:
+        return told.id, None
+    state = _STATES.get(tracked.status, "booked")
+    return told.id, ParcelMoved(tracked.shipment_id, tracked.tracking_code, state)
 
 
 def is_answer(reply: WireReply) -> bool:

@@ -23,9 +23,9 @@ from shared.contracts.canonical.commerce import (
     ShopRecordChanged,
     Stock,
 )
+from shared.contracts.canonical.event_feed import MessageUnreadable
 from shared.contracts.canonical.values import Address, Money
 from shared.contracts.system.commerce import (
-    MessageUnreadable,
     ReferenceReused,
     ShopProductRefused,
     ShopProductVaries,

@@ -5,10 +5,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from shared.binding.problems import Gone
+from shared.binding.problems import Gone, Invalid
 
 EventType = Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=r"^[a-z][a-z0-9\-]*$")]
 """What kind of thing happened, `order-placed`."""
+
+
+class MessageUnreadable(Invalid):
+    """The message is signed well and not of the kind that its sender sends. It was not kept."""
 
 
 class CursorExpired(Gone):
@@ -16,10 +20,10 @@ class CursorExpired(Gone):
 
 
 class MessageTaken(msgspec.Struct, frozen=True, rename="camel"):
-    """What became of a message that a backend sent; `repeated` was taken in before."""
+    """What became of a message that a backend sent; `repeated` was taken in before, `passed-over` is none of ours."""
 
     message_id: str
-    outcome: Literal["kept", "repeated"]
+    outcome: Literal["kept", "repeated", "passed-over"]
 
 
 class EventRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -99,3 +99,11 @@ class WarehouseShipment(msgspec.Struct, frozen=True, rename="camel", omit_defaul
     status: Literal["planned", "picking", "packed", "shipped", "delivered", "cancelled"]
     updated: datetime
     tracking_code: str = ""
+
+
+class ParcelMoved(msgspec.Struct, frozen=True, rename="camel"):
+    """An event: a carrier said where a parcel is; read the shipment to know how it stands by now."""
+
+    shipment_id: str
+    tracking_code: str
+    state: ShipmentState

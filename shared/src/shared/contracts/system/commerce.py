@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post, put, webhook
-from shared.binding.problems import Conflict, Invalid, NotFound, Refused
+from shared.binding.problems import Conflict, NotFound, Refused
 from shared.binding.signed_message import SignedMessage
 from shared.contracts.canonical.commerce import (
     Moment,
@@ -16,7 +16,7 @@ from shared.contracts.canonical.commerce import (
     StockSet,
     StockToSet,
 )
-from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, MessageTaken
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, MessageTaken, MessageUnreadable
 from shared.contracts.canonical.values import Id, Sku
 
 Channel = Annotated[
@@ -52,10 +52,6 @@ class UnknownStock(Refused):
 
 class ReferenceReused(Conflict):
     """The reference belongs to other figures, set earlier."""
-
-
-class MessageUnreadable(Invalid):
-    """The message is signed well and not of the kind its sender sends. It was not kept."""
 
 
 class Commerce(Contract, tier="system", version="v1"):

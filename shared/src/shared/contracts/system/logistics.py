@@ -1,7 +1,11 @@
 """The logistics capability."""
 
-from shared.binding.declare import Contract, get, post
+from typing import Literal
+
+from shared.binding.declare import Contract, Cursor, PageSize, get, post, webhook
 from shared.binding.problems import Conflict, NotFound, Refused
+from shared.binding.signed_message import SignedMessage
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, MessageTaken, MessageUnreadable
 from shared.contracts.canonical.shipment import LabelPurchase, RateRequest, Rates, Shipment
 from shared.contracts.canonical.values import Id
 
@@ -52,4 +56,29 @@ class Logistics(Contract, tier="system", version="v1"):
     )
     async def refund_label(self, shipment_id: Id) -> Shipment:
         """Give an unused label back; repeating changes nothing."""
+        ...
+
+    @webhook("/webhooks", scope="logistics:receive", raises=[MessageUnreadable])
+    async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
+        """Take in what carriers tell of parcels, each message once; an answer of 200 says that it is on disk."""
+        ...
+
+    @get("/events", scope="logistics:read", raises=[CursorExpired], timeout=30.0, waits=True)
+    async def list_events(
+        self,
+        channel: Literal["all", "parcel-moved"] = "all",
+        after: Cursor | None = None,
+        begin: Literal["oldest", "latest"] = "oldest",
+        limit: PageSize = 100,
+    ) -> EventFeed:
+        """Return what carriers told, oldest first, each as `ParcelMoved`.
+
+        With `Prefer: wait=n` an answer without any event waits for the first.
+
+        Args:
+            channel: Of which type.
+            after: The `cursor` of the previous answer.
+            begin: Where to begin without a cursor: with the oldest that is kept, or with the next to come.
+            limit: At most so many.
+        """
         ...

@@ -11,6 +11,7 @@ import msgspec
 from sandboxes.easypost.records import Records
 from sandboxes.easypost.refusals import Refusal, missing, not_found
 from sandboxes.easypost.shipments import Desk
+from sandboxes.easypost.webhooks import Webhooks
 from sandboxes.kit import Clock, Endpoint, Request, Response, Router, SandboxApp, http_app
 
 API_KEY = "EZTK-tarn-gauge"  # a test key that only this sandbox knows
@@ -55,8 +56,11 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
     router = Router()
     _route_shipments(router, desk)
     _route_the_rest(router, desk)
+    webhooks = Webhooks(records, clock, desk.moving)
+    _route_webhooks(router, webhooks)
 
     async def respond(request: Request) -> Response:
+        webhooks.awake()
         try:
             endpoint = router.find(request)
             if not request.path.startswith("/files/"):
@@ -68,13 +72,39 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         except Refusal as refused:
             return refused.response()
 
+    def close() -> None:
+        webhooks.stop()
+        records.state.close()
+
     return SandboxApp(
         http_app(respond),
-        close=records.state.close,
+        close=close,
         reset=records.state.reset,
-        ledger=desk.ledger,
-        controls={"rate-limit": limit.change},
+        ledger=lambda: {**desk.ledger(), "webhooks": webhooks.sent},
+        controls={"rate-limit": limit.change, "webhooks": webhooks.change},
     )
+
+
+def _route_webhooks(router: Router, webhooks: Webhooks) -> None:
+    async def create(request: Request) -> Response:
+        made = _created(webhooks.create(_wrapped(request, "webhook")), "webhooks")
+        webhooks.awake()
+        return made
+
+    async def index(_: Request) -> Response:
+        return _ok(webhooks.all())
+
+    async def show(request: Request) -> Response:
+        return _ok(webhooks.one(request.params["key"]))
+
+    async def remove(request: Request) -> Response:
+        webhooks.remove(request.params["key"])
+        return _ok({})
+
+    router.add("POST", "/v2/webhooks", create)
+    router.add("GET", "/v2/webhooks", index)
+    router.add("GET", "/v2/webhooks/{key}", show)
+    router.add("DELETE", "/v2/webhooks/{key}", remove)
 
 
 def _route_shipments(router: Router, desk: Desk) -> None:

@@ -71,6 +71,10 @@ class Records:
             (msgspec.json.encode(document).decode(), purchased, document["id"]),
         )
 
+    def remove(self, key: str) -> None:
+        """Forget an object."""
+        self.state.connection.execute("DELETE FROM record WHERE id = ?", (key,))
+
     def get(self, kind: str, key: str) -> Record:
         """The object with this id, else the newest with this reference; raises the refusal NOT_FOUND."""
         return _record(

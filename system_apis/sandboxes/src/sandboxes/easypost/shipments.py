@@ -144,6 +144,10 @@ class Desk:
         found, more = self._records.page("tracker", query)
         return {"trackers": [self._moving(record) for record in found], "has_more": more}
 
+    def moving(self) -> list[dict[str, Any]]:
+        """The newest hundred trackers as they stand."""
+        return self.trackers({"page_size": "100"})["trackers"]
+
     def ledger(self) -> dict[str, object]:
         """What was bought, oldest first."""
         query = "SELECT document FROM record WHERE kind = 'shipment' AND purchased ORDER BY seq"
