@@ -14,6 +14,7 @@ import json
 import os
 import random
 import signal
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
@@ -111,6 +112,13 @@ class Campaign:
         (self.place / f"states-{self.number}").write_text(json.dumps({view.flow_id: view.state for view in views}))
 
     # --- in the parent -------------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Work once here, so that children begin with everything imported, built and specialized."""
+        self.place.mkdir()
+        asyncio.run(self.work({f"warm{n}": Goods("warm", acceptable=n % 2 == 0) for n in range(8)}, Ending()))
+        if threading.active_count() > 1:
+            raise SystemExit("A thread is left, which no child would have.")
 
     @property
     def place(self) -> Path:
@@ -215,6 +223,7 @@ def main() -> None:
     campaign = Campaign(given.folder, given.kills, given.seed, given.url, given.freeze_every)
     a_round = STALE_ROUND if given.until_stale else KILLS_A_ROUND
     configure_logging(level="critical")  # what workers say that die by the thousand, nobody reads
+    campaign.warm_up()
     gc.collect()
     gc.freeze()
     with planted(given.bug):

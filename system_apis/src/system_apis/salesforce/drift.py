@@ -1,6 +1,7 @@
 """Whether an org is still as `Crm` needs it: its describe results against what our statements and translators use."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from shared.contracts.system.salesforce_platform import ObjectDescription, ObjectSummary
 from shared.governance.drift import Finding
@@ -21,8 +22,13 @@ class CrmDrift:
     """
 
     def __init__(self, salesforce: SalesforceConnector, describe: Describe) -> None:
-        self._needs = needs_of(salesforce.settings)
+        self._settings = salesforce.settings
         self._describe = describe
+
+    @cached_property
+    def _needs(self) -> dict[str, ObjectNeed]:
+        """Derived once somebody looks: many a process has ended by then, and no start waits for it."""
+        return needs_of(self._settings)
 
     async def findings(self) -> list[Finding]:
         """Every difference, breaking ones first.

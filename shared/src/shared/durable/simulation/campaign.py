@@ -73,6 +73,7 @@ def play_portion(seeds: range, bug: Bug | None = None) -> Portion:
                 faults=faults, retries=played.retries, parks=played.parks, effects=played.effects,
                 events=played.events, refused_saves=played.stale, seconds=round(played.seconds),
             )  # fmt: skip
+            gc.collect(0)  # of the world that is over, and of nothing else
     return Portion(len(seeds), totals, spread, {})
 
 
@@ -84,9 +85,13 @@ def digest(story: list[str]) -> str:
 @contextmanager
 def _without_collector() -> Generator[None]:
     """Worlds end by themselves but for a few circles; what lives longer need not be looked through for those."""
+    collecting = gc.isenabled()
     gc.collect()
     gc.freeze()
+    gc.disable()
     try:
         yield
     finally:
         gc.unfreeze()
+        if collecting:
+            gc.enable()
