@@ -244,7 +244,7 @@ class Calls:
                 self._known[name] = None
                 self._seen[name] = f"an example before it was refused: {missing}"
                 return self._seen[name]
-            with calling(await self._running.context(wait=20.0)):
+            with calling(await self._running.context(wait=25.0)):
                 client = self._running.client(operation.contract)
                 self._known[name], self._seen[name] = await outcome(client, operation, arguments)
             self._told.note(operation, self._known[name])

@@ -64,9 +64,9 @@ async def ask(
 ) -> tuple[tuple[int, dict[str, str], bytes], Any]:
     """The answer without what varies, and its document as it came."""
     edge = running.runtime.processes[running.process.placement.process]
-    headers = {"authorization": f"Bearer {development_token(running.runtime, slug)}", "prefer": "wait=20"}
+    headers = {"authorization": f"Bearer {development_token(running.runtime, slug)}", "prefer": "wait=25"}
     prefix = CONTRACTS[slug].prefix
-    async with httpx.AsyncClient(base_url=edge + prefix, headers=headers, timeout=40) as http:
+    async with httpx.AsyncClient(base_url=edge + prefix, headers=headers, timeout=60) as http:
         answer = await http.request(method, path, json=body)
     kept = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
     return (answer.status_code, kept, _VARIES.sub(b"*", answer.content)), answer.json()
