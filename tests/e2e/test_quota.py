@@ -18,7 +18,7 @@ QUOTE = company().quotes_for("plain")[0].salesforce_id
 async def test_a_batch_leaves_the_reserve_to_orders_and_operators_are_told(
     calm_suite: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quota, "_PATIENCE", 10.0)  # a busy test machine is no outage
+    monkeypatch.setattr(quota, "_PATIENCE", 20.0)  # a busy test machine is no outage
     await calm_suite.sandbox("salesforce", "POST", "limits", {"DailyApiRequests": ALLOWED})
     bearer = {"authorization": f"Bearer {calm_suite.token('crm')}"}
     async with httpx.AsyncClient(base_url=calm_suite.edge, headers=bearer, timeout=60.0) as client:

@@ -201,7 +201,7 @@ async def world(valkey_url: str, tmp_path: Path) -> AsyncIterator[World]:
     await valkey.flushall()
     library = ShelfLibrary()
     limiter = RateLimiter(valkey)
-    inbound = Inbound(limiter, IdempotentReceiver(valkey, patience=1.0))
+    inbound = Inbound(limiter, IdempotentReceiver(valkey, patience=20.0))
     port = free_port()
     issuer = Issuer(f"http://127.0.0.1:{port}", SigningKeys(tmp_path), (), {Library.audience: Library.scopes()})
     app = Litestar(

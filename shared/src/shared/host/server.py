@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # a tenth of a second that a command which serves nothing nee
 BACKLOG = 1024
 HEADER_SECONDS = 10.0
 KILL_SECONDS = 5
+LISTEN_SECONDS = 60.0
 """An open event stream must not keep a process from ending for longer than this."""
 
 
@@ -68,7 +69,7 @@ async def serving(app: "ASGIApp", host: str, port: int) -> AsyncGenerator[None]:
 
 
 async def _until_listening(task: "asyncio.Task[None]", host: str, port: int) -> None:
-    for _ in range(500):
+    for _ in range(int(LISTEN_SECONDS / 0.01)):
         if task.done():
             await task
             raise PortTaken(f"The server at {host}:{port} ended before it listened.")
@@ -79,7 +80,7 @@ async def _until_listening(task: "asyncio.Task[None]", host: str, port: int) -> 
         else:
             writer.close()
             return
-    raise PortTaken(f"The server at {host}:{port} does not listen after 5 seconds.")
+    raise PortTaken(f"The server at {host}:{port} does not listen after {LISTEN_SECONDS:.0f} seconds.")
 
 
 def stop_signal() -> asyncio.Event:

@@ -27,7 +27,7 @@ BUCKET = 300
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quota, "_PATIENCE", 5.0)  # a busy test machine is no outage
+    monkeypatch.setattr(quota, "_PATIENCE", 20.0)  # a busy test machine is no outage
 
 
 def budget(allowance: int, **terms: Any) -> Budget:
@@ -238,7 +238,7 @@ from shared.resilience.quota_script import ValkeyLedger
 from shared.resilience import quota
 from shared.binding.problems import QuotaExceeded
 from shared.binding.call_context import CallContext, enter
-quota._PATIENCE = 10.0
+quota._PATIENCE = 20.0
 
 async def main(url, priority, most):
     enter(CallContext(priority=priority))

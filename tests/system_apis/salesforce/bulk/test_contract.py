@@ -222,7 +222,7 @@ async def test_a_start_of_which_nobody_can_know_names_its_job_and_is_no_transien
 @pytest.fixture
 async def inbound(tmp_path: Path) -> AsyncIterator[Inbound]:
     async with EmbeddedValkey(tmp_path) as server, valkey_client(server.url) as valkey:
-        yield Inbound(RateLimiter(valkey), IdempotentReceiver(valkey, patience=1.0))
+        yield Inbound(RateLimiter(valkey), IdempotentReceiver(valkey, patience=20.0))
 
 
 async def test_the_same_key_starts_no_second_job(api, org, inbound: Inbound, rows: Rows, prefix: str) -> None:
