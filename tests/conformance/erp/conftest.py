@@ -123,6 +123,10 @@ class Erps:
             looks = 1 if self.name == "oracle-ebs" else 0  # the look before an order goes by the same door
             await self.control("faults", method=method, path=ORDER_DOORS[self.name], fault=fault, after=looks, **more)
 
+    async def fault_everywhere(self, fault: str, **more: Any) -> None:
+        """Strike whatever is asked, until mended."""
+        await self.control("faults", fault=fault, times=None, **more)
+
     async def mend(self) -> None:
         (await self.stand_in.delete("/__sandbox__/faults")).raise_for_status()
 
@@ -137,7 +141,8 @@ async def erps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     text = f"subscriptions = false\n{before}{PROCESSES}[clients{after.partition('[clients')[2]}"
     text = text.replace("[backends.sap]\n", "[backends.sap]\nsettle_seconds = 1.0\n")
     section = f"[backends.{vendor}]\n"
-    text = text.replace(section, f"{section}{INTERFACES.get(request.param, '')}\n")
+    never_open = "breaker_min_calls = 1000000\n"  # faults follow one another here; tests/faults proves circuits
+    text = text.replace(section, f"{section}{never_open}{INTERFACES.get(request.param, '')}\n")
     path = state / "erp.toml"
     path.write_text(text)
     topology = load_topology(path)
