@@ -14,5 +14,6 @@ TOTAL = FactQuery(columns=["sku"], aggregates=[Aggregate("sum", "total", "amount
 EXAMPLES = {
     "data_warehouse.append_facts": lambda _: ("conformance", "conformance-1", BATCH),
     "data_warehouse.query_facts": lambda known: (known["data_warehouse.append_facts"].dataset, TOTAL),
+    "data_warehouse.compact_facts": lambda known: (known["data_warehouse.append_facts"].dataset,),
     "data_warehouse.list_datasets": lambda known: (None, 5) if known["data_warehouse.append_facts"] else (),
 }

@@ -11,6 +11,7 @@ import msgspec
 from shared.resilience.bulkhead import Bulkhead
 from shared.resilience.deadline import Deadline
 from system_apis.lake.folder import LakeFolder
+from system_apis.lake.records import Limits
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +35,9 @@ class LakeSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_concurrent: Operations at once.
         max_waiting: Further operations that may wait for a place.
         max_wait: Seconds to wait for a place.
+        compact_files: As many small files a day must have before they are merged.
+        compact_below: A file of fewer bytes is small.
+        grace_seconds: How long a file stays after a merged one took its place: longer than any question takes.
     """
 
     folder: str
@@ -43,6 +47,9 @@ class LakeSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_concurrent: int = 4
     max_waiting: int = 64
     max_wait: float = 5.0
+    compact_files: int = 8
+    compact_below: int = 64 * 1024 * 1024
+    grace_seconds: float = 900.0
 
 
 class Lake:
@@ -50,6 +57,7 @@ class Lake:
 
     def __init__(self, settings: LakeSettings) -> None:
         self._settings = settings
+        self.limits = Limits(settings.compact_files, settings.compact_below, settings.grace_seconds)
         self._root = Path(settings.folder).resolve()
         self.folder = LakeFolder(self._root)
         self._threads = ThreadPoolExecutor(settings.max_concurrent + 1, thread_name_prefix=NAME)

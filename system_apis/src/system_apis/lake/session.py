@@ -10,7 +10,10 @@ import msgspec
 
 from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Overloaded
 from system_apis.lake.folder import put_whole
+from system_apis.lake.records import PART
 
+_FILE = "_file"
+_PLAIN = "union_by_name = true, hive_partitioning = false"
 _T = TypeVar("_T")
 
 
@@ -73,10 +76,38 @@ class LakeSession:
 
         put_whole(path, copy)
 
+    def merge(self, path: Path, merged: Sequence[Path], parts: Sequence[Path], without: str = "") -> None:
+        """Put a file into place that holds the rows of others, each with the name of the file that it first came with.
+
+        Args:
+            path: The new file.
+            merged: Files that were merged before.
+            parts: Files of batches.
+            without: The name of a batch's file whose rows are left out.
+        """
+        sources: list[str] = []
+        if parts:
+            name = f'parse_filename("{_FILE}") AS "{PART}"'
+            read = f"read_parquet({_texts(parts)}, {_PLAIN}, filename = '{_FILE}')"
+            sources.append(f'SELECT * EXCLUDE ("{_FILE}"), {name} FROM {read}')  # noqa: S608 - names of ours
+        if merged:
+            sources.append(f"SELECT * FROM read_parquet({_texts(merged)}, {_PLAIN})")  # noqa: S608 - names of ours
+        rows = " UNION ALL BY NAME ".join(sources)
+        chosen = f'SELECT * FROM ({rows}) WHERE "{PART}" != {_text(without)}'  # noqa: S608 - names of ours
+
+        def copy(beside: Path) -> None:
+            self._cursor.execute(f"COPY ({chosen}) TO {_text(str(beside))} (FORMAT parquet, COMPRESSION zstd)")
+
+        put_whole(path, copy)
+
     def interrupt(self) -> None:
         """End what it is doing; from another thread."""
         with suppress(duckdb.ConnectionException):  # it is done
             self._cursor.interrupt()
+
+
+def _texts(files: Sequence[Path]) -> str:
+    return "[" + ", ".join(_text(str(file)) for file in files) + "]"
 
 
 def _text(value: str) -> str:

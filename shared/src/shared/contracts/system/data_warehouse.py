@@ -117,6 +117,16 @@ class Facts(msgspec.Struct, frozen=True, rename="camel"):
     truncated: bool
 
 
+class FactsCompacted(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How many days had small files to merge, and the files of these days before and after; `more` are left to do."""
+
+    dataset: DatasetName
+    days: int
+    files_before: int
+    files_after: int
+    more: bool = False
+
+
 class Partition(msgspec.Struct, frozen=True, rename="camel"):
     """The files of one day, and their size in bytes."""
 
@@ -156,6 +166,21 @@ class DataWarehouse(Contract, tier="system", version="v1"):
     )
     async def query_facts(self, dataset: DatasetName, query: FactQuery) -> Facts:
         """Return the rows or figures that a question asks for."""
+        ...
+
+    @post(
+        "/datasets/{dataset}/compactions",
+        scope="data-warehouse:write",
+        repeatable=True,
+        status=200,
+        raises=[FactDatasetNotFound],
+        timeout=60.0,
+    )
+    async def compact_facts(self, dataset: DatasetName) -> FactsCompacted:
+        """Merge the small files of each day, so that questions read fewer; no question sees half of it.
+
+        Nothing of what is kept changes, and a batch can be repeated as before. Ask again while there is `more`.
+        """
         ...
 
     @get("/datasets", scope="data-warehouse:read")
