@@ -99,3 +99,23 @@ async def test_unknown_service_is_refused_in_both_encodings(reader: httpx.AsyncC
 async def test_later_version_must_be_asked_for(reader: httpx.AsyncClient) -> None:
     assert (await reader.get("/sap/opu/odata/sap/API_OUTBOUND_DELIVERY_SRV/")).status_code == 403
     assert (await reader.get("/sap/opu/odata/sap/API_OUTBOUND_DELIVERY_SRV;v=2/")).status_code == 200
+
+
+async def test_client_gets_a_token_that_logs_on_until_it_ends(fresh: str) -> None:
+    path, grant = "/sap/bc/sec/oauth2/token", {"grant_type": "client_credentials", "scope": "API_1"}
+    async with httpx.AsyncClient(base_url=fresh) as client:
+        issued = await client.post(path, data=grant, auth=("TRIPTYCH_OAUTH", "sandbox-only"))
+        told = issued.json()
+        assert (issued.status_code, told["token_type"], told["scope"]) == (200, "Bearer", "API_1")
+        bearer = {"authorization": f"Bearer {told['access_token']}"}
+        fetched = await client.get(f"{SALES}/", headers={**bearer, "x-csrf-token": "Fetch"})
+        assert fetched.headers["x-csrf-token"]
+        await client.post("/__sandbox__/clock", json={"offset_seconds": 3601})
+        assert (await client.get(f"{SALES}/", headers=bearer)).status_code == 401
+        await client.post("/__sandbox__/clock", json={"offset_seconds": 0})
+        for refused, sent, auth in (
+            (401, grant, AUTH),
+            (401, grant, ("TRIPTYCH_OAUTH", "guess")),
+            (400, {"grant_type": "password"}, ("TRIPTYCH_OAUTH", "sandbox-only")),
+        ):
+            assert (await client.post(path, data=sent, auth=auth)).status_code == refused

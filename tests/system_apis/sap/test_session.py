@@ -9,7 +9,12 @@ import pytest
 
 from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.order import NewErpOrder
+from shared.contracts.system.erp import ErpCancellation
+from shared.resilience.outbound import Outbound
+from shared.security.secrets import Secret
+from system_apis.sap.logon import TokenLogon
 from system_apis.sap.service import SapErp
+from system_apis.sap.settings import SapSettings
 
 New = Callable[..., NewErpOrder]
 Connect = Callable[..., SapErp]
@@ -100,3 +105,80 @@ async def test_sap_being_down_is_found_at_the_first_call_not_before(connect: Con
         await erp.get_order("4000001")
     with pytest.raises(BackendUnavailable, match="cannot be reached"):
         await erp.create_order(new_order())
+
+
+TOKENS = "/sap/bc/sec/oauth2/token"
+BY_TOKEN: dict[str, Any] = {"auth": "oauth2", "client_id": "TRIPTYCH_OAUTH", "username": ""}
+
+
+@pytest.fixture
+def by_token(control: Any, connect: Connect, sandbox_url: str, password: Path) -> SapErp:
+    """The service logged on by OAuth 2.0, its writes by OData and by BAPI."""
+    del control
+    by_bapi = {"cancel_order": "bapi"}
+    return connect(sandbox_url, client_secret=Secret(f"file:{password}"), interfaces=by_bapi, **BY_TOKEN)
+
+
+async def issued(control: Any) -> list[int]:
+    return [status for _, path, status in await control.requests() if path == TOKENS]
+
+
+async def test_client_credentials_log_on_by_every_interface(by_token: SapErp, new_order: New, control: Any) -> None:
+    order = await by_token.create_order(new_order("token-1"))
+    assert (await by_token.cancel_order(order.erp_order_id, ErpCancellation("x"))).state == "cancelled"
+    assert await issued(control) == [200]
+    assert await control.handshakes() == 1
+
+
+async def test_token_that_ended_is_fetched_anew_by_readers_and_writers(
+    by_token: SapErp, new_order: New, control: Any
+) -> None:
+    await by_token.create_order(new_order("token-1"))
+    await control.do("expire-tokens")
+    orders = await asyncio.gather(*(by_token.create_order(new_order(f"token-{at}")) for at in range(2, 8)))
+    assert len({order.erp_order_id for order in orders}) == 6
+    await control.do("expire-tokens")
+    assert (await by_token.get_order("4000001")).erp_order_id == "4000001"
+    assert await issued(control) == [200] * 3
+
+
+async def test_token_is_replaced_before_it_ends(control: Any, wire: Any, sandbox_url: str, password: Path) -> None:
+    now = 0.0
+    settings = SapSettings(url=sandbox_url, client_secret=Secret(f"file:{password}"), **BY_TOKEN)
+    endpoint = Outbound(wire).backend("tokens", settings, credentials=None, classify=lambda _: None)
+    logon = TokenLogon(endpoint, TOKENS, "TRIPTYCH_OAUTH", Secret(f"file:{password}"), ("API_1", "API_2"), lambda: now)
+    first = await logon.headers()
+    now = 3500.0
+    assert await logon.headers() is first
+    now = 3541.0
+    assert (await logon.headers())["authorization"] != first["authorization"]
+    assert await issued(control) == [200, 200]
+
+
+async def test_client_that_gets_no_token_is_told_without_its_secret(
+    control: Any, connect: Connect, sandbox_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("not-the-secret")
+    erp = connect(sandbox_url, client_secret=Secret(f"file:{tmp_path / 'secret'}"), **BY_TOKEN)
+    with pytest.raises(BackendFault, match="client_secret") as refused:
+        await erp.get_order("4000001")
+    assert "not-the-secret" not in str(refused.value)
+    assert set(await issued(control)) == {401}
+
+
+async def test_tokens_may_be_issued_elsewhere(
+    connect: Connect, peer: StartPeer, sandbox_url: str, password: Path
+) -> None:
+    server = await peer((200, b'{"access_token":"elsewhere","expires_in":60}'), (500, b""))
+    erp = connect(
+        sandbox_url,
+        client_secret=Secret(f"file:{password}"),
+        token_url=f"{server.url}/oauth/token?tenant=t",
+        retry_delays=(),
+        **BY_TOKEN,
+    )
+    with pytest.raises(BackendUnavailable):
+        await erp.get_order("4000001")
+    asked = server.requests[0].decode()
+    assert asked.startswith("POST /oauth/token?tenant=t ")
+    assert asked.endswith("grant_type=client_credentials")

@@ -18,6 +18,7 @@ from system_apis.sap.batch import Change, answers, changeset, is_batch
 from system_apis.sap.credentials import FETCH, SapSession
 from system_apis.sap.faults import NAME, problem_of
 from system_apis.sap.idoc.store import IdocStore
+from system_apis.sap.logon import logon_of
 from system_apis.sap.paths import Paths
 from system_apis.sap.records import Single
 from system_apis.sap.settings import SapSettings
@@ -40,6 +41,7 @@ class SapConnector:
         outbound: The same, for the interfaces of this system that are not OData.
         paths: Its addresses.
         idocs: What was sent and received as IDocs.
+        logon: Says who we are, by all interfaces alike.
     """
 
     def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
@@ -48,9 +50,10 @@ class SapConnector:
         self.paths = Paths(settings)
         self.idocs = IdocStore(settings.idoc.store, settings.idoc.keep_days)
         self._doubts = outbound.doubts
-        # a logon of its own: a write that waits for a token must not wait behind the writes that do the same
+        # a backend of its own: a write that waits for a token must not wait behind the writes that do the same
         self._logon = outbound.backend(f"{NAME} logon", settings, credentials=None, classify=problem_of)
-        self._session = SapSession(settings.username, settings.password, self._fetch_token)
+        self.logon = logon_of(settings, outbound)
+        self._session = SapSession(self.logon, self._fetch_token)
         self._backend: Backend = outbound.backend(NAME, settings, credentials=self._session, classify=problem_of)
 
     async def aclose(self) -> None:

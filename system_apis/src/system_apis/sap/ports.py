@@ -92,7 +92,7 @@ class Ports:
 
     @cached_property
     def _rfc(self) -> RfcTransport:
-        return SoapRfc(self._sap.settings, self._sap.outbound)
+        return SoapRfc(self._sap.settings, self._sap.outbound, self._sap.logon)
 
     @cached_property
     def _bapi(self) -> BapiOrders:

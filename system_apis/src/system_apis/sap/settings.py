@@ -32,8 +32,13 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
     """`[backends.sap]`. Every path has the released service's own as its default.
 
     Attributes:
-        username: A technical user that may call the services below.
+        auth: How we log on: `basic` (a technical user) or `oauth2` (tokens by the client credentials grant).
+        username: A technical user that may call the services below, for `basic`.
         password: Where its password is.
+        client_id: Our OAuth client, for `oauth2`.
+        client_secret: Where its secret is.
+        scopes: What tokens are for, where SAP is to be asked for less than all that the client may do.
+        token_url: Where tokens are issued, where it is not SAP's own `/sap/bc/sec/oauth2/token`.
         client: SAP client, three digits.
         language: Logon language; product names come in it.
         sales_organization: With channel and division the sales area that orders are placed in.
@@ -82,8 +87,13 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
         idoc: How IDocs travel.
     """
 
-    username: str
-    password: Secret
+    auth: Literal["basic", "oauth2"] = "basic"
+    username: str = ""
+    password: Secret | None = None
+    client_id: str = ""
+    client_secret: Secret | None = None
+    scopes: tuple[str, ...] = ()
+    token_url: str = ""
     client: str = "100"
     language: str = "EN"
     sales_organization: str = "1010"
@@ -127,6 +137,9 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail at the first call."""
+        needed = ("username", "password") if self.auth == "basic" else ("client_id", "client_secret")
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"auth = {self.auth!r} needs {' and '.join(missing)}")
         check_interfaces(self.interfaces)
         placing = self.interfaces.get("create_order", "odata")
         if placing in ("bapi", "idoc") and self.reference_field != "PurchaseOrderByShipToParty":

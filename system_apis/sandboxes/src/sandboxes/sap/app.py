@@ -12,6 +12,7 @@ from sandboxes.kit import Clock, SandboxApp, State
 from sandboxes.sap.gateway import Credentials, Gateway, asgi_app
 from sandboxes.sap.idoc.interface import IdocInterface
 from sandboxes.sap.idoc.tables import IDOC_SEARCHED, IDOC_STORE
+from sandboxes.sap.oauth2 import TokenServer
 from sandboxes.sap.odata_v2.behaviour import Behaviour, Work
 from sandboxes.sap.odata_v2.edm import Row, Service, Value
 from sandboxes.sap.odata_v2.endpoint import ServiceEndpoint
@@ -52,6 +53,7 @@ from sandboxes.sap.storage import Records, schema, table_of
 
 USER = "TRIPTYCH"
 _PASSWORD_VARIABLE = "SANDBOX_SAP_PASSWORD"  # noqa: S105 - the name of a variable
+_SECRET_VARIABLE = "SANDBOX_SAP_CLIENT_SECRET"  # noqa: S105 - as above
 _PARTNER_SHOWN = (
     "BusinessPartner", "Customer", "BusinessPartnerFullName", "BusinessPartnerIDByExtSystem",
     "BusinessPartnerIsBlocked", "IsMarkedForArchiving",
@@ -81,16 +83,20 @@ NEWER: Sequence[tuple[ServiceV4, Behaviour]] = (
 
 
 def create_app(state: Path | None, clock: Clock) -> SandboxApp:
-    """The stand-in; the password of user TRIPTYCH comes from SANDBOX_SAP_PASSWORD, else it is `sandbox-only`."""
+    """The stand-in. Secrets are `sandbox-only` unless the environment says otherwise.
+
+    SANDBOX_SAP_PASSWORD is the password of user TRIPTYCH, SANDBOX_SAP_CLIENT_SECRET that of client TRIPTYCH_OAUTH.
+    """
     store = State(state, _ddl(), lambda _: None)
     records, sessions = Records(store.connection), Sessions()
     if not records.count(ORDERS, "1", ()):
         _seeded().backup(store.connection)
     endpoints = [ServiceEndpoint(service, behaviour, records, clock) for service, behaviour in SERVICES]
+    tokens = TokenServer(os.environ.get(_SECRET_VARIABLE, "sandbox-only"), USER, clock)
     credentials = Credentials(USER, os.environ.get(_PASSWORD_VARIABLE, "sandbox-only"))
     idocs = IdocInterface(records, store, clock)
     rfc = RfcNode(store, records, clock, USER)
-    controls = _Controls(store, records, sessions, clock, idocs, rfc)
+    controls = _Controls(store, records, (sessions, tokens), clock, idocs, rfc)
     nodes = {**idocs.nodes, **rfc.nodes}
 
     def settle() -> None:
@@ -98,7 +104,7 @@ def create_app(state: Path | None, clock: Clock) -> SandboxApp:
         rfc.settle()
 
     newer = [EndpointV4(service, behaviour, records, clock) for service, behaviour in NEWER]
-    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, settle, newer)
+    gateway = Gateway(endpoints, store, clock, credentials, sessions, nodes, settle, newer, tokens)
     return SandboxApp(
         asgi_app(gateway),
         close=controls.close,
@@ -139,12 +145,13 @@ class _Controls:
         self,
         state: State,
         records: Records,
-        sessions: Sessions,
+        logons: tuple[Sessions, TokenServer],
         clock: Clock,
         idocs: IdocInterface,
         rfc: RfcNode,
     ) -> None:
-        self._state, self._records, self._sessions, self._clock = state, records, sessions, clock
+        self._state, self._records, self._clock = state, records, clock
+        self._sessions, self._tokens = logons
         self._idocs, self._rfc = idocs, rfc
 
     def close(self) -> None:
@@ -155,6 +162,7 @@ class _Controls:
     def reset(self) -> None:
         """Back to the seed, nobody logged on."""
         self._sessions.end_all()
+        self._tokens.end_all()
         self._idocs.forget()
         self._rfc.reset()
         _seeded().backup(self._state.connection)
@@ -227,7 +235,8 @@ class _Controls:
             return {"billed": credit_memos.bill_credits(work)}
 
     def expire_tokens(self, _: dict[str, Any]) -> object:
-        """Ends every session, and with it every CSRF token and what callers of functions have not committed."""
+        """Ends every session and access token, with them every CSRF token and what functions have not committed."""
+        self._tokens.end_all()
         self._rfc.contexts.end_all()
         return {"ended": self._sessions.end_all()}
 

@@ -14,6 +14,7 @@ from sandboxes.kit import Clock, Request, Response, State
 from sandboxes.kit.asgi import ASGIApp, Receive, Scope, Send
 from sandboxes.kit.http import read_body
 from sandboxes.sap import icf
+from sandboxes.sap.oauth2 import TOKEN_PATH, TokenServer
 from sandboxes.sap.odata_v2.batch import answer_batch
 from sandboxes.sap.odata_v2.endpoint import WRITES, Inbound, ServiceEndpoint, tunnelled
 from sandboxes.sap.odata_v2.errors import NO_SERVICE, ODataError, error_json, error_xml, refuse
@@ -46,7 +47,7 @@ class Gateway:
     """Answers every request to the system; `before` is done before each.
 
     `nodes` are its other services by path; a path that ends in a slash stands for all below it. `newer` are its OData
-    services of version 4.
+    services of version 4, `tokens` issues what logs on besides the user's password.
     """
 
     def __init__(
@@ -59,8 +60,9 @@ class Gateway:
         nodes: Mapping[str, IcfNode] = MappingProxyType({}),
         before: Callable[[], None] = lambda: None,
         newer: Sequence[EndpointV4] = (),
+        tokens: TokenServer | None = None,
     ) -> None:
-        self._newer = newer
+        self._newer, self._tokens = newer, tokens
         self._nodes, self._before = nodes, before
         self._endpoints = {
             (one.service.namespace.lower(), one.service.name.upper(), one.service.version): one for one in endpoints
@@ -73,9 +75,13 @@ class Gateway:
         path = request.raw_path.partition("?")[0]
         if not path.startswith("/sap/"):
             return icf.no_such_path(path), ()
+        if path == TOKEN_PATH and self._tokens is not None:
+            return self._tokens.answer(request), ()
         now = self._clock.timestamp()
         session = self._sessions.find(request.headers.get("cookie", ""), now)
-        user = self._user(request) or (session.user if session else None)
+        user = self._user(request)
+        if user is None and not request.headers.get("authorization", "").lower().startswith("bearer "):
+            user = session.user if session else None
         if user is None:
             return icf.logon_failed(), ()
         if _client(request) != CLIENT:
@@ -162,6 +168,8 @@ class Gateway:
 
     def _user(self, request: Request) -> str | None:
         scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and self._tokens is not None:
+            return self._tokens.user_of(encoded.strip())
         if scheme.lower() != "basic":
             return None
         try:

@@ -4,15 +4,13 @@ No native RFC server is free to run, and the native client needs SAP's licensed 
 would be another class here and nothing else.
 """
 
-import base64
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
 from shared.binding.problems import BackendFault
-from shared.resilience.credentials import is_unauthorised
+from shared.resilience.credentials import Credentials
 from shared.resilience.outbound import Backend, Outbound
 from shared.resilience.wire import WireReply
-from shared.security.secrets import Secret
 from system_apis.sap.bapi.answer import Answer, Tree
 from system_apis.sap.bapi.faults import problem_of
 from system_apis.sap.bapi.soap import Fault, NotSoap, read_answer, write_call
@@ -64,13 +62,13 @@ class SoapRfc:
     Args:
         settings: `[backends.sap]`.
         outbound: Makes the backend with its policies.
+        logon: Says who we are.
     """
 
-    def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
+    def __init__(self, settings: SapSettings, outbound: Outbound, logon: Credentials) -> None:
         self._path = f"{settings.bapi.path}?sap-client={settings.client}&sap-language={settings.language}"
         self._action = settings.bapi.soap_action
-        credentials = _Basic(settings.username, settings.password)
-        self._backend: Backend = outbound.backend(f"{NAME} RFC", settings, credentials=credentials, classify=problem_of)
+        self._backend: Backend = outbound.backend(f"{NAME} RFC", settings, credentials=logon, classify=problem_of)
 
     async def call(self, function: str, parameters: Parameters, *, operation: str) -> Answer:
         """One request, repeated where it got no answer."""
@@ -123,28 +121,6 @@ class SoapSession:
             name, _, value = cookie.partition(";")[0].strip().partition("=")
             self._cookies[name] = value
         return _answer(reply)
-
-
-class _Basic:
-    """User and password (RFC 7617); the password is read anew after a 401, and never tried twice: SAP locks users."""
-
-    def __init__(self, user: str, password: Secret) -> None:
-        self._user, self._password = user, password
-        self._signed = self._sign()
-
-    async def headers(self) -> Mapping[str, str]:
-        return self._signed
-
-    def refused(self, reply: WireReply) -> bool:
-        return is_unauthorised(reply)
-
-    async def renew(self, used: Mapping[str, str]) -> bool:
-        self._signed = self._sign()
-        return self._signed != used
-
-    def _sign(self) -> Mapping[str, str]:
-        token = base64.b64encode(f"{self._user}:{self._password.reveal()}".encode()).decode()
-        return {"authorization": f"Basic {token}"}
 
 
 def _answer(reply: WireReply) -> Answer:
