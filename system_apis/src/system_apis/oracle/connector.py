@@ -3,8 +3,8 @@
 What Oracle refuses is a problem by the time it leaves here (`faults`); what is missing is None.
 """
 
-from collections.abc import AsyncGenerator
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -13,7 +13,7 @@ from shared.resilience.outbound import Backend, Outbound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
 from system_apis.oracle.credentials import credentials_of
-from system_apis.oracle.faults import NAME, classifier, problem_of
+from system_apis.oracle.faults import NAME, Message, Place, classifier, erp_place, problem_of
 from system_apis.oracle.rest import ACTION, BATCH, ITEM, Batch, Listed, Part
 from system_apis.oracle.settings import OracleSettings
 
@@ -43,14 +43,24 @@ class OracleConnector:
         )
         self._headers = {"accept": "application/json", "rest-framework-version": str(settings.framework_version)}
 
-    async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:
+    async def read(
+        self, path: str, kind: type[_T], operation: str, *, refusal: type[Refused] | None = None
+    ) -> _T | None:
         """What is at a path, as `kind`; None when Oracle says that there is no such record.
+
+        Args:
+            path: From the pod's root.
+            kind: What the answer holds.
+            operation: Names the span.
+            refusal: What a question that Oracle does not understand becomes, where callers asked it themselves.
 
         Raises:
             Problem: As `Backend.send` and `faults.problem_of`; `BackendFault` if it is not of that kind.
         """
         try:
-            reply = await self.backend.send("GET", path, headers=self._headers, operation=operation)
+            reply = await self.backend.send(
+                "GET", path, headers=self._headers, operation=operation, classify=classifier(refusal, _nowhere)
+            )
         except NotFound:
             return None
         return decode_json(reply, kind, backend=NAME)
@@ -102,7 +112,7 @@ class OracleConnector:
             upsert: Change the item with this alternate key if there is one (`Upsert-Mode`).
         """
         extra = {"upsert-mode": "true"} if upsert else {}
-        reply = await self._write("POST", path, body, operation, refusal, ITEM, extra, repeatable=repeatable or upsert)
+        reply = await self.write("POST", path, body, operation, refusal, ITEM, extra, repeatable=repeatable or upsert)
         return decode_json(reply, kind, backend=NAME)
 
     async def change(
@@ -122,7 +132,7 @@ class OracleConnector:
             Problem: As `create`.
         """
         extra = {"if-match": if_match} if if_match else {}
-        reply = await self._write("PATCH", path, body, operation, refusal, ITEM, extra, repeatable=not if_match)
+        reply = await self.write("PATCH", path, body, operation, refusal, ITEM, extra, repeatable=not if_match)
         return decode_json(reply, kind, backend=NAME)
 
     async def act(
@@ -141,27 +151,37 @@ class OracleConnector:
         Raises:
             Problem: As `create`.
         """
-        reply = await self._write("POST", path, body, operation, refusal, media_type, {}, repeatable=repeatable)
+        reply = await self.write("POST", path, body, operation, refusal, media_type, {}, repeatable=repeatable)
         return decode_json(reply, kind, backend=NAME)
 
     async def batch(
-        self, root: str, parts: list[Part], operation: str, *, refusal: type[Refused] | None = None
+        self,
+        root: str,
+        parts: list[Part],
+        operation: str,
+        *,
+        refusal: type[Refused] | None = None,
+        repeatable: bool = True,
+        place: Place = erp_place,
     ) -> list[Part]:
         """Run several operations in one transaction: all take effect, or none.
 
         Args:
             root: Version root of the resources, `fscm_path` or `crm_path`.
-            parts: In the order they run; together harmless to repeat.
+            parts: In the order they run.
             operation: Names the span.
             refusal: As `create`.
+            repeatable: Whether sending them together twice is harmless.
+            place: As `write`.
         """
-        reply = await self._write("POST", root, Batch(parts), operation, refusal, BATCH, {}, repeatable=True)
+        body = Batch(parts)
+        reply = await self.write("POST", root, body, operation, refusal, BATCH, {}, repeatable=repeatable, place=place)
         answered = decode_json(reply, Batch, backend=NAME).parts
         if len(answered) != len(parts):
             raise BackendFault("Oracle did not answer every part of a batch; whether it took effect is unknown.")
         return answered
 
-    async def _write(
+    async def write(
         self,
         method: str,
         path: str,
@@ -169,16 +189,37 @@ class OracleConnector:
         operation: str,
         refusal: type[Refused] | None,
         media_type: str,
-        extra: dict[str, Any],
+        extra: Mapping[str, str],
         *,
         repeatable: bool,
+        place: Place = erp_place,
     ) -> WireReply:
+        """Send a write as it is; returns Oracle's answer.
+
+        Args:
+            method: Of HTTP.
+            path: From the pod's root.
+            body: Encoded as JSON; None for none.
+            operation: Names the span.
+            refusal: As `create`.
+            media_type: Of the body.
+            extra: More headers.
+            repeatable: Whether sending it twice is harmless.
+            place: Where in what the caller sent an attribute is.
+
+        Raises:
+            Problem: As `create`.
+        """
         return await self.backend.send(
             method,
             path,
             headers={**self._headers, "content-type": media_type, **extra},
-            body=_encoder.encode(body),
+            body=_encoder.encode(body) if body is not None else b"",
             operation=operation,
             repeatable=repeatable,
-            classify=classifier(refusal),
+            classify=classifier(refusal, place),
         )
+
+
+def _nowhere(_: Message) -> None:
+    """What a question is about is in its words."""

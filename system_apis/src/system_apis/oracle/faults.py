@@ -59,19 +59,29 @@ _LINE_POINTERS = {"ProductNumber": "/sku", "OrderedQuantity": "/quantity", "Unit
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message of an error; `path` names the attribute it is about."""
+    """One message of an error; `path` names the attribute it is about, `part` the part of a batch."""
 
     text: str = ""
     code: str = ""
     path: str = ""
+    part: str = ""
 
 
-def classifier(refusal: type[Refused] | None) -> Callable[[WireReply], Problem | None]:
+Place = Callable[[Message], str | None]
+"""Where in what the caller sent the attribute is that a message is about."""
+
+
+def erp_place(message: Message) -> str | None:
+    """Where it is in an order or customer of the `Erp` contract."""
+    return _pointer(message.path)
+
+
+def classifier(refusal: type[Refused] | None, place: Place = erp_place) -> Callable[[WireReply], Problem | None]:
     """What a reply means where a rule of the business may refuse with `refusal`; None where none may."""
-    return lambda reply: problem_of(reply, refusal)
+    return lambda reply: problem_of(reply, refusal, place)
 
 
-def problem_of(reply: WireReply, refusal: type[Refused] | None = None) -> Problem | None:
+def problem_of(reply: WireReply, refusal: type[Refused] | None = None, place: Place = erp_place) -> Problem | None:
     """What a reply means to the caller, or None if it is an answer."""
     status = reply.status
     if status < 300:  # noqa: PLR2004 - success (RFC 9110 §15.3)
@@ -85,7 +95,7 @@ def problem_of(reply: WireReply, refusal: type[Refused] | None = None) -> Proble
     if status == 429 or status >= 500:  # noqa: PLR2004
         return _passing(reply)
     if status in (400, 404, 422):
-        return _refused(reply, refusal)
+        return _refused(reply, refusal, place)
     if status in (405, 406, 415):
         return BackendFault(f"Oracle answered {status}; the service at this path is not the one we know.")
     return problem_of_status(reply, NAME)
@@ -96,10 +106,10 @@ def plain(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:_LONGEST_REMARK]
 
 
-def refused_with(refusal: type[Refused], messages: list[Message]) -> Refused:
+def refused_with(refusal: type[Refused], messages: list[Message], place: Place = erp_place) -> Refused:
     """A refusal by Oracle's rules, with its own words."""
     said = [one for one in messages if one.text]
-    errors = [FieldError(detail=plain(one.text), pointer=_pointer(one.path)) for one in said]
+    errors = [FieldError(detail=plain(one.text), pointer=place(one)) for one in said]
     extensions = {"remark": plain(said[0].text)} if said else {}
     if code := next((one.code for one in messages if one.code), ""):
         extensions["code"] = plain(code)
@@ -124,7 +134,7 @@ def _passing(reply: WireReply) -> Problem:
     return BackendUnavailable(f"Oracle answered {reply.status}.", extensions={"code": plain(codes[0])} if codes else {})
 
 
-def _refused(reply: WireReply, refusal: type[Refused] | None) -> Problem:
+def _refused(reply: WireReply, refusal: type[Refused] | None, place: Place) -> Problem:
     messages = messages_of(reply)
     if reply.status == 404:  # noqa: PLR2004 - Not Found: a record, or the whole service, of which a page tells
         if reply.body.lstrip().startswith(b"<"):
@@ -133,7 +143,7 @@ def _refused(reply: WireReply, refusal: type[Refused] | None) -> Problem:
     if not messages:
         return BackendFault(f"Oracle answered {reply.status} without an error of its own.")
     if refusal is not None:
-        return refused_with(refusal, messages)
+        return refused_with(refusal, messages, place)
     code = next((one.code for one in messages if one.code), "")
     return BackendFault(
         "Oracle does not understand what it was asked.", extensions={"code": plain(code)} if code else {}
@@ -153,9 +163,11 @@ def _detailed(body: bytes) -> list[Message]:
         error = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
-    error = next((one.error for one in error.parts if one.error is not None), error)
-    found = [Message(one.detail or "", one.code or "", one.path or "") for one in error.details[:_MOST_DETAILS]]
-    return found or [Message(error.detail or error.title or "")]
+    failed = next((one for one in error.parts if one.error is not None), None)
+    part = (failed.id or "") if failed else ""
+    error = (failed.error if failed else None) or error
+    found = [Message(one.detail or "", one.code or "", one.path or "", part) for one in error.details[:_MOST_DETAILS]]
+    return found or [Message(error.detail or error.title or "", part=part)]
 
 
 class _Detail(msgspec.Struct, frozen=True):
@@ -172,6 +184,7 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True):
+    id: str | None = None
     error: _Error | None = None
 
 

@@ -1,0 +1,1 @@
+"""Any resource of a Fusion pod, behind the `OracleFusion` contract."""
