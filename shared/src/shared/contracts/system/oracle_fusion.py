@@ -209,12 +209,14 @@ class OracleActionResult(msgspec.Struct, frozen=True, rename="camel"):
 class OracleFusion(Contract, tier="system", version="v1"):
     """Every REST resource of an Oracle Fusion pod in Oracle's own names: read, write, act."""
 
-    @post("/queries", scope="oracle-fusion:read", safe=True, raises=[OracleRecordNotFound, OracleRefused])
+    @post("/queries", scope="oracle-fusion:read", safe=True, raises=[OracleRecordNotFound, OracleRefused], timeout=30.0)
     async def query(self, question: OracleQuery) -> Page[OracleRecord]:
         """Find records of a resource, of a child or of a list of values, or one record by its key."""
         ...
 
-    @post("/changes", scope="oracle-fusion:write", status=200, raises=[OracleRecordNotFound, OracleRefused])
+    @post("/changes", scope="oracle-fusion:write", status=200, timeout=30.0,
+        raises=[OracleRecordNotFound, OracleRefused],
+    )  # fmt: skip
     async def save(self, request: OracleChanges) -> OracleChanged:
         """Make changes, all or none; several go as one batch.
 
@@ -223,7 +225,9 @@ class OracleFusion(Contract, tier="system", version="v1"):
         """
         ...
 
-    @post("/actions", scope="oracle-fusion:write", status=200, raises=[OracleRecordNotFound, OracleRefused])
+    @post("/actions", scope="oracle-fusion:write", status=200, timeout=30.0,
+        raises=[OracleRecordNotFound, OracleRefused],
+    )  # fmt: skip
     async def invoke(self, action: OracleAction) -> OracleActionResult:
         """Run an action."""
         ...

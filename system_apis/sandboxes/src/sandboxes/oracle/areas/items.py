@@ -53,12 +53,14 @@ BALANCES = Resource(
         *fields("OrganizationCode ItemNumber ItemDescription SubinventoryCode PrimaryUOMValue"),
         Field("PrimaryOnhandQuantity", "number"),
     ),
+    alternate=("ItemNumber", "OrganizationCode", "SubinventoryCode"),
     children=(_LOTS, _SERIALS),
 )
 DETAILS = Resource(
     "onhandQuantityDetails",
     "onhandQuantityDetails",
     (*fields("OrganizationCode ItemNumber SubinventoryCode PrimaryUOMCode"), Field("PrimaryQuantity", "number")),
+    alternate=("ItemNumber", "OrganizationCode", "SubinventoryCode"),
 )
 _CHARGES = Resource(
     "charges",
