@@ -15,7 +15,7 @@ from shared.contracts.canonical.engagement import (
     MarketingContact,
     NewEngagement,
 )
-from shared.contracts.system.marketing import ContactRepeated
+from shared.contracts.system.marketing import refuse_repeats
 from system_apis.hubspot.faults import reason_of
 from system_apis.hubspot.records import BatchRecord, ObjectRecord, PartFaultRecord, UpsertRecord
 
@@ -56,14 +56,7 @@ def to_upserts(wanted: ContactsToSave) -> list[UpsertRecord]:
     Raises:
         ContactRepeated: Two are about one address, so that it would be open which of them counts.
     """
-    seen: set[str] = set()
-    errors: list[FieldError] = []
-    for place, contact in enumerate(wanted.contacts):
-        if contact.email.lower() in seen:
-            errors.append(FieldError("Named before; leave one out.", pointer=f"/contacts/{place}/email"))
-        seen.add(contact.email.lower())
-    if errors:
-        raise ContactRepeated("A batch names each e-mail address once; see the fields named.", errors=errors)
+    refuse_repeats(wanted)
     return [
         UpsertRecord(contact.email.lower(), "email", _properties(contact), str(place))
         for place, contact in enumerate(wanted.contacts)

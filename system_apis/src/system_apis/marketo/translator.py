@@ -14,7 +14,7 @@ from shared.contracts.canonical.engagement import (
     MarketingContact,
     NewEngagement,
 )
-from shared.contracts.system.marketing import ContactRepeated
+from shared.contracts.system.marketing import refuse_repeats
 from system_apis.marketo.faults import reason_of
 from system_apis.marketo.records import ActivityRecord, AddedRecord, AttributeRecord, LeadRecord, SavedRecord
 from system_apis.marketo.settings import MarketoSettings
@@ -52,14 +52,7 @@ def to_people(wanted: ContactsToSave, settings: MarketoSettings) -> list[dict[st
     Raises:
         ContactRepeated: Two are about one address, so that it would be open which of them counts.
     """
-    seen: set[str] = set()
-    errors: list[FieldError] = []
-    for place, contact in enumerate(wanted.contacts):
-        if contact.email.lower() in seen:
-            errors.append(FieldError("Named before; leave one out.", pointer=f"/contacts/{place}/email"))
-        seen.add(contact.email.lower())
-    if errors:
-        raise ContactRepeated("A batch names each e-mail address once; see the fields named.", errors=errors)
+    refuse_repeats(wanted)
     return [_person(contact, settings.company_field) for contact in wanted.contacts]
 
 

@@ -1,7 +1,7 @@
 """The marketing capability."""
 
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
-from shared.binding.problems import Invalid, NotFound
+from shared.binding.problems import FieldError, Invalid, NotFound
 from shared.contracts.canonical.engagement import (
     ContactsFound,
     ContactsSaved,
@@ -24,6 +24,22 @@ class ContactRepeated(Invalid):
 
 class EngagementsBeyondReach(Invalid):
     """The list goes no further back than this."""
+
+
+def refuse_repeats(contacts: ContactsToSave) -> None:
+    """Every address once, whatever its case.
+
+    Raises:
+        ContactRepeated: Two are about one address, so that it would be open which of them counts.
+    """
+    seen: set[str] = set()
+    errors: list[FieldError] = []
+    for place, contact in enumerate(contacts.contacts):
+        if contact.email.lower() in seen:
+            errors.append(FieldError("Named before; leave one out.", pointer=f"/contacts/{place}/email"))
+        seen.add(contact.email.lower())
+    if errors:
+        raise ContactRepeated("A batch names each e-mail address once; see the fields named.", errors=errors)
 
 
 class Marketing(Contract, tier="system", version="v1"):
