@@ -53,7 +53,7 @@ async def test_a_placed_order_is_told_once_and_a_reader_goes_on_after_its_cursor
         await asyncio.sleep(0.2)
         order_id = await order(calm_suite, QUOTE)
         (told,) = (await waiting).json()["items"]
-        assert (told["type"], told["version"], told["producer"]) == ("order-placed", 1, "order-quote@2")
+        assert (told["type"], told["version"], told["producer"]) == ("order-placed", 1, "order-quote@3")
         assert json.loads(told["payload"])["orderId"] == order_id
         again = (await http.get("/events", params={"after": now["cursor"]})).json()
         assert [event["eventId"] for event in again["items"]] == [told["eventId"]]

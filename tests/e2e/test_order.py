@@ -1,6 +1,9 @@
 """A quote becomes an order everywhere, once, and can be followed from the phone to every backend."""
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -101,3 +104,50 @@ async def test_a_reply_lost_after_the_commit_makes_no_second_order(calm_suite) -
     assert {key: after[key] - before[key] for key in before} == {
         "crm_orders": 1, "erp_orders": 1, "labels": 1, "held": 0, "planned": 1,
     }  # fmt: skip
+
+
+async def triptych(suite: Any, *arguments: str) -> str:
+    state = {"TRIPTYCH_STATE": str(Path(suite.runtime.state)), "NO_COLOR": "1"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "shared.host", "cross-references", *arguments, env=os.environ | state,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out.decode()
+
+
+async def note(suite: Any, customer: str, key: str) -> None:
+    headers = {"authorization": f"Bearer {suite.token('cross_references')}"}
+    async with httpx.AsyncClient(base_url=f"{suite.edge}/system/cross-references/v1", headers=headers) as http:
+        answer = await http.put(f"/identities/customer/{customer}/keys/erp", json={"key": key})
+        assert answer.status_code == 200, answer.text
+
+
+async def test_a_customer_noted_under_another_number_is_left_alone_until_somebody_says_which_is_right(
+    calm_suite,
+) -> None:
+    quote, before = PLAIN[8], await calm_suite.effects()
+    customer = company().customer_by_number[quote.customer]
+    await note(calm_suite, customer.salesforce_id, "99999")
+    refused = await order(calm_suite, quote.salesforce_id)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/keys-disagree"), refused.text
+    for said in ("The crm says", customer.sap_customer, "noted is", "99999"):
+        assert said in refused.json()["detail"]
+    async with calm_suite.phone() as phone:
+        view = (await phone.get(f"/customers/{customer.salesforce_id}")).json()
+    assert {part["part"] for part in view["missing"]} == {"identity", "credit", "erp-orders"}
+    assert "credit" not in view
+    assert await calm_suite.effects() == before
+
+    right = ("customer", customer.salesforce_id, "erp", "--key", customer.sap_customer)
+    told = await triptych(calm_suite, "correct", *right, "--reason", "typing error", "--yes")
+    assert f"99999 → {customer.sap_customer}" in told
+    assert "typing error" in told
+    placed = await order(calm_suite, quote.salesforce_id)
+    assert placed.status_code == 201, placed.text
+    known = placed.json()
+    found = await triptych(calm_suite, "show", known["erpOrderId"])
+    for key in (known["orderId"], known["crmOrderId"], known["shipmentId"], "by urn:triptych:process:quote-to-order"):
+        assert key in found
+    assert known["orderId"] in await triptych(calm_suite, "list", "--kind", "order")

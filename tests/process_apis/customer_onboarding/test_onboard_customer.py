@@ -7,15 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from process_apis.customer_onboarding.flow import MOST_LEVELS, CustomerToOnboard, OnboardCustomer
+from process_apis.customer_onboarding.flow import MOST_LEVELS, CustomerToOnboard, OnboardCustomer, OnboardCustomerV1
 from process_apis.customer_onboarding.records import as_described, as_entered, delivery_places, require_known_company
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
-from shared.contracts.canonical.identity import Identity
+from shared.contracts.canonical.identity import Identity, ResolvedIdentity
 from shared.contracts.canonical.party import Contact, Customer, ErpCustomer, Partner, SalesAreaKey, SimilarCustomer
 from shared.contracts.canonical.values import Address
 from shared.contracts.process.customer_onboarding import CustomerNotOnboardable, OnboardingRequest, ShippingPlace
 from shared.contracts.system.crm import CustomerOverview, ErpNumberTaken
+from shared.contracts.system.cross_references import KeysDisagree
 from shared.contracts.system.erp import ErpCustomerRejected
 
 ADDRESS = Address("Hafenweg 1", "", "Hamburg", "HH", "20457", "DE")
@@ -25,6 +26,7 @@ CUSTOMER = Customer(
 )
 
 
+HEALED = "cross_references.note_keys"
 NOTED = ["cross_references.note_key"] * 2
 FORGOTTEN = ["cross_references.remove_key"] * 2
 
@@ -42,7 +44,7 @@ class Registers:
 
     def writes(self) -> list[str]:
         """What was called and changes something, in order."""
-        return [name for name in self.called if ".get_" not in name and ".find_" not in name]
+        return [name for name in self.called if not any(read in name for read in (".get_", ".find_", ".resolve"))]
 
     async def __call__(self, operation: Operation, arguments: dict[str, Any], _: CallContext) -> Any:
         self.called.append(operation.qualified_name)
@@ -50,8 +52,16 @@ class Registers:
             raise refusal
         return getattr(self, operation.name)(**arguments)
 
-    def get_customer(self, customer_id: str) -> Customer:
-        return self.customers[customer_id]
+    def get_customer(self, customer_id: str = "", erp_number: str = "") -> Any:
+        return ErpCustomer(erp_number, "1", "") if erp_number else self.customers[customer_id]
+
+    def resolve(self, claim: Any) -> ResolvedIdentity:
+        noted = {system: key for (one, system), key in self.keys.items() if one == claim.canonical_id}
+        return ResolvedIdentity("customer", claim.canonical_id, {**claim.keys, **noted}, [])
+
+    def note_keys(self, keys: Any) -> list[Identity]:
+        self.keys |= {(one.canonical_id, system): key for one in keys.things for system, key in one.keys.items()}
+        return []
 
     def get_customer_overview(self, customer_id: str) -> CustomerOverview:
         people = [Contact("p1"), Contact("p2", email="ada@alster.example")]
@@ -82,10 +92,12 @@ class Registers:
         return ErpCustomer(erp_number, "1", "", order_blocked=bool(block))
 
 
-async def run(runner_for: Any, registers: Registers, customer_id: str = "c1", **request: Any) -> Any:
-    runner = await runner_for(registers, OnboardCustomer)
+async def run(
+    runner_for: Any, registers: Registers, customer_id: str = "c1", version: Any = OnboardCustomer, **request: Any
+) -> Any:
+    runner = await runner_for(registers, version)
     todo = CustomerToOnboard(OnboardingRequest(customer_id, **request))
-    return await (await runner.submit(OnboardCustomer, f"onboarding-{customer_id}", todo)).result(5)
+    return await (await runner.submit(version, f"onboarding-{customer_id}", todo)).result(5)
 
 
 async def test_the_erp_hears_first_and_the_crm_last(runner_for: Any) -> None:
@@ -101,10 +113,35 @@ async def test_the_erp_hears_first_and_the_crm_last(runner_for: Any) -> None:
     assert (entered.sales_areas, entered.company_code, entered.payment_terms) == ([area], "1010", "NT60")
 
 
-async def test_one_that_has_a_number_is_left_as_it_is(runner_for: Any) -> None:
+async def test_one_that_has_a_number_is_left_as_it_is_and_noted(runner_for: Any) -> None:
     registers = Registers(replace(CUSTOMER, erp_number="7"))
     view = await run(runner_for, registers)
-    assert (view.result.erp_number, view.result.created, registers.writes()) == ("7", False, [])
+    assert (view.result.erp_number, view.result.created, registers.writes()) == ("7", False, [HEALED])
+    assert registers.keys == {("c1", "erp"): "7", ("c1", "erp.business-partner"): "1"}
+
+
+async def test_one_that_is_noted_and_whose_number_the_crm_lost_is_told_to_the_crm(runner_for: Any) -> None:
+    registers = Registers(CUSTOMER)
+    registers.keys = {("c1", "erp"): "7"}
+    view = await run(runner_for, registers)
+    assert (view.result.erp_number, view.result.created) == ("7", False)
+    assert registers.writes() == [HEALED, "crm.note_erp_number"]
+
+
+async def test_one_of_which_the_crm_says_another_number_than_is_noted_is_refused(runner_for: Any) -> None:
+    registers = Registers(replace(CUSTOMER, erp_number="7"))
+    registers.refuses["cross_references.resolve"] = KeysDisagree("The crm says 7; noted is 8.")
+    view = await run(runner_for, registers)
+    assert (view.state, view.problem.detail, registers.writes()) == ("refused", "The crm says 7; noted is 8.", [])
+
+
+async def test_version_1_believes_the_crm(runner_for: Any) -> None:
+    registers = Registers(replace(CUSTOMER, parent_id="c2"), replace(CUSTOMER, customer_id="c2"))
+    view = await run(runner_for, registers, version=OnboardCustomerV1)
+    assert (view.kind, view.state) == ("onboard-customer@1", "completed")
+    of_one = ["crm.get_customer_overview", "erp.find_similar_customers"]
+    entered = ["erp.create_customer", *NOTED, "crm.note_erp_number"]
+    assert registers.called == [*of_one, "crm.get_customer", *of_one, *entered, *entered]
 
 
 @pytest.mark.parametrize("depth", range(1, MOST_LEVELS + 2))

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from eventually import eventually
 
-from process_apis.customer_returns.flow import RefundReturn
+from process_apis.customer_returns.flow import RefundReturn, RefundReturnV1
 from process_apis.customer_returns.service import DurableCustomerReturns
 from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.problems import Conflict, NotFound, Problem
@@ -30,6 +30,7 @@ from shared.contracts.process.customer_returns import (
     ReturnProgress,
     ReturnRequest,
 )
+from shared.contracts.system.cross_references import KeysDisagree
 from shared.contracts.system.erp import ReturnRejected
 from shared.contracts.system.logistics import LabelNotRefundable
 
@@ -37,8 +38,8 @@ DAY = 86_400
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 NINETY = Money(Decimal(90), "EUR")
 FORWARD = [
-    "crm.record_return", "erp.create_return", "logistics.purchase_label", "crm.note_return", "warehouse.receive_return",
-    "erp.credit_return", "crm.note_return",
+    "crm.record_return", "erp.create_return", "logistics.purchase_label", "crm.note_return",
+    "cross_references.note_keys", "warehouse.receive_return", "erp.credit_return", "crm.note_return",
 ]  # fmt: skip
 UNDONE = ["logistics.refund_label", "erp.cancel_return", "crm.note_return"]
 
@@ -125,6 +126,38 @@ def writes(systems: Any) -> list[str]:
 
 async def called(systems: Any, name: str, times: int) -> None:
     await eventually(lambda: systems.called.count(name) >= times)
+
+
+async def test_version_1_makes_the_calls_it_made(start: Any, systems: Any) -> None:
+    delivered = msgspec.structs.replace(systems.answers["logistics.get_shipment"], state="delivered")
+    systems.answers["logistics.get_shipment"] = delivered
+    runner = await start(RefundReturnV1)
+    request = ReturnRequest("R1", "order-q1", [ReturnLine("A", Decimal(2), "damaged")])
+    await runner.submit(RefundReturnV1, "return-R1", request)
+
+    async def state() -> str:
+        return (await runner.view("return-R1")).state
+
+    async def waits() -> bool:
+        return await state() == "waiting"
+
+    async def ends() -> bool:
+        return await state() == "completed"
+
+    await eventually(waits)
+    systems.ahead += DAY
+    await eventually(ends)
+    assert writes(systems) == [name for name in FORWARD if name != "cross_references.note_keys"]
+    assert "cross_references.resolve" not in systems.called
+
+
+async def test_an_order_under_other_keys_than_those_that_are_noted_is_not_taken_back(desk: Any, systems: Any) -> None:
+    systems.answers["cross_references.resolve"] = KeysDisagree("Another order.")
+    async with desk() as at:
+        with suppress(KeysDisagree):  # told at once, if it comes within the wait
+            await at.ask()
+        known = await at.until("closed")
+    assert (known.problem.type, writes(systems)) == ("/problems/keys-disagree", [])
 
 
 async def test_our_own_fault_is_refunded_without_asking_once_the_carrier_has_brought_the_goods(

@@ -14,6 +14,7 @@ from shared.contracts.canonical.shipment import Shipment, ShipmentState, Warehou
 from shared.contracts.canonical.values import Money
 from shared.contracts.process.order_cancellation import GoodsHaveLeft, OrderToCancel
 from shared.contracts.system.crm import CrmOrderNotFound
+from shared.contracts.system.cross_references import KeysDisagree
 from shared.contracts.system.erp import OrderNotCancellable
 from shared.contracts.system.logistics import LabelNotRefundable
 
@@ -91,7 +92,20 @@ async def test_a_run_that_began_before_orders_were_retired_ends_as_it_began(star
     view = await (await after.submit(CancelOrder, "c", REQUEST)).result(5)
     assert (view.kind, view.state, systems.called) == ("cancel-order@1", "completed", ["crm.cancel_order"])
     new = await (await after.submit(CancelOrder, "d", REQUEST)).result(5)
-    assert (new.kind, new.state, systems.called[-1]) == ("cancel-order@2", "completed", "quote_to_order.retire_order")
+    assert (new.kind, new.state, systems.called[-1]) == ("cancel-order@3", "completed", "quote_to_order.retire_order")
+
+
+async def test_an_order_under_other_keys_than_those_that_are_noted_is_left_alone(start: Any, systems: Any) -> None:
+    systems.answers["cross_references.resolve"] = KeysDisagree("Another order.")
+    view = await run(start)
+    assert (view.state, view.problem.type, systems.writes()) == ("refused", "/problems/keys-disagree", [])
+
+
+async def test_the_keys_of_an_order_that_was_placed_before_any_were_noted_are_noted(start: Any, systems: Any) -> None:
+    known = systems.answers["cross_references.resolve"]
+    systems.answers["cross_references.resolve"] = msgspec.structs.replace(known, unnoted=["erp"])
+    assert (await run(start)).state == "completed"
+    assert systems.writes()[:2] == ["cross_references.note_keys", "warehouse.release_reservation"]
 
 
 async def test_an_order_that_the_crm_does_not_have_is_refused_before_anything_is_written(

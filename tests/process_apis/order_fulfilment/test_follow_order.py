@@ -8,11 +8,12 @@ import pytest
 from eventually import eventually
 
 from process_apis.order_fulfilment import api, flow
-from process_apis.order_fulfilment.flow import NEWS, FollowOrder, FollowOrderV1, crm_status
+from process_apis.order_fulfilment.flow import NEWS, FollowOrder, FollowOrderV1, FollowOrderV2, crm_status
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment
 from shared.contracts.canonical.values import Money
 from shared.contracts.process.order_fulfilment import OrderNews, OrderToFollow
+from shared.contracts.system.cross_references import KeysDisagree
 
 PLACED = ErpOrder("4711", "order-q1", "10100001", "open", Money(Decimal(90), "EUR"))
 HOUR = 3600
@@ -95,6 +96,24 @@ async def test_version_1_rests_without_listening_and_is_served(start: Any, syste
     view = await hours(runner, systems)
     assert "flow.sleep" in [entry.step for entry in view.timeline]
     assert FollowOrderV1 in api.flows
+
+
+async def test_an_order_under_other_keys_than_those_that_are_noted_is_not_followed(start: Any, systems: Any) -> None:
+    systems.answers["cross_references.resolve"] = KeysDisagree("Another order.")
+    runner = await start(FollowOrder)
+    view = await (await runner.submit(FollowOrder, "f", OrderToFollow("order-q1"))).result(30)
+    assert (view.state, view.problem.type, systems.writes()) == ("refused", "/problems/keys-disagree", [])
+
+
+@pytest.mark.parametrize("version", [FollowOrderV1, FollowOrderV2])
+async def test_earlier_versions_make_the_calls_they_made(start: Any, systems: Any, version: Any) -> None:
+    seen(systems, ("invoiced", "delivered"))
+    runner = await start(version)
+    view = await (await runner.submit(version, "f", OrderToFollow("order-q1"))).result(30)
+    assert (view.kind, view.state) == (f"follow-order@{version.version}", "completed")
+    assert systems.called == [
+        "quote_to_order.get_order", "crm.get_order", "erp.get_order", "logistics.get_shipment", "crm.note_order_status",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

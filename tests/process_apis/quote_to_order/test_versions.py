@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from process_apis.quote_to_order import api
-from process_apis.quote_to_order.flow import OrderQuote, OrderQuoteV1
+from process_apis.quote_to_order.earlier_versions import OrderQuoteV1, OrderQuoteV2
+from process_apis.quote_to_order.flow import OrderQuote
+from shared.contracts.canonical.identity import ResolvedIdentity
 from shared.contracts.canonical.inventory import Availability, StockLevel
 from shared.contracts.canonical.order import OrderSimulation
 from shared.contracts.canonical.party import Customer
@@ -15,6 +17,7 @@ from shared.contracts.canonical.quote import Quote, QuoteLine
 from shared.contracts.canonical.shipment import Rate, Rates, Shipment
 from shared.contracts.canonical.values import Money
 from shared.contracts.process.quote_to_order import OrderRequest
+from shared.contracts.system.cross_references import KeysDisagree
 
 EURO = Money(Decimal(90), "EUR")
 TWO = Decimal(2)
@@ -45,18 +48,49 @@ def standing(systems: Any) -> Any:
     return systems
 
 
-async def ordered(start: Any, version: Any) -> list[str]:
+async def ended(start: Any, version: Any) -> Any:
     runner = await start(version)
-    view = await (await runner.submit(version, "order-q1", OrderRequest("q1"))).result(5)
+    return await (await runner.submit(version, "order-q1", OrderRequest("q1"))).result(30)
+
+
+async def ordered(start: Any, version: Any) -> list[str]:
+    view = await ended(start, version)
     assert view.state == "completed", view.problem
     return [entry.step for entry in view.timeline]
 
 
 async def test_an_order_is_told_of_once_it_stands(start: Any, standing: Any) -> None:
-    assert (await ordered(start, OrderQuote))[-2:] == ["warehouse.confirm_reservation", "flow.publish"]
-    assert standing.writes()[-1] == "warehouse.confirm_reservation"
+    assert (await ordered(start, OrderQuote))[-3:] == [
+        "warehouse.confirm_reservation", "cross_references.note_keys", "flow.publish",
+    ]  # fmt: skip
+    assert standing.writes()[-2:] == ["warehouse.confirm_reservation", "cross_references.note_keys"]
 
 
-async def test_version_1_makes_the_calls_it_made_and_tells_nobody(start: Any, standing: Any) -> None:
+async def test_earlier_versions_make_the_calls_they_made(start: Any, standing: Any) -> None:
     assert sorted(await ordered(start, OrderQuoteV1)) == sorted(CALLS_OF_VERSION_1)
-    assert {(flow.name, flow.version) for flow in api.flows} == {("order-quote", 1), ("order-quote", 2)}
+    assert {(flow.name, flow.version) for flow in api.flows} == {("order-quote", n) for n in (1, 2, 3)}
+
+
+async def test_version_2_told_of_the_order_and_compared_nothing(start: Any, standing: Any) -> None:
+    assert sorted(await ordered(start, OrderQuoteV2)) == sorted([*CALLS_OF_VERSION_1, "flow.publish"])
+
+
+async def test_a_customer_whose_number_is_noted_otherwise_is_refused_before_anything_is_written(
+    start: Any, standing: Any
+) -> None:
+    standing.answers["cross_references.resolve"] = KeysDisagree("The crm says …; noted is ….")
+    view = await ended(start, OrderQuote)
+    assert (view.state, view.problem.type) == ("refused", "/problems/keys-disagree")
+    assert standing.called[-1] in ("cross_references.resolve", "warehouse.check_availability")
+
+
+@pytest.mark.parametrize(("noted", "state"), [({"erp": "10100001"}, "completed"), ({}, "refused")])
+async def test_a_customer_whose_number_only_the_cross_references_know_can_order(
+    start: Any, standing: Any, noted: dict[str, str], state: str
+) -> None:
+    standing.answers["crm.get_customer"] = Customer("001", "A customer")
+    standing.answers["cross_references.resolve"] = ResolvedIdentity("customer", "001", noted, [])
+    view = await ended(start, OrderQuote)
+    assert (view.state, view.problem and view.problem.type) == (
+        state, None if noted else "/problems/customer-not-in-erp",
+    )  # fmt: skip

@@ -9,6 +9,8 @@ from experience_apis.field_sales.views import (
     Gathered,
     customer_360,
     customer_card,
+    erp_claim,
+    erp_number,
     order_status,
     shipped_references,
     wanted_stock,
@@ -22,6 +24,7 @@ from shared.contracts.canonical.shipment import Shipment
 from shared.contracts.experience.field_sales import Customer360, CustomerCard, FieldSales, OrderStatus, Part
 from shared.contracts.process.quote_to_order import OrderRequest, QuoteToOrder
 from shared.contracts.system.crm import Crm
+from shared.contracts.system.cross_references import CrossReferences, KeysDisagree
 from shared.contracts.system.erp import Erp
 from shared.contracts.system.logistics import Logistics
 from shared.contracts.system.warehouse import UnknownSku, Warehouse
@@ -35,12 +38,21 @@ PART_SECONDS = 1.5
 class FieldSalesApp(FieldSales):
     """The field-sales app's own API."""
 
-    def __init__(self, crm: Crm, erp: Erp, warehouse: Warehouse, logistics: Logistics, orders: QuoteToOrder) -> None:
+    def __init__(
+        self,
+        crm: Crm,
+        erp: Erp,
+        warehouse: Warehouse,
+        logistics: Logistics,
+        orders: QuoteToOrder,
+        cross_references: CrossReferences,
+    ) -> None:
         self._crm = crm
         self._erp = erp
         self._warehouse = warehouse
         self._logistics = logistics
         self._orders = orders
+        self._keys = cross_references
 
     async def list_customers(
         self, search: str | None = None, cursor: str | None = None, limit: int = 25
@@ -52,14 +64,19 @@ class FieldSalesApp(FieldSales):
     async def get_customer(self, customer_id: str) -> Customer360:
         """See FieldSales."""
         overview = await self._crm.get_customer_overview(customer_id)
-        number, wanted, references = overview.customer.erp_number, wanted_stock(overview), shipped_references(overview)
-        credit, orders, stock, shipments = await asyncio.gather(
-            _part("credit", self._erp.get_credit(number)) if number else _nothing(),
-            _part("erp-orders", self._erp.list_orders(number, None, None, 20)) if number else _nothing(),
-            self._stock(wanted) if wanted else _nothing(),
-            self._shipments(references) if references else _nothing(),
+        claim, wanted, references = erp_claim(overview), wanted_stock(overview), shipped_references(overview)
+        noted = None if claim.keys else await _part("identity", self._keys.resolve(claim))
+        number = erp_number(overview, noted)
+        identity, credit, orders, stock, shipments = await asyncio.gather(
+            _part("identity", self._keys.resolve(claim)) if claim.keys else _answered(noted),
+            _part("credit", self._erp.get_credit(number)) if number else _answered(None),
+            _part("erp-orders", self._erp.list_orders(number, None, None, 20)) if number else _answered(None),
+            self._stock(wanted) if wanted else _answered(None),
+            self._shipments(references) if references else _answered(None),
         )
-        return customer_360(Gathered(overview, credit, orders, stock, shipments))
+        if isinstance(identity, KeysDisagree):
+            credit = orders = identity  # perhaps another customer's
+        return customer_360(Gathered(overview, identity, credit, orders, stock, shipments))
 
     async def place_order(self, request: OrderRequest) -> OrderStatus:
         """See FieldSales."""
@@ -82,8 +99,9 @@ class FieldSalesApp(FieldSales):
         return failed[0] if failed else [each for each in found if isinstance(each, Shipment)]
 
 
-async def _nothing() -> None:
-    """A part for which there is nothing to ask."""
+async def _answered(answer: _T) -> _T:
+    """A part for which there is nothing more to ask."""
+    return answer
 
 
 async def _part(part: Part, call: Awaitable[_T]) -> _T | Problem:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from shared.binding.declare import Page
 from shared.binding.problems import Problem
+from shared.contracts.canonical.identity import KeyClaim, ResolvedIdentity
 from shared.contracts.canonical.inventory import Availability, AvailabilityRequest, WantedLine
 from shared.contracts.canonical.order import CrmOrder, ErpOrder
 from shared.contracts.canonical.party import Contact, CreditStanding, Customer
@@ -37,6 +38,7 @@ MAX_TRACKED = 3
 _STEPS = {
     "crm.get_quote": "Quote read",
     "crm.get_customer": "Customer read",
+    "cross_references.resolve": "Customer's number compared",
     "erp.simulate_order": "Price and credit checked",
     "warehouse.check_availability": "Stock checked",
     "logistics.get_rates": "Carriers asked",
@@ -45,6 +47,7 @@ _STEPS = {
     "logistics.purchase_label": "Shipping booked",
     "crm.record_order": "Order recorded in the CRM",
     "warehouse.confirm_reservation": "Warehouse told to ship",
+    "cross_references.note_keys": "Order's numbers noted",
     "warehouse.release_reservation": "Stock given back",
     "erp.cancel_order": "Order in the ERP cancelled",
     "logistics.refund_label": "Shipping refunded",
@@ -68,6 +71,7 @@ class Gathered:
     """What the systems answered: a result, a Problem, or None where there was nothing to ask."""
 
     overview: CustomerOverview
+    identity: ResolvedIdentity | Problem | None
     credit: CreditStanding | Problem | None
     orders: Page[ErpOrder] | Problem | None
     stock: Availability | Problem | None
@@ -83,6 +87,17 @@ def customer_card(customer: Customer) -> CustomerCard:
         address.city if address else "",
         (address.country if address else None) or "",
     )
+
+
+def erp_claim(overview: CustomerOverview) -> KeyClaim:
+    """What the CRM says the customer is called in the ERP."""
+    number = overview.customer.erp_number
+    return KeyClaim("customer", overview.customer.customer_id, "crm", {} if number is None else {"erp": number})
+
+
+def erp_number(overview: CustomerOverview, noted: ResolvedIdentity | Problem | None) -> str | None:
+    """The customer's number in the ERP as the CRM says, or else as it is noted."""
+    return overview.customer.erp_number or (noted.keys.get("erp") if isinstance(noted, ResolvedIdentity) else None)
 
 
 def wanted_stock(overview: CustomerOverview) -> AvailabilityRequest | None:
@@ -227,8 +242,10 @@ def _stamp(system: Capability, answer: object, now: datetime) -> Stamp:
 
 
 def _missing(found: Gathered) -> list[MissingPart]:
+    asked: dict[Part, object] = {part: answer for part, _, answer in _parts(found)}
+    asked["identity"] = found.identity
     return [
         MissingPart(part, answer.type_uri(), answer.detail)
-        for part, _, answer in _parts(found)
+        for part, answer in asked.items()
         if isinstance(answer, Problem)
     ]

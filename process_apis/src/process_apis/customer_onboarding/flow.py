@@ -3,6 +3,12 @@
 What the CRM lacks is refused before anything is written, all of it at once. The companies above come first: each is an
 onboarding of its own, and once it is in the ERP it stays there, because others below may count on it. The ERP's number
 goes to the CRM last, so a customer that shows one can order.
+
+A customer that is in the ERP already, by what is noted or by what the CRM says, is looked at there, and whoever did not
+know the number is told: the CRM, or the cross-references. Where the two say different numbers it is refused.
+
+Version 1 believed the CRM alone. It is served until no run of it is unfinished: `triptych flows list --kind
+onboard-customer@1` says so. Until then its calls stay as they are.
 """
 
 from collections.abc import Awaitable
@@ -17,7 +23,7 @@ from process_apis.customer_onboarding.records import (
     require_known_company,
     shared_email,
 )
-from shared.contracts.canonical.identity import Identity, KeyInSystem
+from shared.contracts.canonical.identity import Identity, KeyClaim, KeyInSystem, KeysOfThing, KeysToNote
 from shared.contracts.canonical.party import Customer, ErpCustomer, SimilarCustomer
 from shared.contracts.process.customer_onboarding import (
     HierarchyNotOnboardable,
@@ -43,7 +49,7 @@ class CustomerToOnboard(msgspec.Struct, frozen=True, omit_defaults=True):
     below: list[str] = []
 
 
-class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
+class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=2):
     """Check, onboard who is above, enter in the ERP, note its keys, tell the CRM; a refusal undoes all of its own."""
 
     def __init__(self, crm: Crm, erp: Erp, cross_references: CrossReferences) -> None:
@@ -56,8 +62,9 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
         asked = request.request
         known = await self.crm.get_customer_overview(asked.customer_id)
         customer = known.customer
-        if customer.erp_number is not None:
-            return OnboardedCustomer(customer.customer_id, customer.erp_number, created=False)
+        stands = await self.standing(customer)
+        if stands is not None:
+            return OnboardedCustomer(customer.customer_id, stands, created=False)
         require_known_company(customer, asked)
         if not asked.even_if_similar:
             require_nobody_similar(customer, await self.erp.find_similar_customers(as_described(customer)))
@@ -72,6 +79,23 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
         await self.note_keys(customer.customer_id, entered, stays=bool(request.below))
         await self.crm.note_erp_number(customer.customer_id, ErpIdentity(entered.erp_number))
         return OnboardedCustomer(customer.customer_id, entered.erp_number, True, parent, partners)
+
+    async def standing(self, customer: Customer) -> str | None:
+        """The number of a customer that is in the ERP, known everywhere from now on; None if it is not there."""
+        number = await self.number_of(customer)
+        if number is None:
+            return None
+        found = await self.erp.get_customer(number)
+        keys = {"erp": found.erp_number, "erp.business-partner": found.business_partner}
+        await self.keys.note_keys(KeysToNote([KeysOfThing("customer", customer.customer_id, keys)]))
+        if customer.erp_number is None:
+            await self.crm.note_erp_number(customer.customer_id, ErpIdentity(number))
+        return number
+
+    async def number_of(self, customer: Customer) -> str | None:
+        """What is noted or said to be the customer's number in the ERP; raises KeysDisagree if the two differ."""
+        said = {} if customer.erp_number is None else {"erp": customer.erp_number}
+        return (await self.keys.resolve(KeyClaim("customer", customer.customer_id, "crm", said))).keys.get("erp")
 
     async def note_keys(self, customer_id: str, entered: ErpCustomer, *, stays: bool) -> None:
         """Note what the ERP calls the customer, and its business partner; forgotten with a customer that goes."""
@@ -92,13 +116,26 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=1):
         below = [*request.below, customer.customer_id]
         require_hierarchy(customer.parent_id, below)
         parent = await self.crm.get_customer(customer.parent_id)
-        if parent.erp_number is not None:
-            return parent.erp_number
+        known = await self.number_of(parent)
+        if known is not None:
+            return known
         above = msgspec.structs.replace(
             request.request, customer_id=parent.customer_id, shipping_places=[], even_if_similar=False
         )
-        onboarded = await self.child(OnboardCustomer, parent.customer_id, CustomerToOnboard(above, below))
+        onboarded = await self.child(type(self), parent.customer_id, CustomerToOnboard(above, below))
         return onboarded.erp_number
+
+
+class OnboardCustomerV1(OnboardCustomer, version=1, name=OnboardCustomer.name):
+    """As it was before keys were compared, for runs that began then."""
+
+    async def standing(self, customer: Customer) -> str | None:
+        """The customer's number in the ERP as the CRM says."""
+        return customer.erp_number
+
+    async def number_of(self, customer: Customer) -> str | None:
+        """The customer's number in the ERP as the CRM says."""
+        return customer.erp_number
 
 
 def require_nobody_similar(customer: Customer, similar: list[SimilarCustomer]) -> None:

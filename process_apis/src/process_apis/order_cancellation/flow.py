@@ -5,18 +5,22 @@ goods back nothing can leave any more, and it alone can take its word back. The 
 no; after its yes the cancellation only goes forward. Last of all the order is retired, so that its quote can be
 ordered again.
 
-Version 1 neither retired the order nor told of it. It is served until no run of it is unfinished: `triptych flows
-list --kind cancel-order@1` says so. Until then the calls of `cancel_everywhere` are version 1's and stay as they are.
+What the order is called in each system is compared with what is noted, so that no other order is cancelled for it.
+
+Version 1 neither retired the order nor told of it, version 2 compared nothing. Each is served until no run of it is
+unfinished: `triptych flows list --kind cancel-order@1` says so. Until then their calls stay as they are.
 """
 
 from shared.binding.problems import Conflict, Invalid
+from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
 from shared.contracts.canonical.inventory import NewReservation, Reservation
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment, WarehouseShipment
 from shared.contracts.process.events import OrderCancelled
 from shared.contracts.process.order_cancellation import CancelledOrder, GoodsHaveLeft, OrderToCancel
-from shared.contracts.process.quote_to_order import Cancellation, QuoteToOrder
+from shared.contracts.process.quote_to_order import Cancellation, PlacedOrder, QuoteToOrder
 from shared.contracts.system.crm import Crm, OrderCancellation
+from shared.contracts.system.cross_references import CrossReferences
 from shared.contracts.system.erp import Erp, ErpCancellation
 from shared.contracts.system.logistics import LabelNotRefundable, Logistics
 from shared.contracts.system.warehouse import Warehouse
@@ -29,17 +33,27 @@ IN_THE_HOUSE = frozenset({"open", "blocked", "cancelled"})
 NOT_WITH_THE_CARRIER = frozenset({"booked", "pre-transit", "refunded"})
 ON_THE_ROAD = frozenset({"shipped", "delivered"})
 INSTEAD = "it can be returned, not cancelled."
+Found = tuple[ErpOrder, WarehouseShipment, Reservation, Shipment]
 
 
-class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
+class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=3):
     """Check that nothing has left, stop the goods, cancel everywhere; a refusal leaves the order as it was."""
 
-    def __init__(self, orders: QuoteToOrder, crm: Crm, erp: Erp, warehouse: Warehouse, logistics: Logistics) -> None:
+    def __init__(
+        self,
+        orders: QuoteToOrder,
+        crm: Crm,
+        erp: Erp,
+        warehouse: Warehouse,
+        logistics: Logistics,
+        cross_references: CrossReferences,
+    ) -> None:
         self.orders = orders
         self.crm = crm
         self.erp = erp
         self.warehouse = warehouse
         self.logistics = logistics
+        self.keys = cross_references
 
     async def run(self, request: OrderToCancel) -> CancelledOrder:
         """Cancel the order, set its quote free and tell of it, or refuse and change nothing."""
@@ -59,13 +73,7 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
     async def cancel_everywhere(self, request: OrderToCancel) -> CancelledOrder:
         """Cancel the order in all systems, or refuse and change nothing."""
         order = (await self.orders.get_order(request.order_id)).standing()
-        placed, goods, hold, parcel, _ = await self.together(
-            self.erp.get_order(order.erp_order_id),
-            self.warehouse.get_shipment(request.order_id),
-            self.warehouse.get_reservation(order.reservation_id),
-            self.logistics.get_shipment(order.shipment_id),
-            self.crm.get_order(order.crm_order_id),
-        )
+        placed, goods, hold, parcel = await self.found(request.order_id, order)
         require_in_the_house(request.order_id, placed, goods, parcel)
 
         await self.hold_back(hold)
@@ -83,6 +91,20 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
             shipment_id=order.shipment_id,
             label_refunded=refunded,
         )
+
+    async def found(self, order_id: str, order: PlacedOrder) -> Found:
+        """The order in every system, under the keys that are noted; raises KeysDisagree when they are others."""
+        known, placed, goods, hold, parcel, _ = await self.together(
+            self.keys.resolve(KeyClaim("order", order_id, "quote-to-order", order.keys())),
+            self.erp.get_order(order.erp_order_id),
+            self.warehouse.get_shipment(order_id),
+            self.warehouse.get_reservation(order.reservation_id),
+            self.logistics.get_shipment(order.shipment_id),
+            self.crm.get_order(order.crm_order_id),
+        )
+        if known.unnoted:  # it was placed before keys were noted
+            await self.keys.note_keys(KeysToNote([KeysOfThing("order", order_id, order.keys())]))
+        return placed, goods, hold, parcel
 
     async def hold_back(self, hold: Reservation) -> None:
         """Stop the goods in the warehouse; raises GoodsHaveLeft when they went since we asked."""
@@ -106,7 +128,22 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=2):
         return True
 
 
-class CancelOrderV1(CancelOrder, version=1, name=CancelOrder.name):
+class CancelOrderV2(CancelOrder, version=2, name=CancelOrder.name):
+    """As it was before keys were compared, for runs that began then."""
+
+    async def found(self, order_id: str, order: PlacedOrder) -> Found:
+        """The order in every system."""
+        placed, goods, hold, parcel, _ = await self.together(
+            self.erp.get_order(order.erp_order_id),
+            self.warehouse.get_shipment(order_id),
+            self.warehouse.get_reservation(order.reservation_id),
+            self.logistics.get_shipment(order.shipment_id),
+            self.crm.get_order(order.crm_order_id),
+        )
+        return placed, goods, hold, parcel
+
+
+class CancelOrderV1(CancelOrderV2, version=1, name=CancelOrder.name):
     """As it was before orders were retired, for runs that began then."""
 
     async def run(self, request: OrderToCancel) -> CancelledOrder:

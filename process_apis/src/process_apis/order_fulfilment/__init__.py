@@ -1,6 +1,6 @@
 """An order on its way, from delivery over shipment to invoice, with the CRM kept told."""
 
-from process_apis.order_fulfilment.flow import FollowOrder, FollowOrderV1
+from process_apis.order_fulfilment.flow import FollowOrder, FollowOrderV1, FollowOrderV2
 from process_apis.order_fulfilment.service import DurableOrderFulfilment, fulfilment_key
 from shared.contracts.process.events import OrderPlaced
 from shared.contracts.process.order_fulfilment import OrderToFollow
@@ -9,7 +9,7 @@ from shared.host.api import Api
 
 api = Api(
     service=DurableOrderFulfilment,
-    flows=(FollowOrder, FollowOrderV1),
+    flows=(FollowOrder, FollowOrderV2, FollowOrderV1),
     subscriptions=(
         Subscription(
             "order-fulfilment",

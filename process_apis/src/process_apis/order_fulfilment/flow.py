@@ -1,16 +1,19 @@
 """The business of following an order: look, tell the CRM what changed, rest. Every contract call is durable.
 
-Version 1 rested without listening. It is served until no run of it is unfinished: `triptych flows list --kind
-follow-order@1` says so. Until then the calls of `run` are version 1's, but for how it rests.
+Version 1 rested without listening; it and version 2 did not compare what the order is called in each system with what
+is noted. Each is served until no run of it is unfinished: `triptych flows list --kind follow-order@1` says so. Until then
+the calls of `run` are theirs, but for those two.
 """
 
 from collections.abc import Mapping
 
-from shared.contracts.canonical.order import ErpOrder, OrderState
+from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
+from shared.contracts.canonical.order import CrmOrder, ErpOrder, OrderState
 from shared.contracts.canonical.shipment import Shipment, ShipmentState
 from shared.contracts.process.order_fulfilment import FollowedOrder, OrderNews, OrderToFollow
-from shared.contracts.process.quote_to_order import QuoteToOrder
+from shared.contracts.process.quote_to_order import PlacedOrder, QuoteToOrder
 from shared.contracts.system.crm import Crm, CrmOrderStatus, OrderCancellation
+from shared.contracts.system.cross_references import CrossReferences
 from shared.contracts.system.erp import Erp
 from shared.contracts.system.logistics import Logistics
 from shared.durable.flow import Flow
@@ -34,22 +37,25 @@ NEWS = "news"
 """What ends a rest before its time."""
 
 
-class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=2):
+class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=3):
     """Look, tell, rest, until the order is delivered and invoiced, or cancelled, or it took too long.
 
     News only say when to look: what is true is asked of the ERP and the carrier, so news may be late, doubled or lost.
     """
 
-    def __init__(self, orders: QuoteToOrder, crm: Crm, erp: Erp, logistics: Logistics) -> None:
+    def __init__(
+        self, orders: QuoteToOrder, crm: Crm, erp: Erp, logistics: Logistics, cross_references: CrossReferences
+    ) -> None:
         self.orders = orders
         self.crm = crm
         self.erp = erp
         self.logistics = logistics
+        self.keys = cross_references
 
     async def run(self, request: OrderToFollow) -> FollowedOrder:
         """Follow the order to its end."""
         order = (await self.orders.get_order(request.order_id)).standing()
-        recorded = await self.crm.get_order(order.crm_order_id)
+        recorded = await self.recorded(request.order_id, order)
         told = CrmOrderStatus(recorded.fulfilment, recorded.tracking_number)
         notes, looks = 0, 0
         while True:
@@ -77,8 +83,26 @@ class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=2):
         except SignalTimedOut:
             return
 
+    async def recorded(self, order_id: str, order: PlacedOrder) -> CrmOrder:
+        """The order in the CRM; raises KeysDisagree when it is noted under other keys."""
+        recorded, known = await self.together(
+            self.crm.get_order(order.crm_order_id),
+            self.keys.resolve(KeyClaim("order", order_id, "quote-to-order", order.keys())),
+        )
+        if known.unnoted:  # it was placed before keys were noted
+            await self.keys.note_keys(KeysToNote([KeysOfThing("order", order_id, order.keys())]))
+        return recorded
 
-class FollowOrderV1(FollowOrder, version=1, name=FollowOrder.name):
+
+class FollowOrderV2(FollowOrder, version=2, name=FollowOrder.name):
+    """As it was before keys were compared, for runs that began then."""
+
+    async def recorded(self, order_id: str, order: PlacedOrder) -> CrmOrder:  # noqa: ARG002 - of no interest then
+        """The order in the CRM."""
+        return await self.crm.get_order(order.crm_order_id)
+
+
+class FollowOrderV1(FollowOrderV2, version=1, name=FollowOrder.name):
     """As it was before it listened, for runs that began then."""
 
     async def rest(self, seconds: float) -> None:

@@ -1,12 +1,14 @@
 """The business of turning a quote into an order, step by step. Every contract call is durable.
 
-Version 1 did not tell of the order. It is served until no run of it is unfinished: `triptych flows list --kind
-order-quote@1` says so. Until then the calls of `place` are version 1's and stay as they are.
+What the CRM says the customer is called in the ERP is compared with what is noted of it, beside the ERP's own trial of
+the order. Once the order stands, its numbers are noted, and the customer's, which the ERP took. Those of an order that
+is undone stay noted: its documents stay too, cancelled.
 """
 
 from datetime import UTC, datetime
 from decimal import ROUND_UP, Decimal
 
+from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
 from shared.contracts.canonical.inventory import Availability, AvailabilityRequest, NewReservation, WantedLine
 from shared.contracts.canonical.order import NewCrmOrder, NewCrmOrderLine, NewErpOrder, NewOrderLine, OrderSimulation
 from shared.contracts.canonical.party import Customer
@@ -23,6 +25,7 @@ from shared.contracts.process.quote_to_order import (
     QuoteNotApproved,
 )
 from shared.contracts.system.crm import Crm, OrderCancellation
+from shared.contracts.system.cross_references import CrossReferences
 from shared.contracts.system.erp import Erp, ErpCancellation
 from shared.contracts.system.logistics import Logistics
 from shared.contracts.system.warehouse import ShortStock, Warehouse, ZeroQuantity
@@ -36,14 +39,17 @@ MAX_PARCEL_GRAMS = 1_000_000
 UNDONE = "The order could not be completed and was undone."
 
 
-class OrderQuote(Flow[OrderRequest, PlacedOrder], version=2):
+class OrderQuote(Flow[OrderRequest, PlacedOrder], version=3):
     """Check, hold stock, order, book shipping, record; a refusal anywhere undoes what was done."""
 
-    def __init__(self, crm: Crm, erp: Erp, warehouse: Warehouse, logistics: Logistics) -> None:
+    def __init__(
+        self, crm: Crm, erp: Erp, warehouse: Warehouse, logistics: Logistics, cross_references: CrossReferences
+    ) -> None:
         self.crm = crm
         self.erp = erp
         self.warehouse = warehouse
         self.logistics = logistics
+        self.keys = cross_references
 
     async def run(self, request: OrderRequest) -> PlacedOrder:
         """Order the quote and tell of it, or refuse and leave nothing behind."""
@@ -66,11 +72,9 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=2):
         require_approved(quote, self.now())
         wanted = wanted_lines(quote)
         customer = await self.crm.get_customer(quote.customer_id)
-        order = erp_order(self.flow_id, request, quote, customer)
+        order = erp_order(self.flow_id, request, quote, require_number(customer, await self.erp_number(customer)))
 
-        simulation, stock = await self.together(
-            self.erp.simulate_order(order), self.warehouse.check_availability(AvailabilityRequest(wanted))
-        )
+        simulation, stock = await self.tried(customer, order, AvailabilityRequest(wanted))
         require_credit(simulation)
         require_stock(stock)
         rates = await self.logistics.get_rates(rate_request(self.flow_id, quote, customer, stock))
@@ -92,8 +96,7 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=2):
             self.crm.record_order(crm_order(self.flow_id, quote, placed.erp_order_id, shipment.tracking_code)),
             lambda kept: self.crm.cancel_order(kept.crm_order_id, OrderCancellation(UNDONE)),
         )
-        await self.warehouse.confirm_reservation(reservation.reservation_id)
-        return PlacedOrder(
+        order_placed = PlacedOrder(
             quote_id=quote.quote_id,
             erp_order_id=placed.erp_order_id,
             crm_order_id=recorded.crm_order_id,
@@ -104,14 +107,34 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=2):
             total=placed.net,
             shipping_price=shipment.price,
         )
+        await self.confirm(order_placed, quote.customer_id, order.erp_number)
+        return order_placed
 
+    async def erp_number(self, customer: Customer) -> str | None:
+        """The customer's number in the ERP as the CRM says, or else as it is noted."""
+        if customer.erp_number is not None:
+            return customer.erp_number
+        return (await self.keys.resolve(KeyClaim("customer", customer.customer_id, "crm"))).keys.get("erp")
 
-class OrderQuoteV1(OrderQuote, version=1, name=OrderQuote.name):
-    """As it was before orders were told of, for runs that began then."""
+    async def tried(
+        self, customer: Customer, order: NewErpOrder, wanted: AvailabilityRequest
+    ) -> tuple[OrderSimulation, Availability]:
+        """What ERP and warehouse say of the order; raises KeysDisagree for another customer than the one noted."""
+        claim = KeyClaim("customer", customer.customer_id, "crm", {"erp": order.erp_number})
+        _, simulation, stock = await self.together(
+            self.keys.resolve(claim), self.erp.simulate_order(order), self.warehouse.check_availability(wanted)
+        )
+        return simulation, stock
 
-    async def run(self, request: OrderRequest) -> PlacedOrder:
-        """Order the quote, or refuse and leave nothing behind."""
-        return await self.place(request)
+    async def confirm(self, order: PlacedOrder, customer_id: str, erp_number: str) -> None:
+        """Have the goods shipped, and note what order and customer are called."""
+        things = [
+            KeysOfThing("order", self.flow_id, order.keys()),
+            KeysOfThing("customer", customer_id, {"erp": erp_number}),
+        ]
+        await self.together(
+            self.warehouse.confirm_reservation(order.reservation_id), self.keys.note_keys(KeysToNote(things))
+        )
 
 
 def require_approved(quote: Quote, now: datetime) -> None:
@@ -134,13 +157,18 @@ def wanted_lines(quote: Quote) -> list[WantedLine]:
     return [WantedLine(line.sku, line.quantity) for line in quote.lines]
 
 
-def erp_order(reference: str, request: OrderRequest, quote: Quote, customer: Customer) -> NewErpOrder:
-    """The order for the ERP at the quoted prices; raises CustomerNotInErp."""
-    if customer.erp_number is None:
+def require_number(customer: Customer, erp_number: str | None) -> str:
+    """The number; raises CustomerNotInErp when there is none."""
+    if erp_number is None:
         raise CustomerNotInErp(f"{customer.name} has no number in the ERP yet; onboard the customer first.")
+    return erp_number
+
+
+def erp_order(reference: str, request: OrderRequest, quote: Quote, erp_number: str) -> NewErpOrder:
+    """The order for the ERP at the quoted prices."""
     return NewErpOrder(
         reference=reference,
-        erp_number=customer.erp_number,
+        erp_number=erp_number,
         currency=quote.total.currency,
         lines=[NewOrderLine(line.sku, line.quantity, line.unit_price) for line in quote.lines],
         purchase_order=request.purchase_order,

@@ -46,6 +46,7 @@ _B = TypeVar("_B")
 _C = TypeVar("_C")
 _D = TypeVar("_D")
 _E = TypeVar("_E")
+_F = TypeVar("_F")
 _Q = TypeVar("_Q")
 _R = TypeVar("_R")
 
@@ -197,6 +198,11 @@ class Flow(ABC, Generic[Request, Result]):
     def together(
         self, a: Awaitable[_A], b: Awaitable[_B], c: Awaitable[_C], d: Awaitable[_D], e: Awaitable[_E], /
     ) -> Coroutine[Any, Any, tuple[_A, _B, _C, _D, _E]]: ...
+    @overload
+    def together(
+        self, a: Awaitable[_A], b: Awaitable[_B], c: Awaitable[_C], d: Awaitable[_D], e: Awaitable[_E],
+        f: Awaitable[_F], /,
+    ) -> Coroutine[Any, Any, tuple[_A, _B, _C, _D, _E, _F]]: ...  # fmt: skip
     @overload
     def together(self, *steps: Awaitable[_A]) -> Coroutine[Any, Any, tuple[_A, ...]]: ...
     def together(self, *steps: Awaitable[Any]) -> Coroutine[Any, Any, tuple[Any, ...]]:

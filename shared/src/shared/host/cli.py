@@ -21,6 +21,7 @@ from shared.binding.problems import Problem
 from shared.host.api import BrokenApi, installed_apis
 from shared.host.backend_access import NothingDeclared
 from shared.host.call_graph import ForbiddenCall, call_graph_markdown
+from shared.host.cli_cross_references import cross_references
 from shared.host.cli_events import events
 from shared.host.cli_flows import register as register_flows
 from shared.host.cli_governance import register as register_governance
@@ -80,6 +81,7 @@ def cli() -> None:
     """Three-tier, API-led connectivity: System, Process and Experience APIs with one command."""
 
 
+cli.add_command(cross_references)
 cli.add_command(events)
 cli.add_command(quota)
 register_flows(cli)

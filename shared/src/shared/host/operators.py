@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.prompt import Confirm
 
-from shared.binding.declare import Page
+from shared.binding.declare import Contract, Page
 from shared.binding.problem_document import read_problem
 from shared.binding.problems import BackendFault, BackendUnavailable, Invalid, Problem
 from shared.contracts.process.flow_operations import (
@@ -42,9 +42,14 @@ class OperatorConsole:
 
     Args:
         runtime: The running suite.
-        token: An access token for the flow operations API; in development one is made.
+        token: An access token for the API it asks; in development one is made.
         console: Where it prints.
+
+    Attributes:
+        asked: The contract of the API it asks.
     """
+
+    asked: ClassVar[type[Contract]] = FlowOperations
 
     def __init__(self, runtime: Runtime, token: str | None, console: Console | None = None) -> None:
         self._runtime = runtime
@@ -54,9 +59,9 @@ class OperatorConsole:
     async def __aenter__(self) -> Self:
         topology = load_topology(Path(self._runtime.topology))
         apis = chosen_apis(topology, installed_apis())
-        api = next(api for api in apis if api.contract is FlowOperations)
-        base = self._runtime.processes[process_of(topology, api)] + FlowOperations.prefix
-        token = self._token or development_token(self._runtime, FlowOperations.slug)
+        api = next(api for api in apis if api.contract is self.asked)
+        base = self._runtime.processes[process_of(topology, api)] + self.asked.prefix
+        token = self._token or development_token(self._runtime, self.asked.slug)
         self._http = httpx.AsyncClient(base_url=base, headers={"authorization": f"Bearer {token}"}, timeout=40.0)
         return self
 

@@ -18,10 +18,11 @@ from shared.contracts.process.quote_to_order import (
     QuoteNotApproved,
 )
 from shared.contracts.system.crm import CustomerNotFound, QuoteNotFound, SearchText
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import CustomerBlocked, OrderRejected
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
 
-Part = Literal["customer", "credit", "erp-orders", "stock", "shipments"]
+Part = Literal["customer", "identity", "credit", "erp-orders", "stock", "shipments"]
 
 
 class CustomerCard(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -157,7 +158,8 @@ class FieldSales(Contract, tier="experience", version="v1"):
         """Return the 360° view of a customer.
 
         A backend that is down leaves its part out and is named in `missing`; only without the CRM is there
-        no answer.
+        no answer. Where `identity` is missing the customer's number in the ERP is what the CRM says; where the two
+        disagree, nothing of the ERP is shown.
         """
         ...
 
@@ -165,7 +167,7 @@ class FieldSales(Contract, tier="experience", version="v1"):
         "/orders", scope="field-sales:order", long_running="/orders/{order_id}", timeout=30.0,
         raises=[
             QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
-            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected,
+            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected, KeysDisagree, KeyTaken,
         ],
     )  # fmt: skip
     async def place_order(self, request: OrderRequest) -> OrderStatus:

@@ -11,6 +11,7 @@ from shared.contracts.canonical.values import Address, Id, Name
 from shared.contracts.process.flow_operations import FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.system.crm import CustomerNotFound, ErpNumberTaken
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import ErpCustomerNotFound, ErpCustomerRejected
 
 OnboardableId = Annotated[str, msgspec.Meta(min_length=1, max_length=18, pattern=r"^[A-Za-z0-9][A-Za-z0-9._]*$")]
@@ -82,7 +83,7 @@ class CustomerOnboarding(Contract, tier="process", version="v1"):
         long_running="/onboardings/{onboarding_id}",
         raises=[
             CustomerNotFound, CustomerNotOnboardable, HierarchyNotOnboardable, SimilarCustomersInErp,
-            ErpCustomerNotFound, ErpCustomerRejected, ErpNumberTaken,
+            ErpCustomerNotFound, ErpCustomerRejected, ErpNumberTaken, KeysDisagree, KeyTaken,
         ],
     )  # fmt: skip
     async def onboard_customer(self, request: OnboardingRequest) -> OnboardingProgress:

@@ -13,6 +13,7 @@ from shared.contracts.process.flow_operations import FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.process.quote_to_order import NoCarrier, OrderNotFound, OrderNotStanding
 from shared.contracts.system.crm import CrmOrderNotFound, CustomerNotFound, ReturnNotRecordable
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import ErpOrderNotFound, ProductNotFound, ReturnRejected
 from shared.contracts.system.logistics import AddressRefused
 
@@ -181,7 +182,7 @@ class CustomerReturns(Contract, tier="process", version="v1"):
         raises=[
             OrderNotFound, OrderNotStanding, OrderNotDelivered, ErpOrderNotFound, CrmOrderNotFound, CustomerNotFound,
             SkuNotOrdered, QuantityTooHigh, UnusableQuantity, ReturnNotRecordable, ReturnRejected, ProductNotFound,
-            AddressRefused, NoCarrier, ApprovalRefused, ApprovalTimedOut, GoodsNotReturned,
+            AddressRefused, NoCarrier, ApprovalRefused, ApprovalTimedOut, GoodsNotReturned, KeysDisagree, KeyTaken,
         ],
     )  # fmt: skip
     async def request_return(self, request: ReturnRequest) -> ReturnProgress:

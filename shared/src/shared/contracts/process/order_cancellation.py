@@ -9,6 +9,7 @@ from shared.contracts.process.flow_operations import FlowArchived, FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.process.quote_to_order import OrderNotFound, OrderNotStanding
 from shared.contracts.system.crm import CrmOrderNotFound
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import OrderNotCancellable
 
 
@@ -55,7 +56,10 @@ class OrderCancellations(Contract, tier="process", version="v1"):
     @post(
         "/cancellations", scope="order-cancellations:write", repeatable=True, timeout=30.0,
         long_running="/cancellations/{cancellation_id}",
-        raises=[OrderNotFound, OrderNotStanding, GoodsHaveLeft, OrderNotCancellable, CrmOrderNotFound],
+        raises=[
+            OrderNotFound, OrderNotStanding, GoodsHaveLeft, OrderNotCancellable, CrmOrderNotFound, KeysDisagree,
+            KeyTaken,
+        ],
     )  # fmt: skip
     async def cancel_order(self, order: OrderToCancel) -> CancellationProgress:
         """Cancel an order and open its quote again in the CRM.

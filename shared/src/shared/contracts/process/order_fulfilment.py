@@ -13,6 +13,7 @@ from shared.contracts.process.flow_operations import FlowArchived, FlowId
 from shared.contracts.process.progress import FlowProgress
 from shared.contracts.process.quote_to_order import OrderNotFound, OrderNotStanding
 from shared.contracts.system.crm import CrmOrderNotFound
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import ErpOrderNotFound
 from shared.contracts.system.logistics import ShipmentNotFound
 
@@ -70,7 +71,8 @@ class OrderFulfilment(Contract, tier="process", version="v1"):
         "/fulfilments", scope="order-fulfilment:write", repeatable=True,
         long_running="/fulfilments/{fulfilment_id}",
         raises=[
-            OrderNotFound, OrderNotStanding, CrmOrderNotFound, ErpOrderNotFound, ShipmentNotFound,
+            OrderNotFound, OrderNotStanding, CrmOrderNotFound, ErpOrderNotFound, ShipmentNotFound, KeysDisagree,
+            KeyTaken,
         ],
     )  # fmt: skip
     async def follow_order(self, order: OrderToFollow) -> FulfilmentProgress:

@@ -11,6 +11,7 @@ from shared.contracts.canonical.values import Id, Money, ShortText
 from shared.contracts.process.flow_operations import FlowArchived
 from shared.contracts.process.progress import FlowState, TimelineEntry
 from shared.contracts.system.crm import QuoteNotFound
+from shared.contracts.system.cross_references import KeysDisagree, KeyTaken
 from shared.contracts.system.erp import CustomerBlocked, ErpOrderNotFound, OrderRejected
 from shared.contracts.system.warehouse import ShortStock, UnknownSku, ZeroQuantity
 
@@ -71,6 +72,15 @@ class PlacedOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     total: Money
     shipping_price: Money | None = None
 
+    def keys(self) -> dict[str, str]:
+        """What the order is called in each system, as cross-references name them."""
+        return {
+            "erp": self.erp_order_id,
+            "crm": self.crm_order_id,
+            "warehouse": self.reservation_id,
+            "logistics": self.shipment_id,
+        }
+
 
 class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How far an order has come. `order` is there once it stands, `problem` once it failed.
@@ -110,7 +120,7 @@ class QuoteToOrder(Contract, tier="process", version="v1"):
         "/orders", scope="quote-to-order:write", repeatable=True, long_running="/orders/{order_id}", timeout=30.0,
         raises=[
             QuoteNotFound, QuoteNotApproved, CustomerNotInErp, CustomerBlocked, CreditRefused, ShortStock,
-            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected,
+            UnknownSku, ZeroQuantity, NoCarrier, OrderRejected, KeysDisagree, KeyTaken,
         ],
     )  # fmt: skip
     async def place_order(self, request: OrderRequest) -> OrderProgress:

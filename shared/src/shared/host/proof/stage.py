@@ -1,10 +1,11 @@
 """A lane of a proof: stand-in backends, a journal, and a server that forks workers onto them."""
 
 import asyncio
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,9 @@ class Stage:
         return outcome
 
     async def reset(self) -> None:
-        """Backends as they were seeded, and an empty journal."""
+        """Backends as they were seeded, no key noted of what was in them, and an empty journal."""
         await self.stand_ins.reset()
+        await asyncio.to_thread(_forget_keys, self.state)
         await self._journal.empty(self.state)
 
     def found(self, kind: Any) -> Any:
@@ -86,6 +88,14 @@ async def open_stage(path: Path, state: Path, journal: LaneJournal, bug: Bug | N
         stack.push_async_callback(stop_child, server)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=30.0))
         yield Stage(state, StandIns(sandboxes, http), journal, server)
+
+
+def _forget_keys(state: Path) -> None:
+    """Empty the cross-references, if there are any."""
+    file = state / "cross-references.sqlite3"
+    if file.exists():
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("DELETE FROM cross_reference")
 
 
 def _runtime(path: Path, topology: Topology, state: Path, sandboxes: dict[str, str], valkey: str) -> Runtime:
