@@ -1,8 +1,8 @@
 """The business of following an order: look, tell the CRM what changed, rest. Every contract call is durable.
 
 Version 1 rested without listening; it and version 2 did not compare what the order is called in each system with what
-is noted. Each is served until no run of it is unfinished: `triptych flows list --kind follow-order@1` says so. Until then
-the calls of `run` are theirs, but for those two.
+is noted. Each is served until no run of it is unfinished: `triptych flows list --kind follow-order@1` says so. Until
+then the calls of `run` are theirs, but for those two.
 """
 
 from collections.abc import Mapping
