@@ -15,6 +15,7 @@ from shared.contracts.canonical.values import Money
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import Wire
 from shared.resilience.wire_default import open_wire
+from shared.security.key_ring import KeyRing, ensure_key_file
 from shared.security.secrets import Secret
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.service import SapErp
@@ -43,14 +44,19 @@ async def wire() -> AsyncIterator[Wire]:
     await opened.aclose()
 
 
+@pytest.fixture(scope="session")
+def keys(password: Path) -> KeyRing:
+    return KeyRing(Secret(f"file:{ensure_key_file(password.with_name('keys'))}"))
+
+
 @pytest.fixture
-def connect(wire: Wire, password: Path) -> Callable[..., SapErp]:
+def connect(wire: Wire, password: Path, keys: KeyRing) -> Callable[..., SapErp]:
     """A service for the system at a URL."""
 
     def connected(url: str, secret: Path = password, **changed: Any) -> SapErp:
         chosen: dict[str, Any] = {"username": "TRIPTYCH", "retry_delays": (0.001, 0.002), **changed}
         settings = SapSettings(url=url, password=Secret(f"file:{secret}"), **chosen)
-        return SapErp(SapConnector(settings, Outbound(wire)))
+        return SapErp(SapConnector(settings, Outbound(wire), keys))
 
     return connected
 

@@ -12,6 +12,8 @@ from shared.host.topology import TopologyRefused
 from shared.host.wiring import Wiring
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import Wire
+from shared.security.key_ring import KeyRing, ensure_key_file
+from shared.security.secrets import Secret
 from system_apis.sap import SapErp, apis
 
 SECTION = {"url": "sandbox:sap", "username": "TRIPTYCH", "password": "file:{state}/sap/password"}
@@ -24,7 +26,8 @@ def wired(section: dict[str, Any], state: Path, url: str, wire: Wire) -> SapErp:
     def no_peer(contract: Any) -> Any:
         raise AssertionError(f"asked for {contract}")
 
-    return Wiring({Outbound: Outbound(wire)}, no_peer, settings).build(SapErp)
+    keys = KeyRing(Secret(f"file:{ensure_key_file(state / 'keys')}"))
+    return Wiring({Outbound: Outbound(wire), KeyRing: keys}, no_peer, settings).build(SapErp)
 
 
 @pytest.fixture

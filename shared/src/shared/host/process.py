@@ -37,6 +37,7 @@ from shared.resilience.wire import Wire
 from shared.resilience.wire_default import open_wire
 from shared.security.access_token import TokenVerifier
 from shared.security.issuer import Issuer
+from shared.security.key_ring import KeyRing
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import breaker_state
 
@@ -71,7 +72,7 @@ class Process:
         self._limiter = RateLimiter(self._valkey, tiers, processes=len(placement.topology.processes))
         self._treasury = Treasury(self._valkey, processes=len(placement.topology.processes))
         self._doubts = Doubts(self._valkey)
-        key_ring = open_key_ring(placement.topology, self.state)
+        self._key_ring = key_ring = open_key_ring(placement.topology, self.state)
         receiver = IdempotentReceiver(self._valkey, codec=key_ring, patience=RECEIVER_PATIENCE)
         self.inbound = Inbound(self._limiter, receiver)
         self._wire: Wire = open_wire()
@@ -157,6 +158,7 @@ class Process:
                 Outbound: Outbound(
                     self._wire, on_change=self._note_circuit, treasury=self._treasury, doubts=self._doubts
                 ),
+                KeyRing: self._key_ring,
                 **self._flows.provided_for(api),
             }
             wiring = Wiring(provided, partial(self.peer, api), self._settings)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.sql.sqlite_thread import SqliteThread
+from shared.sql.sqlite_thread import SqliteThread, make_own_file
 from shared.sql.transaction import Statement, Transaction
 
 _T = TypeVar("_T")
@@ -20,14 +20,14 @@ class SqliteDriver:
     Args:
         path: The file.
         busy_seconds: How long a write waits for another process that writes.
-        create: Make the file if it does not exist, which otherwise it must.
+        create: Make the file with its folder if it does not exist, which otherwise it must; readable by its owner only.
     """
 
     system = "sqlite"
 
     def __init__(self, path: Path, busy_seconds: float, *, create: bool = False) -> None:
         self._path = path
-        self._mode = "rwc" if create else "rw"  # a wrong path is an error, not a new and empty database
+        self._create = create
         self._busy_seconds = busy_seconds
         self._reader = SqliteThread(self._connect, "sqlite-reader")
         self._writer = SqliteThread(self._connect, "sqlite-writer")
@@ -46,8 +46,10 @@ class SqliteDriver:
         await self._reader.aclose()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self._path.as_uri()}?mode={self._mode}", uri=True, isolation_level=None, timeout=self._busy_seconds
+        if self._create:
+            make_own_file(self._path)
+        connection = sqlite3.connect(  # a wrong path is an error, not a new and empty database
+            f"{self._path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=self._busy_seconds
         )
         for setting in _SETTINGS:
             connection.execute(f"PRAGMA {setting}")

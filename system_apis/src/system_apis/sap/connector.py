@@ -14,6 +14,7 @@ from shared.resilience.once import Once
 from shared.resilience.outbound import Backend, Classify, Outbound
 from shared.resilience.outbound_faults import decode_json
 from shared.resilience.wire import WireReply
+from shared.security.key_ring import KeyRing
 from system_apis.sap.batch import Change, answers, changeset, is_batch
 from system_apis.sap.credentials import FETCH, SapSession
 from system_apis.sap.faults import NAME, problem_of
@@ -35,6 +36,7 @@ class SapConnector:
     Args:
         settings: `[backends.sap]`.
         outbound: Makes the backend with its policies.
+        keys: Seal what is kept of IDocs.
 
     Attributes:
         settings: The same.
@@ -44,11 +46,11 @@ class SapConnector:
         logon: Says who we are, by all interfaces alike.
     """
 
-    def __init__(self, settings: SapSettings, outbound: Outbound) -> None:
+    def __init__(self, settings: SapSettings, outbound: Outbound, keys: KeyRing) -> None:
         self.settings = settings
         self.outbound = outbound
         self.paths = Paths(settings)
-        self.idocs = IdocStore(settings.idoc.store, settings.idoc.keep_days)
+        self.idocs = IdocStore(settings.idoc.store, settings.idoc.keep_days, keys)
         self._doubts = outbound.doubts
         # a backend of its own: a write that waits for a token must not wait behind the writes that do the same
         self._logon = outbound.backend(f"{NAME} logon", settings, credentials=None, classify=problem_of)

@@ -147,5 +147,5 @@ class SapSettings(BackendSettings, frozen=True, kw_only=True):
                 f"{placing.upper()} carries an order's reference as the ship-to party's order number; "
                 'orders that go by it need reference_field = "PurchaseOrderByShipToParty"'
             )
-        if placing == "idoc" and not self.idoc.store:
-            raise ValueError("orders go by IDoc, so a file must keep what was sent: name it as idoc.store")
+        if placing == "idoc" and self.idoc.store is None:
+            raise ValueError("orders go by IDoc, so a database must keep what was sent: name it as idoc.store")

@@ -19,6 +19,7 @@ from shared.contracts.system.sap_idocs import IdocsPosted
 from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
 from shared.resilience.wire import ReplyHeaders, WireReply
 from shared.security.secrets import Secret
+from shared.sql.database import DatabaseSettings
 from system_apis.sap.idoc.confirmations import IdocConfirmations
 from system_apis.sap.idoc.control import ControlRecord
 from system_apis.sap.idoc.document import Idoc, segment
@@ -45,7 +46,8 @@ async def by_idoc(
     def connected(
         door: str = "soap", url: str = sandbox_url, reading: str = "odata", simulating: str = "odata", **chosen: Any
     ) -> SapErp:
-        idoc = IdocSettings(**{"store": str(tmp_path / "idocs.sqlite3"), "wait_seconds": 0.1, "door": door, **chosen})
+        store = DatabaseSettings(url=f"sqlite:///{tmp_path / 'idocs.sqlite3'}")
+        idoc = IdocSettings(**{"store": store, "wait_seconds": 0.1, "door": door, **chosen})
         interfaces = {"create_order": "idoc", "get_order": reading, "simulate_order": simulating}
         made.append(connect(url, idoc=idoc, interfaces=interfaces))
         return made[-1]
@@ -273,7 +275,7 @@ def test_settings_that_cannot_place_orders_by_idoc_are_refused_at_the_start() ->
         SapSettings(
             **given,
             interfaces={"create_order": "idoc"},
-            idoc=IdocSettings(store="x"),
+            idoc=IdocSettings(store=DatabaseSettings(url="sqlite:////x")),
             reference_field="ExternalDocumentID",
         )
 

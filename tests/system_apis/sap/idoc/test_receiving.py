@@ -28,7 +28,9 @@ from shared.durable.feed_source import Feed, FeedSource
 from shared.messaging.event_source import OLDEST
 from shared.resilience.outbound import Outbound
 from shared.resilience.wire import Wire
+from shared.security.key_ring import KeyRing
 from shared.security.secrets import Secret
+from shared.sql.database import DatabaseSettings
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.idoc.confirmations import IdocConfirmations
 from system_apis.sap.idoc.control import ControlRecord
@@ -46,19 +48,20 @@ Connect = Callable[..., SapDocuments]
 
 
 @pytest.fixture
-async def documents(wire: Wire, password: Path, sandbox_url: str, tmp_path: Path) -> AsyncIterator[Connect]:
+async def documents(
+    wire: Wire, password: Path, keys: KeyRing, sandbox_url: str, tmp_path: Path
+) -> AsyncIterator[Connect]:
     """A service; those of one test share what is kept, as processes of one machine do."""
     made: list[SapConnector] = []
 
-    def connected(store: str | None = None, url: str = sandbox_url, **chosen: Any) -> SapDocuments:
-        idoc = IdocSettings(store=str(tmp_path / "idocs.sqlite3") if store is None else store, **chosen)
+    def connected(
+        store: Path | None = tmp_path / "idocs.sqlite3", url: str = sandbox_url, **chosen: Any
+    ) -> SapDocuments:
+        where = None if store is None else DatabaseSettings(url=f"sqlite:///{store}")
+        idoc = IdocSettings(store=where, **chosen)
         secret = Secret(f"file:{password}")
-        made.append(
-            SapConnector(
-                SapSettings(url=url, username="TRIPTYCH", password=secret, idoc=idoc, retry_delays=(0.001,)),
-                Outbound(wire),
-            )
-        )
+        settings = SapSettings(url=url, username="TRIPTYCH", password=secret, idoc=idoc, retry_delays=(0.001,))
+        made.append(SapConnector(settings, Outbound(wire), keys))
         return SapDocuments(made[-1], IdocConfirmations(made[-1]))
 
     yield connected
@@ -160,7 +163,7 @@ async def test_events_of_a_channel_follow_each_other_from_a_cursor(documents: Co
     newest = (await service.list_events(begin="latest")).cursor
     assert (await service.list_events("all", newest)) == type(first)([], newest)
     with pytest.raises(CursorExpired):
-        await documents(store=str(tmp_path / "lost.sqlite3")).list_events("all", newest)
+        await documents(store=tmp_path / "lost.sqlite3").list_events("all", newest)
 
 
 async def test_who_waits_for_an_event_gets_it_when_it_comes(documents: Connect) -> None:
@@ -263,14 +266,16 @@ async def test_documents_go_when_their_time_is_over_and_old_cursors_say_so(docum
 
 
 async def test_without_a_store_nothing_is_taken_and_the_refusal_says_what_to_name(documents: Connect) -> None:
-    with pytest.raises(BackendFault, match=r"`store` of \[backends\.sap\.idoc\]"):
-        await documents(store="").receive_idocs(posted(customer()))
+    with pytest.raises(BackendFault, match=r"`url` of \[backends\.sap\.idoc\.store\]"):
+        await documents(store=None).receive_idocs(posted(customer()))
+    nothing = await documents(store=None).list_events()
+    assert (nothing.items, (await documents(store=None).list_events("all", nothing.cursor)).items) == ([], [])
 
 
 async def test_a_store_that_cannot_be_written_answers_no_success(documents: Connect, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackendUnavailable):
-        await documents(store=str(tmp_path / "file" / "idocs")).receive_idocs(posted(customer()))
+        await documents(store=tmp_path / "file" / "idocs").receive_idocs(posted(customer()))
 
 
 async def test_only_its_owner_may_read_what_is_kept(documents: Connect, tmp_path: Path) -> None:

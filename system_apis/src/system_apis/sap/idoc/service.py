@@ -27,7 +27,7 @@ from system_apis.sap.idoc.confirmations import IdocConfirmations
 from system_apis.sap.idoc.events import event_record, idoc_id
 from system_apis.sap.idoc.reception import to_keep, verdicts
 from system_apis.sap.idoc.refusals import IdocRefused
-from system_apis.sap.idoc.store import Arrival
+from system_apis.sap.idoc.transactions import Arrival
 from system_apis.sap.idoc.xml_format import read_xml
 
 _MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answer
@@ -96,6 +96,9 @@ class SapDocuments(SapIdocs):
         limit: int = 100,
     ) -> EventFeed:
         """See `SapIdocs.list_events`."""
+        if not self._store.is_chosen:  # nothing is taken in, so there is nothing to tell
+            await asyncio.sleep(current_context().patience(_MARGIN))
+            return EventFeed([], after or encode_cursor(0))
         if after is None and begin == "latest":
             return EventFeed([], encode_cursor(await self._store.last_position()))
         position = decode_cursor(after, int) if after is not None else None

@@ -4,13 +4,16 @@ from typing import Literal
 
 import msgspec
 
+from shared.sql.database import DatabaseSettings
+
 
 class IdocSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`[backends.sap.idoc]`.
 
     Attributes:
-        store: File that keeps what was sent and received, `{state}/sap/idocs.sqlite3`; on a disk that outlives the
-            process. IDocs are neither sent nor taken in without it.
+        store: Database that keeps what was sent and received, `{ url = "sqlite:///{state}/sap/idocs.sqlite3" }`, on a
+            disk that outlives the process; or `postgresql://…`, for processes of several machines. IDocs are neither
+            sent nor taken in without it.
         keep_days: Days for which documents stay there.
         door: Which way in to SAP: `soap` takes each document exactly once; `xml` takes any, and tells less.
         soap_path: Of the SOAP IDoc service (SICF /sap/bc/srt/idoc).
@@ -29,7 +32,7 @@ class IdocSettings(msgspec.Struct, frozen=True, kw_only=True):
         confirm: Whether SAP is told (ALEAUD) what became of the documents it sends.
     """
 
-    store: str = ""
+    store: DatabaseSettings | None = None
     keep_days: float = 90.0
     door: Literal["soap", "xml"] = "soap"
     soap_path: str = "/sap/bc/srt/idoc"
