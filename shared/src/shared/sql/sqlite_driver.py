@@ -20,7 +20,7 @@ class SqliteDriver:
     Args:
         path: The file.
         busy_seconds: How long a write waits for another process that writes.
-        create: Make the file with its folder if it does not exist, which otherwise it must; readable by its owner only.
+        create: Make the file if it does not exist, which otherwise it must; readable by its owner only.
     """
 
     system = "sqlite"
@@ -47,7 +47,7 @@ class SqliteDriver:
 
     def _connect(self) -> sqlite3.Connection:
         if self._create:
-            make_own_file(self._path)
+            make_own_file(self._path)  # in a folder that must be there: it may be a disk that is not mounted yet
         connection = sqlite3.connect(  # a wrong path is an error, not a new and empty database
             f"{self._path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=self._busy_seconds
         )

@@ -72,8 +72,7 @@ class SqliteThread:
 
 
 def make_own_file(path: Path) -> None:
-    """Make a file of ours with its folder if it is not there, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a file of ours if it is not there, readable by its owner only."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
@@ -84,6 +83,7 @@ def open_own_file(path: Path, schema: str) -> sqlite3.Connection:
         path: The file.
         schema: Statements that make what is missing in it.
     """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_own_file(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
     connection.row_factory = sqlite3.Row

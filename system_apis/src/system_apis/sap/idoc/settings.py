@@ -11,7 +11,7 @@ class IdocSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`[backends.sap.idoc]`.
 
     Attributes:
-        store: Database that keeps what was sent and received, `{ url = "sqlite:///{state}/sap/idocs.sqlite3" }`, on a
+        store: Database that keeps what was sent and received, `{ url = "sqlite:///{state}/sap-idocs.sqlite3" }`, on a
             disk that outlives the process; or `postgresql://…`, for processes of several machines. IDocs are neither
             sent nor taken in without it.
         keep_days: Days for which documents stay there.

@@ -4,7 +4,6 @@ SQLite for the processes of one machine, PostgreSQL for those of many. What a me
 documents say is sealed there by the key ring that seals the journal.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -37,8 +36,6 @@ class IdocStore:
         self._database = Database(_NAME, where, SCHEMA) if where is not None else None
         self._keep_seconds = keep_days * _DAY
         self._do = IdocTransactions(keys)
-        self._has_tables = False
-        self._making = asyncio.Lock()
 
     @property
     def is_chosen(self) -> bool:
@@ -106,27 +103,20 @@ class IdocStore:
         await self._write("note_confirmed", lambda: note_confirmed(positions))
 
     async def _read(self, operation: str, work: Callable[[], Transaction[_T]]) -> _T:
-        database = await self._opened()
         try:
-            return await database.read(operation, work)
+            return await self._chosen().read(operation, work)
         except ValueError as error:
             raise _not_openable(error) from None
 
     async def _write(self, operation: str, work: Callable[[], Transaction[_T]]) -> _T:
-        database = await self._opened()
         try:
-            return await database.write(operation, work)
+            return await self._chosen().write(operation, work)
         except ValueError as error:
             raise _not_openable(error) from None
 
-    async def _opened(self) -> Database:
+    def _chosen(self) -> Database:
         if self._database is None:
             raise BackendFault("IDocs have nowhere to be kept; name a database as `url` of [backends.sap.idoc.store].")
-        if not self._has_tables:
-            async with self._making:
-                if not self._has_tables:
-                    await self._database.start()
-                    self._has_tables = True
         return self._database
 
 
