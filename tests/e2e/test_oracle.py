@@ -128,8 +128,8 @@ async def test_with_orders_in_the_e_business_suite_a_quote_becomes_one_order_the
         (entry,) = (await suite.sandbox("oracle_ebs", "GET", "ledger"))["orders"]
         assert {one.json()["erpOrderId"] for one in answers} == {str(entry["HEADER_ID"])}
         assert (await ledger(suite))["orders"] == []
-        headers = {"authorization": f"Bearer {suite.token('order_cancellations')}", "prefer": "wait=20"}
-        async with httpx.AsyncClient(base_url=suite.edge, headers=headers, timeout=40.0) as http:
+        headers = {"authorization": f"Bearer {suite.token('order_cancellations')}", "prefer": "wait=25"}
+        async with httpx.AsyncClient(base_url=suite.edge, headers=headers, timeout=60.0) as http:
             wanted = {"orderId": answers[0].json()["orderId"], "reason": "Changed their mind."}
             answer = await http.post("/process/order-cancellations/v1/cancellations", json=wanted)
         assert answer.status_code == 201, answer.text

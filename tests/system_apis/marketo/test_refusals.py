@@ -105,9 +105,9 @@ async def test_many_calls_at_once_never_find_marketo_busy(
 async def test_a_save_that_marketo_may_still_work_on_keeps_the_next_from_being_sent(
     opened: Callable[..., MarketoMarketing], control: httpx.AsyncClient
 ) -> None:
-    marketing = opened(timeout=0.3, settle_seconds=30.0)
+    marketing = opened(timeout=1.5, settle_seconds=60.0)
     await marketing.find_contacts(ASKED)
-    await control.post("/work", json={"seconds": 0.6})
+    await control.post("/work", json={"seconds": 3.0})
     with pytest.raises(Problem):
         await marketing.save_contacts(ADA)
     with pytest.raises(NotReached, match="nothing was sent") as caught:

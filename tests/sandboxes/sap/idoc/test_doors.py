@@ -225,7 +225,7 @@ async def test_deliveries_and_invoices_are_told_with_the_order_they_came_of(syst
 
 
 def test_an_independent_soap_client_posts_by_the_description(url: str) -> None:
-    requests.post(f"{url}/__sandbox__/reset", timeout=10).raise_for_status()
+    requests.post(f"{url}/__sandbox__/reset", timeout=60).raise_for_status()
     session = requests.Session()
     session.auth = AUTH
     client = zeep.Client(f"{url}{SOAP}&wsdl", transport=Transport(session=session))
@@ -243,7 +243,7 @@ def test_an_independent_soap_client_posts_by_the_description(url: str) -> None:
     answer: Any = client.service.ORDERS05(IDOC=idoc)
     (assigned,) = answer
     assert (assigned.TransferId, len(assigned.DbId)) == ("7", 16)
-    ledger = requests.get(f"{url}/__sandbox__/ledger", timeout=10).json()
+    ledger = requests.get(f"{url}/__sandbox__/ledger", timeout=60).json()
     assert [one["SoldToParty"] for one in ledger["orders"]] == ["10100001"]
 
 
