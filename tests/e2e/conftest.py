@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from experience_apis.field_sales import service
 from shared.host.api import installed_apis
 from shared.host.development import issue_documentation_token
 from shared.host.runtime import Runtime
@@ -93,7 +94,8 @@ async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite
 
 
 @pytest.fixture
-async def calm_suite(suite: Suite) -> AsyncIterator[Suite]:
+async def calm_suite(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Suite]:
+    monkeypatch.setattr(service, "PART_SECONDS", 4.0)  # a part that a busy test machine delays is not missing
     await suite.calm()
     telemetry = start_telemetry(TelemetrySettings(service="e2e"))  # other suites in this process switch it off
     yield suite
