@@ -72,9 +72,13 @@ def exhausted(budget: Budget, priority: Priority, limit: int, wait: float, now: 
     kept = f" The last {left:,} are kept for more urgent work." if left else ""
     at = datetime.fromtimestamp(now + wait, UTC)
     return QuotaExceeded(
-        f"The {limit:,} calls that {budget.name} allows in {budget.window_seconds / 3600:g} h are spent for {priority} "
+        f"The {limit:,} calls that {budget.name} allows in {_length(budget.window_seconds)} are spent for {priority} "
         f"work.{kept} Nothing was sent; more become free from {at:%Y-%m-%d %H:%M:%S}Z on. "
         "`triptych quota` shows who spent them.",
         retry_after=max(wait, 0.001),
         extensions={"quota": budget.name, "priority": priority},
     )
+
+
+def _length(seconds: int) -> str:
+    return f"{seconds / 3600:g} h" if seconds >= 3600 else f"{seconds} s"  # noqa: PLR2004 - an hour
