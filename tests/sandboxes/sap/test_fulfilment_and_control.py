@@ -69,6 +69,91 @@ async def test_new_order_is_fulfilled_on_request(
     assert before - after == (0 if until == "delivery" else 5)
 
 
+async def delivered(writer: httpx.AsyncClient, order: dict[str, Any], until: str) -> tuple[str, str, str]:
+    """The numbers of a new order, its delivery and, if it goes so far, its invoice."""
+    number = (await writer.post(f"{SALES}/A_SalesOrder", json=order)).json()["d"]["SalesOrder"]
+    made = (await writer.post("/__sandbox__/fulfil", json={"order": number, "until": until})).json()
+    return number, made["delivery"], made["invoice"] or ""
+
+
+async def test_warehouse_picks_and_posts_and_reverses_goods_issue(
+    writer: httpx.AsyncClient, order: dict[str, Any]
+) -> None:
+    _, delivery, _ = await delivered(writer, order, "delivery")
+    shown = f"{DELIVERY}/A_OutbDeliveryHeader('{delivery}')"
+
+    async def do(name: str, more: str = "") -> httpx.Response:
+        return await writer.post(f"{DELIVERY}/{name}?DeliveryDocument='{delivery}'{more}")
+
+    async def statuses() -> tuple[str, str]:
+        header = await read(writer, shown)
+        return header["OverallPickingStatus"], header["OverallGoodsMovementStatus"]
+
+    assert (await do("PostGoodsIssue")).status_code == 400
+    one = (await do("PickOneItem", "&DeliveryDocumentItem='10'")).json()["d"]["results"]
+    assert [each["DeliveryDocumentItem"] for each in one] == ["10"]
+    assert await statuses() == ("B", "A")
+    assert len((await do("PickAllItems")).json()["d"]["results"]) == 2
+    assert (await do("ConfirmPickingAllItems")).status_code == 200
+    before = (await writer.get(shown)).headers["etag"]
+    assert (await do("PostGoodsIssue")).json()["d"]["results"][0]["SystemMessageType"] == "S"
+    assert (await writer.get(shown)).headers["etag"] != before
+    assert await statuses() == ("C", "C")
+    refused = await do("PickAllItems")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VL/602")
+    assert (await do("ReverseGoodsIssue")).status_code == 200
+    assert await statuses() == ("C", "A")
+    assert (await do("ReverseGoodsIssue")).json()["error"]["code"] == "VL/609"
+    missing = await writer.post(f"{DELIVERY}/PickOneItem?DeliveryDocument='{delivery}'&DeliveryDocumentItem='99'")
+    assert missing.status_code == 404
+    assert (await writer.post(f"{DELIVERY}/PostGoodsIssue?DeliveryDocument='1'")).status_code == 404
+    await writer.post("/__sandbox__/lock", json={"document": delivery})
+    assert (await do("PostGoodsIssue")).json()["error"]["code"] == "V1/042"
+
+
+async def test_cancelled_invoice_leaves_its_trace_and_frees_the_delivery(
+    writer: httpx.AsyncClient, order: dict[str, Any]
+) -> None:
+    number, delivery, invoice = await delivered(writer, order, "invoice")
+    reverse, cancel = f"{DELIVERY}/ReverseGoodsIssue?DeliveryDocument='{delivery}'", f"{BILLING}/Cancel?BillingDocument"
+    assert (await writer.post(reverse)).json()["error"]["code"] == "VL/611"
+    (done,) = (await writer.post(f"{cancel}='{invoice}'")).json()["d"]["results"]
+    old = await read(writer, f"{BILLING}/A_BillingDocument('{invoice}')")
+    new = await read(writer, f"{BILLING}/A_BillingDocument('{done['BillingDocument']}')?$expand=to_Item")
+    assert (old["BillingDocumentIsCancelled"], new["BillingDocumentType"]) == (True, "S1")
+    assert (new["CancelledBillingDocument"], new["TotalNetAmount"]) == (invoice, old["TotalNetAmount"])
+    assert len(new["to_Item"]["results"]) == 2
+    flow = (await read(writer, f"{SALES}/A_SalesOrder('{number}')/to_SubsequentProcFlowDoc"))["results"]
+    assert sorted(one["SubsequentDocumentCategory"] for one in flow) == ["J", "M", "N"]
+    for again in (invoice, done["BillingDocument"]):
+        assert (await writer.post(f"{cancel}='{again}'")).json()["error"]["code"] == "VF/039"
+    assert (await writer.post(f"{cancel}='1'")).status_code == 404
+    assert (await writer.post(reverse)).status_code == 200
+
+
+async def test_blocked_orders_are_listed_and_released_or_rejected(
+    writer: httpx.AsyncClient, order: dict[str, Any]
+) -> None:
+    service = f"{ROOT}/API_SLS_DOC_WITH_CREDIT_BLOCK"
+    for item in order["to_Item"]:
+        item["RequestedQuantity"] = "90000"
+    one, two = [(await writer.post(f"{SALES}/A_SalesOrder", json=order)).json()["d"]["SalesOrder"] for _ in range(2)]
+
+    async def blocked() -> set[str]:
+        rows = (await read(writer, f"{service}/A_CreditBlockedSalesDocument"))["results"]
+        assert {row["TotalCreditCheckStatus"] for row in rows} <= {"B"}
+        return {row["SalesDocument"] for row in rows}
+
+    assert await blocked() >= {one, two}
+    for name, document in (("ReleaseCreditBlock", one), ("RejectCreditBlock", two)):
+        assert (await writer.post(f"{service}/{name}?SalesDocument='{document}'")).status_code == 200
+        again = await writer.post(f"{service}/{name}?SalesDocument='{document}'")
+        assert (again.status_code, again.json()["error"]["code"]) == (400, "UKM_SD/110")
+    assert not await blocked() & {one, two}
+    assert (await read(writer, f"{SALES}/A_SalesOrder('{one}')"))["TotalCreditCheckStatus"] == "D"
+    assert (await read(writer, f"{SALES}/A_SalesOrder('{two}')"))["OverallSDDocumentRejectionSts"] == "C"
+
+
 async def test_fulfilling_what_is_not_there_is_refused(writer: httpx.AsyncClient) -> None:
     assert (await writer.post("/__sandbox__/fulfil", json={"order": "1"})).status_code == 400
     assert (await writer.post("/__sandbox__/fulfil", json={"order": "4000004"})).status_code == 400

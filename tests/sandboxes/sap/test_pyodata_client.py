@@ -12,6 +12,7 @@ ROOT = "/sap/opu/odata/sap"
 SERVICES = (
     "API_SALES_ORDER_SRV",
     "API_SALES_ORDER_SIMULATION_SRV",
+    "API_SLS_DOC_WITH_CREDIT_BLOCK",
     "API_BUSINESS_PARTNER",
     "API_PRODUCT_SRV",
     "API_MATERIAL_STOCK_SRV",
@@ -119,6 +120,17 @@ def test_entity_is_deleted_by_its_tag(sales: Any) -> None:
     with pytest.raises(HttpError) as gone:
         orders.get_entity("4000001").execute()
     assert gone.value.response.status_code == 404
+
+
+def test_function_imports_of_a_warehouse_are_called(base_url: str, sales: Any, session: requests.Session) -> None:
+    order = sales.entity_sets.A_SalesOrder.get_entities().filter("OverallSDProcessStatus eq 'A'").top(1).execute()[0]
+    fulfilled = requests.post(f"{base_url}/__sandbox__/fulfil", json={"order": order.SalesOrder, "until": "delivery"})
+    delivery = fulfilled.json()["delivery"]
+    client = pyodata.Client(f"{base_url}{ROOT}/API_OUTBOUND_DELIVERY_SRV;v=0002/", session)
+    for name in ("PickAllItems", "PostGoodsIssue"):
+        getattr(client.functions, name).parameter("DeliveryDocument", delivery).execute()
+    header = client.entity_sets.A_OutbDeliveryHeader.get_entity(delivery).execute()
+    assert (header.OverallPickingStatus, header.OverallGoodsMovementStatus) == ("C", "C")
 
 
 def test_update_needs_the_entity_tag(sales: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from sandboxes.company import Company
@@ -69,6 +70,20 @@ async def test_what_follows_an_order_shows_alike(
     number = (await newer.create_order(new_order())).erp_order_id
     await control.do("fulfil", order=number, until=until)
     assert await newer.get_order(number) == await erp.get_order(number)
+
+
+async def test_order_whose_invoice_is_cancelled_is_delivered_again(
+    newer: SapErp, erp: SapErp, new_order: New, control: Any, sandbox_url: str
+) -> None:
+    number = (await newer.create_order(new_order())).erp_order_id
+    invoice = (await control.do("fulfil", order=number, until="invoice"))["invoice"]
+    assert (await newer.get_order(number)).state == "invoiced"
+    root = "/sap/opu/odata/sap/API_BILLING_DOCUMENT_SRV"
+    async with httpx.AsyncClient(base_url=sandbox_url, auth=("TRIPTYCH", "sandbox-only")) as billing:
+        token = (await billing.get(f"{root}/", headers={"x-csrf-token": "Fetch"})).headers["x-csrf-token"]
+        done = await billing.post(f"{root}/Cancel?BillingDocument='{invoice}'", headers={"x-csrf-token": token})
+    assert done.status_code == 200
+    assert (await newer.get_order(number)).state == (await erp.get_order(number)).state == "delivered"
 
 
 async def test_order_placed_by_v2_is_found_by_its_reference_and_cancelled_alike(

@@ -20,7 +20,7 @@ from sandboxes.sap.odata_v4.endpoint import EndpointV4
 from sandboxes.sap.odata_v4.model import ServiceV4
 from sandboxes.sap.partners import upkeep
 from sandboxes.sap.rfc.node import RfcNode
-from sandboxes.sap.sales import credit_memos, customer_returns, fulfilment, orders, simulation
+from sandboxes.sap.sales import billing, credit_memos, customer_returns, deliveries, fulfilment, orders, simulation
 from sandboxes.sap.sales.tables import (
     BILLING_RUN_HELD,
     CREDIT_REQUESTS,
@@ -36,7 +36,8 @@ from sandboxes.sap.sales.tables import (
 from sandboxes.sap.seed.history import seed_history
 from sandboxes.sap.seed.materials import seed_materials
 from sandboxes.sap.seed.partners import seed_partners
-from sandboxes.sap.services import availability_info, billing_document
+from sandboxes.sap.services import availability_info, credit_blocked
+from sandboxes.sap.services.billing_document import BILLING_DOCUMENT
 from sandboxes.sap.services.business_partner import BUSINESS_PARTNER
 from sandboxes.sap.services.catalog import CATALOG, catalog_rows
 from sandboxes.sap.services.credit_account import CREDIT_ACCOUNT
@@ -68,8 +69,9 @@ SERVICES: Sequence[tuple[Service, Behaviour]] = (
     (MATERIAL_STOCK, Behaviour()),
     (availability_info.AVAILABILITY_INFO, availability_info.BEHAVIOUR),
     (CREDIT_ACCOUNT, Behaviour()),
-    (OUTBOUND_DELIVERY, Behaviour()),
-    (billing_document.BILLING_DOCUMENT, billing_document.BEHAVIOUR),
+    (OUTBOUND_DELIVERY, deliveries.BEHAVIOUR),
+    (BILLING_DOCUMENT, billing.BEHAVIOUR),
+    (credit_blocked.CREDIT_BLOCKED, credit_blocked.BEHAVIOUR),
     (CUSTOMER_RETURN, customer_returns.BEHAVIOUR),
     (CREDIT_MEMO_REQUEST, credit_memos.BEHAVIOUR),
     (CATALOG, Behaviour()),
@@ -135,7 +137,8 @@ def _seeded() -> sqlite3.Connection:
 
 
 def _ddl() -> str:
-    return schema([*(service for service, _ in SERVICES), INTERNAL, IDOC_STORE], [*SEARCHED, *IDOC_SEARCHED])
+    kept = [service for service, _ in SERVICES if service is not credit_blocked.CREDIT_BLOCKED]
+    return schema([*kept, INTERNAL, IDOC_STORE], [*SEARCHED, *IDOC_SEARCHED]) + credit_blocked.VIEW
 
 
 class _Controls:

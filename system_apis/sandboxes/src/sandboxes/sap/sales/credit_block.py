@@ -45,6 +45,6 @@ def reject(work: Work, order: Row, arguments: Mapping[str, Value]) -> None:
 
 def _blocked(work: Work, order: Row) -> Row:
     header = open_order(work, order["SalesOrder"])
-    if header["TotalCreditCheckStatus"] != BLOCKED:
+    if header["TotalCreditCheckStatus"] != BLOCKED or header["OverallSDDocumentRejectionSts"] == "C":
         raise messages.refused(messages.no_credit_block(text(header, "SalesOrder")))
     return header

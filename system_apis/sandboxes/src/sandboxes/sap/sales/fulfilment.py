@@ -76,9 +76,14 @@ def issue_goods(work: Work, delivery: str) -> None:
         "OverallGoodsMovementStatus": "C",
         "OverallPickingStatus": "C",
         "ActualGoodsMovementDate": _today(work),
-        "DeliveryVersion": "0002",
+        "DeliveryVersion": next_version(work.records.get(DELIVERIES, DeliveryDocument=delivery) or {}),
     }
     work.records.change(DELIVERIES, {"DeliveryDocument": delivery}, moved)
+
+
+def next_version(delivery: Mapping[str, Value]) -> str:
+    """The version of a delivery after a change; entity tags are made of it."""
+    return f"{int(text(delivery, 'DeliveryVersion') or 0) + 1:04d}"
 
 
 def invoice(work: Work, delivery: str) -> str:

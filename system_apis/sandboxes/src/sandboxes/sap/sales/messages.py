@@ -188,3 +188,30 @@ def item_credited(item: str) -> Message:
 def quantity_fixed(item: str) -> Message:
     """What comes back is not changed afterwards; a new return is made."""
     return Message("V1/783", f"Item {item}: the quantity cannot be changed", target="RequestedQuantity")
+
+
+def goods_issued(delivery: str) -> Message:
+    """The goods have left."""
+    return Message("VL/602", f"Delivery {delivery}: goods issue has already been posted", target="DeliveryDocument")
+
+
+def no_goods_issue(delivery: str) -> Message:
+    """There is nothing to reverse."""
+    return Message("VL/609", f"Delivery {delivery}: goods issue has not been posted", target="DeliveryDocument")
+
+
+def not_picked(delivery: str) -> Message:
+    """Goods that nobody picked cannot leave."""
+    return Message("VL/608", f"Delivery {delivery} has not yet been completely picked", target="DeliveryDocument")
+
+
+def delivery_billed(delivery: str) -> Message:
+    """An invoice would be left without goods."""
+    return Message(
+        "VL/611", f"Delivery {delivery} has been billed; cancel the invoice first", target="DeliveryDocument"
+    )
+
+
+def not_cancellable(document: str) -> Message:
+    """The billing document is cancelled already, or no invoice."""
+    return Message("VF/039", f"Billing document {document} cannot be cancelled", target="BillingDocument")

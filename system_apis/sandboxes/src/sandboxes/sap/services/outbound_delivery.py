@@ -1,9 +1,9 @@
-"""API_OUTBOUND_DELIVERY_SRV, version 2: deliveries and the document flow behind them. Read-only here.
+"""API_OUTBOUND_DELIVERY_SRV, version 2: deliveries and the document flow behind them, and what a warehouse does.
 
 Source: the service's published metadata, lengths as published.
 """
 
-from sandboxes.sap.odata_v2.edm import Service, entity_set
+from sandboxes.sap.odata_v2.edm import FunctionImport, Service, entity_set, properties
 
 _SETS = (
     entity_set(
@@ -50,6 +50,19 @@ _SETS = (
     ),
 )
 
+_DOCUMENT, _ITEM = "DeliveryDocument:10#", "DeliveryDocumentItem:6#"
+_SAID = (
+    "SystemMessageIdentification:20 SystemMessageNumber:3 SystemMessageType:1 SystemMessageVariable1:50 "
+    f"{_DOCUMENT} {_ITEM}"
+)
+_FUNCTIONS = (
+    FunctionImport("PickAllItems", "POST", properties(_DOCUMENT), "PickingReport", many=True),
+    FunctionImport("PickOneItem", "POST", properties(f"{_DOCUMENT} {_ITEM}"), "PickingReport", many=True),
+    FunctionImport("ConfirmPickingAllItems", "POST", properties(_DOCUMENT), "PickingReport", many=True),
+    FunctionImport("PostGoodsIssue", "POST", properties(_DOCUMENT), "Return", many=True),
+    FunctionImport("ReverseGoodsIssue", "POST", properties(_DOCUMENT), "Return", many=True),
+)
+
 OUTBOUND_DELIVERY = Service(
     name="API_OUTBOUND_DELIVERY_SRV",
     title="Outbound Delivery (A2X)",
@@ -57,4 +70,6 @@ OUTBOUND_DELIVERY = Service(
     version=2,
     suffix=";v=0002",
     sets={one.name: one for one in _SETS},
+    functions={one.name: one for one in _FUNCTIONS},
+    complex_types={name: properties(_SAID) for name in ("PickingReport", "Return")},
 )
