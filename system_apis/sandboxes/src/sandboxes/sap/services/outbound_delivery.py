@@ -59,8 +59,8 @@ _FUNCTIONS = (
     FunctionImport("PickAllItems", "POST", properties(_DOCUMENT), "PickingReport", many=True),
     FunctionImport("PickOneItem", "POST", properties(f"{_DOCUMENT} {_ITEM}"), "PickingReport", many=True),
     FunctionImport("ConfirmPickingAllItems", "POST", properties(_DOCUMENT), "PickingReport", many=True),
-    FunctionImport("PostGoodsIssue", "POST", properties(_DOCUMENT), "Return", many=True),
-    FunctionImport("ReverseGoodsIssue", "POST", properties(_DOCUMENT), "Return", many=True),
+    FunctionImport("PostGoodsIssue", "POST", properties(_DOCUMENT), "Return"),
+    FunctionImport("ReverseGoodsIssue", "POST", properties(_DOCUMENT), "Return"),
 )
 
 OUTBOUND_DELIVERY = Service(
