@@ -6,6 +6,7 @@ PACKAGES := shared system_apis system_apis/sandboxes process_apis experience_api
 MANIFESTS := $(PACKAGES:%=%/pyproject.toml)
 PORT ?= 8080
 export PORT
+export PYTHONDONTWRITEBYTECODE :=# each process would compile anew what the one before it has compiled
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lock generated clean

@@ -9,11 +9,10 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
-
-from redis.asyncio import Redis
+from typing import Any, TypeVar
 
 from shared.binding.problems import DeadlineExceeded, Problem
+from shared.resilience.valkey import Valkey
 from shared.telemetry.logging import get_logger
 
 _T = TypeVar("_T")
@@ -31,7 +30,7 @@ class Doubts:
         valkey: Where the marks of all processes are; None to know only one's own.
     """
 
-    def __init__(self, valkey: Redis | None = None) -> None:
+    def __init__(self, valkey: Valkey | None = None) -> None:
         self._valkey = valkey
         self._mine: dict[str, tuple[float, str]] = {}
 
@@ -86,10 +85,9 @@ class Doubts:
         """What Valkey answers, or `otherwise` if it does not."""
         if self._valkey is None:
             return otherwise
-        execute = cast(Callable[..., Awaitable[Any]], self._valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await execute(*command)
+                return await self._valkey.execute_command(*command)
         except Exception as lost:  # noqa: BLE001 - a write goes on without the marks of others
             _log.warning("doubt.alone", error=type(lost).__name__)
             return otherwise

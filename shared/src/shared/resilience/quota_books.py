@@ -1,14 +1,13 @@
 """The books of every budget on a Valkey, read without changing them."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, cast
+from collections.abc import Mapping
 
 import msgspec
-from redis.asyncio import Redis
 
 from shared.resilience.quota_budget import Budget
 from shared.resilience.quota_forecast import Snapshot
+from shared.resilience.valkey import Valkey
 
 PREFIX = "triptych:quota:"
 """Of the keys of ledgers; a budget's name follows."""
@@ -20,19 +19,18 @@ _READ = "return table.concat(redis.call('HGETALL', KEYS[1]), '\\n')"
 _terms = msgspec.json.Decoder(Budget)
 
 
-async def read_budgets(valkey: Redis) -> list[Snapshot]:
+async def read_budgets(valkey: Valkey) -> list[Snapshot]:
     """Every budget that was spent from within its window, by name.
 
     Raises:
         redis.exceptions.RedisError, OSError: The server cannot be reached.
     """
-    execute = cast(Callable[..., Awaitable[Any]], valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
-    names = sorted(each.decode() for each in await execute("SMEMBERS", NAMES))
+    names = sorted(each.decode() for each in await valkey.execute_command("SMEMBERS", NAMES))
     found = [await read_budget(valkey, name) for name in names]
     return [each for each in found if each is not None]
 
 
-async def read_budget(valkey: Redis, name: str, now: float | None = None) -> Snapshot | None:
+async def read_budget(valkey: Valkey, name: str, now: float | None = None) -> Snapshot | None:
     """One budget as it stands, None when nobody spent from it within its window.
 
     Args:
@@ -43,8 +41,7 @@ async def read_budget(valkey: Redis, name: str, now: float | None = None) -> Sna
     Raises:
         redis.exceptions.RedisError, OSError: The server cannot be reached.
     """
-    execute = cast(Callable[..., Awaitable[bytes]], valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
-    fields = (await execute("EVAL", _READ, 1, PREFIX + name)).split(b"\n")
+    fields: list[bytes] = (await valkey.execute_command("EVAL", _READ, 1, PREFIX + name)).split(b"\n")
     books = dict(zip(fields[::2], fields[1::2], strict=False))
     if b"terms" not in books:
         return None

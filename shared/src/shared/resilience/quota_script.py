@@ -4,20 +4,17 @@ One hash per budget: `b<n>` our calls in bucket n, `o<n>` the most that others h
 the totals. Each visit first drops what has rolled out, so it costs the same however long nobody came.
 """
 
-import hashlib
-from collections.abc import Awaitable, Callable
-from typing import cast
+from collections.abc import Callable
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
 
 from shared.resilience.quota_books import NAMES, PREFIX, read_budget
 from shared.resilience.quota_budget import ALERT_LEVELS, Budget
 from shared.resilience.quota_forecast import Snapshot
 from shared.resilience.quota_ledger import Balance, Errand
+from shared.resilience.valkey import Script, Valkey
 
-_SETTLE = """
+_SETTLE = Script("""
 local h, width, kept = KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local needed, extra, withheld, debt = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local back, back_to, used, said, unspent = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]),
@@ -93,8 +90,7 @@ redis.call('HSET', h, 'oldest', oldest, 'newest', current, 'ours', ours, 'seen',
   'allowed', allowed, 'level', level, 'terms', ARGV[17])
 redis.call('PEXPIRE', h, (kept + 2) * width)
 return {granted, current, (current + 1) * width - now, ours, others, limit, wait, crossed, level}
-"""
-_SHA = hashlib.sha1(_SETTLE.encode(), usedforsecurity=False).hexdigest()  # names the script in EVALSHA
+""")
 
 
 class ValkeyLedger:
@@ -106,7 +102,7 @@ class ValkeyLedger:
         clock: Unix seconds instead of the server's time.
     """
 
-    def __init__(self, valkey: Redis, budget: Budget, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, valkey: Valkey, budget: Budget, clock: Callable[[], float] | None = None) -> None:
         self._valkey = valkey
         self._budget = budget
         self._clock = clock
@@ -127,16 +123,14 @@ class ValkeyLedger:
             errand.extra, repr(errand.withheld), errand.debt, errand.returned, errand.returned_to, errand.used,
             errand.allowed, errand.unspent, int(errand.age * 1000), self._levels, self._terms,
         )  # fmt: skip
-        execute = cast(Callable[..., Awaitable[list[int]]], self._valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
         if not self._known:
-            await execute("SADD", NAMES, budget.name)
+            await self._valkey.execute_command("SADD", NAMES, budget.name)
             self._known = True
-        try:
-            reply = await execute("EVALSHA", _SHA, 1, *arguments)
-        except NoScriptError:  # a new or restarted server, which may have forgotten the name too
-            await execute("SADD", NAMES, budget.name)
-            reply = await execute("EVAL", _SETTLE, 1, *arguments)
-        granted, bucket, ends_in, ours, others, limit, wait, crossed, level = reply
+        granted, bucket, ends_in, ours, others, limit, wait, crossed, level = await _SETTLE.run(
+            self._valkey,
+            *arguments,
+            first=("SADD", NAMES, budget.name),  # which a new server does not have either
+        )
         return Balance(granted, bucket, ends_in / 1000, ours, others, limit, wait / 1000, crossed, level)
 
     async def read(self) -> Snapshot:

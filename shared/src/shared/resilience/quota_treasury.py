@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from redis.asyncio import Redis
-
 from shared.resilience.quota import Treasurer
 from shared.resilience.quota_budget import Budget
 from shared.resilience.quota_script import ValkeyLedger
 from shared.resilience.slots import SlotBudget, Slots
+from shared.resilience.valkey import Valkey
 
 
 class Treasury:
@@ -22,7 +21,7 @@ class Treasury:
     """
 
     def __init__(
-        self, valkey: Redis | None = None, *, processes: int = 1, wall: Callable[[], float] | None = None
+        self, valkey: Valkey | None = None, *, processes: int = 1, wall: Callable[[], float] | None = None
     ) -> None:
         self._valkey = valkey
         self._processes = processes

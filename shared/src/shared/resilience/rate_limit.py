@@ -16,8 +16,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from redis.asyncio import Redis
-
 from shared.resilience.rate_limit_account import Account
 from shared.resilience.rate_limit_policy import (
     DEFAULT_TIER,
@@ -29,6 +27,7 @@ from shared.resilience.rate_limit_policy import (
     rate_limit_headers,
 )
 from shared.resilience.rate_limit_script import Ask, Grant, grant
+from shared.resilience.valkey import Valkey
 from shared.telemetry.logging import get_logger
 
 __all__ = [
@@ -68,7 +67,7 @@ class RateLimiter:
 
     def __init__(
         self,
-        valkey: Redis | None,
+        valkey: Valkey | None,
         tiers: Mapping[str, Tier] = DEFAULT_TIERS,
         *,
         processes: int = 1,

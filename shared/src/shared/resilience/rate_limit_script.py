@@ -7,14 +7,11 @@ out. Hence over *every* stretch of time, not only since the start, at most `rate
 admitted by all processes together.
 """
 
-import hashlib
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from shared.resilience.valkey import Script, Valkey
 
-_GCRA = """
+_GCRA = Script("""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local interval, burst, needed, extra, debt, lease = tonumber(ARGV[1]), tonumber(ARGV[2]),
@@ -44,8 +41,7 @@ if granted > 0 or debt > 0 or tat > furthest then
 end
 local room = math.max(0, math.floor((horizon - base) / interval + 0.000001))
 return {granted, room, math.ceil(base - now), math.ceil(math.max(0, base + interval - horizon))}
-"""
-_SHA = hashlib.sha1(_GCRA.encode(), usedforsecurity=False).hexdigest()  # names the script in EVALSHA
+""")
 
 
 class Grant(NamedTuple):
@@ -79,7 +75,7 @@ class Ask(NamedTuple):
     lease: float
 
 
-async def grant(valkey: Redis, ask: Ask) -> Grant:
+async def grant(valkey: Valkey, ask: Ask) -> Grant:
     """Charge the account and say how many permits were granted, 0 to `needed + extra`.
 
     Raises:
@@ -94,10 +90,5 @@ async def grant(valkey: Redis, ask: Ask) -> Grant:
         repr(ask.debt),
         int(ask.lease * 1e6),
     )
-    execute = cast(Callable[..., Awaitable[list[int]]], valkey.execute_command)  # pyright: ignore[reportUnknownMemberType] - redis leaves it untyped
-    try:
-        reply = await execute("EVALSHA", _SHA, 1, *arguments)
-    except NoScriptError:  # a new or restarted server
-        reply = await execute("EVAL", _GCRA, 1, *arguments)
-    permits, remaining, reset, retry = reply
+    permits, remaining, reset, retry = await _GCRA.run(valkey, *arguments)
     return Grant(permits, remaining, reset / 1e6, retry / 1e6)

@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from secrets import token_hex
 
 import msgspec
-from redis.asyncio import Redis
 
 from shared.binding.problems import Overloaded
 from shared.resilience import slots_script
+from shared.resilience.valkey import Valkey
 from shared.telemetry.logging import get_logger
 from shared.telemetry.metrics import gauge
 
@@ -69,7 +69,7 @@ class Slots:
     def __init__(
         self,
         budget: SlotBudget,
-        valkey: Redis | None = None,
+        valkey: Valkey | None = None,
         *,
         processes: int = 1,
         clock: Callable[[], float] = time.monotonic,
@@ -186,7 +186,7 @@ class Slots:
         returning = asyncio.create_task(self._return(holder, self._valkey))
         await asyncio.shield(returning)
 
-    async def _return(self, holder: str, valkey: Redis) -> None:
+    async def _return(self, holder: str, valkey: Valkey) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
                 await slots_script.give_back(valkey, self.budget.name, holder)
