@@ -4,16 +4,17 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from eventually import eventually
+from forked_command import forked
 
 from sandboxes.company import company
 from shared.host.api import installed_apis
@@ -36,17 +37,13 @@ class Started:
     def __init__(self, state: Path, topology: Path) -> None:
         self.state = state
         self.port = free_port()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "shared.host", "up", str(topology), "--port", str(self.port), "--state", str(state)],
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self.process = forked("up", str(topology), "--port", str(self.port), "--state", str(state))
 
     async def ready(self) -> httpx.AsyncClient:
         http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=60.0)
 
         async def is_ready() -> bool:
-            assert self.process.poll() is None, "triptych up ended"
+            assert self.process.is_alive(), "triptych up ended"
             with contextlib.suppress(httpx.HTTPError):
                 return (await http.get("/readyz")).status_code == 200
             return False
@@ -64,12 +61,12 @@ class Started:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
     def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+        self.process.terminate()
+        self.process.join(60)
+        assert self.process.exitcode is not None, "triptych up does not end"
 
 
 @pytest.fixture
@@ -116,58 +113,32 @@ SLOW = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-async def test_an_order_killed_anywhere_is_finished_once_after_a_restart(stand_ins) -> None:
-    state, topology, urls = stand_ins
-    for index, (backend, method, path) in enumerate(SLOW.values()):
-        quote = PLAIN[10 + index].salesforce_id
-        started = Started(state, topology)
-        try:
-            http = await started.ready()
-            async with contextlib.AsyncExitStack() as stack:
-                stack.push_async_callback(http.aclose)
-                fault = {"fault": "latency", "seconds": 0.8, "method": method, "path": path, "times": 1}
-                await control(urls[backend], "POST", "faults", fault)
-                answer = await http.post(
-                    "/experience/field-sales/v1/orders", json={"quoteId": quote}, headers={"prefer": "respond-async"}
-                )
-                assert answer.status_code == 202, answer.text
-                await asyncio.sleep(0.4)
-        finally:
-            started.kill()
-        again = Started(state, topology)
-        try:
-            http = await again.ready()
-            async with contextlib.AsyncExitStack() as stack:
-                stack.push_async_callback(http.aclose)
-                status = await ended(http, answer.headers["location"], {})
-                assert status["state"] == "completed", status
-        finally:
-            again.end()
-    orders = (await control(urls["sap"], "GET", "ledger"))["orders"]
-    assert len([order for order in orders if not order["cancelled"]]) == len(SLOW)
-    assert len((await control(urls["salesforce"], "GET", "ledger"))["orders"]) == len(SLOW)
-    labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
-    assert len([label for label in labels if not label["refund_status"]]) == len(SLOW)
-
-
 ONBOARDINGS = "/process/customer-onboarding/v1/onboardings"
 ORDERS, CANCELLATIONS = "/experience/field-sales/v1/orders", "/process/order-cancellations/v1/cancellations"
+LATER = {"prefer": "respond-async"}
+Ask = Callable[[Started, httpx.AsyncClient], Awaitable[httpx.Response]]
+After = Callable[[Started, httpx.AsyncClient], Awaitable[None]]
 
 
-async def killed_at(stand_ins: Any, slow: tuple[str, str, str], ask: Any) -> None:
-    """Start the suite, ask for something, and kill it while a backend is busy with that."""
+async def at_once(_started: Started, _http: httpx.AsyncClient) -> None:
+    """Nothing was killed before."""
+
+
+async def killed_at(
+    stand_ins: Any, slow: tuple[str, str, str], ask: Ask, *, after: After = at_once, busy: float = 0.8
+) -> None:
+    """Start the suite, see what was killed before come to its end, ask, and kill it while a backend is busy."""
     state, topology, urls = stand_ins
     backend, method, path = slow
     started = Started(state, topology)
     try:
         async with contextlib.aclosing(await started.ready()) as http:
-            fault = {"fault": "latency", "seconds": 1.5, "method": method, "path": path, "times": 1}
+            await after(started, http)
+            fault = {"fault": "latency", "seconds": 2 * busy, "method": method, "path": path, "times": 1}
             await control(urls[backend], "POST", "faults", fault)
             answer = await ask(started, http)
             assert answer.status_code == 202, answer.text
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(busy)
     finally:
         started.kill()
 
@@ -182,27 +153,61 @@ async def ended(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
+async def test_an_order_killed_anywhere_is_finished_once_after_a_restart(stand_ins) -> None:
+    state, topology, urls = stand_ins
+    quotes = [PLAIN[10 + index].salesforce_id for index in range(len(SLOW))]
+
+    async def is_finished(http: httpx.AsyncClient, quote: str) -> None:
+        status = await ended(http, f"{ORDERS}/order-{quote}", {})
+        assert status["state"] == "completed", status
+
+    for index, slow in enumerate(SLOW.values()):
+
+        async def ask(_: Started, http: httpx.AsyncClient, at: int = index) -> httpx.Response:
+            return await http.post(ORDERS, json={"quoteId": quotes[at]}, headers=LATER)
+
+        async def the_one_before(_: Started, http: httpx.AsyncClient, at: int = index) -> None:
+            if at:
+                await is_finished(http, quotes[at - 1])
+
+        await killed_at(stand_ins, slow, ask, after=the_one_before, busy=0.4)
+    last = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await last.ready()) as http:
+            await is_finished(http, quotes[-1])
+    finally:
+        last.end()
+    orders = (await control(urls["sap"], "GET", "ledger"))["orders"]
+    assert len([order for order in orders if not order["cancelled"]]) == len(SLOW)
+    assert len((await control(urls["salesforce"], "GET", "ledger"))["orders"]) == len(SLOW)
+    labels = (await control(urls["easypost"], "GET", "ledger"))["purchases"]
+    assert len([label for label in labels if not label["refund_status"]]) == len(SLOW)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_an_order_cancelled_and_placed_again_is_there_once_however_often_it_is_killed(stand_ins) -> None:
     state, topology, urls = stand_ins
     quote = PLAIN[20].salesforce_id
-    order, later = f"order-{quote}", {"prefer": "respond-async"}
+    order = f"order-{quote}"
 
     async def place(_: Started, http: httpx.AsyncClient) -> httpx.Response:
-        return await http.post(ORDERS, json={"quoteId": quote}, headers=later)
+        return await http.post(ORDERS, json={"quoteId": quote}, headers=LATER)
+
+    async def ordered(_: Started, http: httpx.AsyncClient) -> None:
+        assert (await ended(http, f"{ORDERS}/{order}", {}))["state"] == "completed"
 
     async def cancel(started: Started, http: httpx.AsyncClient) -> httpx.Response:
-        assert (await ended(http, f"{ORDERS}/{order}", {}))["state"] == "completed"
         body = {"orderId": order, "reason": "The customer called."}
         return await http.post(CANCELLATIONS, json=body, headers=started.desk())
 
-    async def place_again(started: Started, http: httpx.AsyncClient) -> httpx.Response:
+    async def cancelled(started: Started, http: httpx.AsyncClient) -> None:
         status = await ended(http, f"{CANCELLATIONS}/{order}-cancellation", started.desk())
         assert status["state"] == "completed", status
-        return await place(started, http)
 
     await killed_at(stand_ins, SLOW["while the ERP takes the order"], place)
-    await killed_at(stand_ins, SLOW["while the CRM records it"], cancel)
-    await killed_at(stand_ins, SLOW["while the ERP takes the order"], place_again)
+    await killed_at(stand_ins, SLOW["while the CRM records it"], cancel, after=ordered)
+    await killed_at(stand_ins, SLOW["while the ERP takes the order"], place, after=cancelled)
     last = Started(state, topology)
     try:
         async with contextlib.aclosing(await last.ready()) as http:
@@ -229,21 +234,29 @@ WHILE_ONBOARDING = {
 async def test_an_onboarding_killed_anywhere_is_finished_once_after_a_restart(stand_ins) -> None:
     state, topology, urls = stand_ins
     prospects = company().prospects_for("plain")[: len(WHILE_ONBOARDING)]
-    for prospect, slow in zip(prospects, WHILE_ONBOARDING, strict=True):
+    customers = [prospect.salesforce_id for prospect in prospects]
 
-        async def ask(started: Started, http: httpx.AsyncClient, customer: str = prospect.salesforce_id) -> Any:
+    async def is_onboarded(started: Started, http: httpx.AsyncClient, customer: str) -> None:
+        told = await ended(http, f"{ONBOARDINGS}/onboarding-{customer}", started.desk("customer_onboarding"))
+        assert told["state"] == "completed", (customer, told)
+
+    for index, slow in enumerate(WHILE_ONBOARDING.values()):
+
+        async def ask(started: Started, http: httpx.AsyncClient, at: int = index) -> httpx.Response:
             headers = started.desk("customer_onboarding")
-            return await http.post(ONBOARDINGS, json={"customerId": customer}, headers=headers)
+            return await http.post(ONBOARDINGS, json={"customerId": customers[at]}, headers=headers)
 
-        await killed_at(stand_ins, WHILE_ONBOARDING[slow], ask)
-        again = Started(state, topology)
-        try:
-            async with contextlib.aclosing(await again.ready()) as http:
-                path = f"{ONBOARDINGS}/onboarding-{prospect.salesforce_id}"
-                told = await ended(http, path, again.desk("customer_onboarding"))
-            assert told["state"] == "completed", (slow, told)
-        finally:
-            again.end()
+        async def the_one_before(started: Started, http: httpx.AsyncClient, at: int = index) -> None:
+            if at:
+                await is_onboarded(started, http, customers[at - 1])
+
+        await killed_at(stand_ins, slow, ask, after=the_one_before)
+    last = Started(state, topology)
+    try:
+        async with contextlib.aclosing(await last.ready()) as http:
+            await is_onboarded(last, http, customers[-1])
+    finally:
+        last.end()
     partners = (await control(urls["sap"], "GET", "ledger"))["partners"]
     references = [one["BusinessPartnerIDByExtSystem"] for one in partners]
     assert sorted(references) == sorted(f"{one.salesforce_id}{place}" for one in prospects for place in ("", "-1"))
