@@ -130,6 +130,13 @@ class Process:
         self._stack.push_async_callback(watch.aclose)
         await watch.start()
 
+    def stop_waiting(self) -> None:
+        """Be about to stop: not ready any more, and what waits for news (`stop_waiting`) waits no longer."""
+        self.health.stopping = True
+        for built in (built for wiring in dict.fromkeys(self._wirings.values()) for built in wiring.built):
+            if stop_waiting := getattr(built, "stop_waiting", None):
+                stop_waiting()
+
     async def stop(self) -> None:
         """Stop taking work, let flows come to a step boundary, close what was opened."""
         self.health.stopping = True

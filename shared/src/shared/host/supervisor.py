@@ -140,6 +140,6 @@ async def running_process(runtime: Runtime, name: str) -> AsyncGenerator["Proces
         await process.start()
         async with serving(build_app(process), host, int(port)):
             yield process
-            process.health.stopping = True
+            process.stop_waiting()
     finally:
         await process.stop()

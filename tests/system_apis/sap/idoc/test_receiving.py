@@ -11,6 +11,7 @@ import pytest
 from eventually import eventually
 
 from shared.binding.call_context import CallContext, calling
+from shared.binding.paging import encode_cursor
 from shared.binding.problems import BackendFault, BackendUnavailable
 from shared.contracts.canonical.event_feed import CursorExpired
 from shared.contracts.system.sap_idocs import (
@@ -174,6 +175,25 @@ async def test_who_waits_for_an_event_gets_it_when_it_comes(documents: Connect) 
     await asyncio.sleep(0)
     await documents().receive_idocs(posted(customer()))  # another process took it in
     assert len((await waiting).items) == 1
+
+
+async def test_nobody_who_waits_holds_up_a_process_that_ends(documents: Connect) -> None:
+    service = documents()
+    with calling(CallContext(deadline=asyncio.get_running_loop().time() + 3600, wait=1800.0)):
+        waiting = asyncio.create_task(service.list_events("DEBMAS"))
+        await asyncio.sleep(0)
+        service.stop_waiting()
+        assert (await waiting).items == (await service.list_events("DEBMAS")).items == []
+
+
+@pytest.mark.parametrize("cursor", [-(2**63), -1, 2**64 - 1])
+async def test_a_cursor_beyond_every_position_is_refused_or_lists_what_it_says(documents: Connect, cursor: int) -> None:
+    service = documents()
+    await service.receive_idocs(posted(customer()))
+    with pytest.raises(CursorExpired):
+        await service.list_events("all", encode_cursor(cursor))
+    listed = await service.list_idocs(None, None, encode_cursor(cursor))
+    assert len(listed.items) == (1 if cursor > 0 else 0)
 
 
 async def test_flows_subscribe_to_a_channel_as_to_any_feed(documents: Connect) -> None:

@@ -32,6 +32,7 @@ from system_apis.sap.idoc.xml_format import read_xml
 
 _MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answer
 _LOOK = 1.0  # seconds between two looks for what another process took in
+_LAST = 0.3  # seconds for which somebody waits who asks while the process ends
 _ALL = "all"
 
 
@@ -48,6 +49,12 @@ class SapDocuments(SapIdocs):
         self._confirm = sap.settings.idoc.confirm
         self._confirmations = confirmations
         self._news = asyncio.Event()
+        self._stopping = False
+
+    def stop_waiting(self) -> None:
+        """The process is about to end: whoever waits for an event is answered, so that nobody holds it up."""
+        self._stopping = True
+        self._news.set()
 
     async def receive_idocs(self, posted: IdocsPosted) -> ReceivedIdocs:
         """See `SapIdocs.receive_idocs`."""
@@ -97,7 +104,7 @@ class SapDocuments(SapIdocs):
     ) -> EventFeed:
         """See `SapIdocs.list_events`."""
         if not self._store.is_chosen:  # nothing is taken in, so there is nothing to tell
-            await asyncio.sleep(current_context().patience(_MARGIN))
+            await asyncio.sleep(self._patience())
             return EventFeed([], after or encode_cursor(0))
         if after is None and begin == "latest":
             return EventFeed([], encode_cursor(await self._store.last_position()))
@@ -107,7 +114,7 @@ class SapDocuments(SapIdocs):
 
     async def _told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[rows.KeptIdoc], int]:
         """What there is to tell and where to go on, waited for as long as the caller prefers."""
-        until = time.monotonic() + current_context().patience(_MARGIN)
+        until = time.monotonic() + self._patience()
         while True:
             self._news.clear()
             try:
@@ -117,9 +124,13 @@ class SapDocuments(SapIdocs):
                     "What followed this cursor is not kept any more; begin without one, and expect a gap."
                 ) from None
             left = until - time.monotonic()
-            if told or left <= 0:
+            if told or left <= 0 or (self._stopping and left > _LAST):
                 return told, reached
             await self._look_again(min(_LOOK, left))
+
+    def _patience(self) -> float:
+        patience = current_context().patience(_MARGIN)
+        return min(patience, _LAST) if self._stopping else patience
 
     async def _look_again(self, seconds: float) -> None:
         try:

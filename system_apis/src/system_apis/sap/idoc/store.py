@@ -18,6 +18,7 @@ from system_apis.sap.idoc.transactions import SCHEMA, Arrival, IdocTransactions,
 _T = TypeVar("_T")
 _DAY = 86_400.0
 _NAME = "idoc-store"
+_MOST = 2**63 - 1  # what a column of positions holds
 
 
 class IdocStore:
@@ -77,6 +78,7 @@ class IdocStore:
         self, direction: Direction | None, message_type: str | None, before: int | None, limit: int
     ) -> list[KeptIdoc]:
         """Documents without what they say, the newest first, from before a position."""
+        before = None if before is None else max(0, min(before, _MOST))
         return await self._read("newest_idocs", lambda: self._do.newest(direction, message_type, before, limit))
 
     async def told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[KeptIdoc], int]:

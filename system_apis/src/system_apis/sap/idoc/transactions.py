@@ -136,12 +136,14 @@ class IdocTransactions:
         self, message_type: str | None, after: int | None, limit: int
     ) -> Transaction[tuple[list[KeptIdoc], int] | None]:
         """See `IdocStore.told`; None if some are missing. Reads only; what is dropped meanwhile is noticed."""
-        ((last, _),) = yield Statement(_FEED)
+        ((last, dropped),) = yield Statement(_FEED)
+        if after is not None and not dropped <= after <= last:
+            return None
         begin = after or 0
         values = (POSTED, begin, last, message_type, limit)
         rows: Rows = (yield Statement(f"{_WITH} {_TOLD}", values)) if begin < last else ()
         ((_, dropped),) = yield Statement(_FEED)
-        if after is not None and not dropped <= after <= last:
+        if after is not None and after < dropped:
             return None
         found = [self._kept(row) for row in rows]
         return found, found[-1].position if len(found) == limit else last
