@@ -219,13 +219,18 @@ class Suite:
         """End all failures and show every circuit that saw one enough good answers to be closed, and to stay so."""
         await self.calm()
         for slug in (slug for slug, backend in BACKEND_OF.items() if backend in self.struck):
-            reads = [operation for operation in CONTRACTS[slug].operations.values() if operation.method == "GET"]
+            reads = [operation for operation in CONTRACTS[slug].operations.values() if operation.safe]
             # one that names nothing: an id may be refused before its backend is asked
-            operation, good = min(reads, key=lambda read: sum(p.location == "path" for p in read.parameters)), 0
+            operation, good = (
+                min(reads, key=lambda read: (read.method, sum(p.location == "path" for p in read.parameters))),
+                0,
+            )
             query = "?limit=1" if any(p.name == "limit" for p in operation.parameters) else ""
             headers = [("authorization", f"Bearer {self.token(operation)}")]
+            body = json.dumps(example(operation)).encode() if operation.body else b""
+            headers += DOCUMENT[:1] if body else []
             for _ in range(600):
-                answer = await self.ask("GET", target(operation) + query, headers)
+                answer = await self.ask(operation.method, target(operation) + query, headers, body)
                 good = good + 1 if answer.status < 500 else 0
                 if good == HEALTHY:
                     break
