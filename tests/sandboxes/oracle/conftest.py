@@ -56,9 +56,22 @@ DEVICES = Resource(
         actions={"paint": _paint},
         collection_actions={"tally": _tally},
     ),
-    lists=("ColourLookup",),
+    lists={"ColourLookup": "labels"},
 )
 LABELS = Resource("labels", "test_label", fields("Text"))
+RATES = Resource(
+    "rates",
+    "test_rate",
+    (
+        Field("RateCode", required=True, updatable=False),
+        *fields("Percent", "integer"),
+        *fields("EffectiveStartDate EffectiveEndDate", "date", writable=False),
+    ),
+    key="RateCode",
+    alternate=("RateCode",),
+    behaviour=KEPT,
+    effective="RateCode",
+)
 
 
 def _seed(work: Work) -> None:
@@ -80,7 +93,7 @@ def _seed(work: Work) -> None:
     work.records.add(LABELS, {"Text": "fixed"})
 
 
-TESTED = Area("tested", {"fscmRestApi": (DEVICES, LABELS)}, seed=_seed)
+TESTED = Area("tested", {"fscmRestApi": (DEVICES, LABELS, RATES)}, seed=_seed)
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ async def test_describe(framework: httpx.AsyncClient) -> None:
     assert [one["name"] for one in described["item"]["actions"]] == ["get", "update", "delete", "paint"]
     assert described["collection"]["finders"][0]["name"] == "PrimaryKey"
     assert "notes" in described["children"]["parts"]["children"]
-    assert set((await framework.get("/describe")).json()["Resources"]) == {"devices", "labels"}
+    assert set((await framework.get("/describe")).json()["Resources"]) == {"devices", "labels", "rates"}
 
 
 async def test_media_types(framework: httpx.AsyncClient) -> None:

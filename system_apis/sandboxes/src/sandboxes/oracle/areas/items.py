@@ -55,6 +55,7 @@ BALANCES = Resource(
     ),
     alternate=("ItemNumber", "OrganizationCode", "SubinventoryCode"),
     children=(_LOTS, _SERIALS),
+    lists={"ItemsLOV": "itemsV2"},
 )
 DETAILS = Resource(
     "onhandQuantityDetails",
@@ -80,6 +81,17 @@ _PRICED = Resource(
     key="PriceListItemId",
     children=(_CHARGES,),
     behaviour=KEPT,
+)
+TRANSACTIONS = Resource(
+    "inventoryTransactions",
+    "inventoryTransactions",
+    (
+        *fields("TransactionId", "integer"),
+        *fields("OrganizationCode ItemNumber SubinventoryCode TransactionUOMCode TransactionTypeName SourceNumber"),
+        *fields("TransactionQuantity", "number"),
+        *fields("TransactionDate", "datetime"),
+    ),
+    key="TransactionId",
 )
 PRICE_LISTS = Resource(
     "priceLists",
@@ -134,7 +146,7 @@ def _seed_stock(work: Work, sku: str, name: str, stock: dict[str, int]) -> None:
 
 area = Area(
     name="items",
-    resources={"fscmRestApi": (ITEMS, BALANCES, DETAILS, PRICE_LISTS)},
+    resources={"fscmRestApi": (ITEMS, BALANCES, DETAILS, TRANSACTIONS, PRICE_LISTS)},
     schema=_FOLLOWED,
     seed=_seed,
     order=21,

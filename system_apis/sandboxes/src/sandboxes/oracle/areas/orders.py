@@ -9,6 +9,7 @@ from sandboxes.oracle.framework.declare import Behaviour, Row, Work
 from sandboxes.oracle.sales.changes import apply_hold, change_line, change_order, release_hold, split_line
 from sandboxes.oracle.sales.fulfilment import confirm_shipment, invoice, pick
 from sandboxes.oracle.sales.history import seed_history
+from sandboxes.oracle.sales.line_actions import update_actual_delivery_date, update_scheduling
 from sandboxes.oracle.sales.order_hub import BILL_TO, HUB, LINES, ORIGINALS, RETURN, TOTALS
 from sandboxes.oracle.sales.orders import create_order
 from sandboxes.oracle.sales.receivables import CREDIT_LINES, CREDIT_MEMOS, HELD, INVOICES, complete_credits
@@ -22,6 +23,11 @@ SALES_ORDERS = replace(
     behaviour=Behaviour(
         create=create_order,
         update=change_order,
+        collection_actions={
+            "updateActualDeliveryDate": update_actual_delivery_date,
+            "updateSchedulingAttributes": update_scheduling,
+            "updateSchedulingAttribute": update_scheduling,
+        },
         actions={"applyHold": apply_hold, "releaseHold": release_hold, "splitFulfillmentLine": split_line},
     ),
 )

@@ -108,7 +108,9 @@ class Resource:
         finders: The attributes that each named finder takes; `PrimaryKey` comes by itself.
         children: Resources below.
         behaviour: What writes do.
-        lists: Names of the lists of values that its rows link to.
+        lists: The lists of values that its rows link to, each with the resource at the root that has them.
+        effective: The attribute that names a logical record of several rows, each with EffectiveStartDate and
+            EffectiveEndDate; empty where records have no dates.
     """
 
     name: str
@@ -120,7 +122,8 @@ class Resource:
     finders: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     children: tuple["Resource", ...] = ()
     behaviour: Behaviour = field(default_factory=Behaviour)
-    lists: tuple[str, ...] = ()
+    lists: Mapping[str, str] = field(default_factory=dict[str, str])
+    effective: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

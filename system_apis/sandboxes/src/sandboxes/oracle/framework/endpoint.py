@@ -8,13 +8,14 @@ from sandboxes.kit import Response
 from sandboxes.oracle.framework.batch import answer_batch
 from sandboxes.oracle.framework.declare import Resource, Row, Work
 from sandboxes.oracle.framework.describe import description
+from sandboxes.oracle.framework.effective import Range, day_asked
 from sandboxes.oracle.framework.filter import Condition, parse_filter
 from sandboxes.oracle.framework.payload import read_document
 from sandboxes.oracle.framework.problems import refuse
-from sandboxes.oracle.framework.records import change_indicator
+from sandboxes.oracle.framework.records import change_indicator, held_on
 from sandboxes.oracle.framework.rendering import Document, Rendering
 from sandboxes.oracle.framework.request import COLLECTION, DEFAULT_VERSION, ITEM, VERSIONS, Call, Shape, media_type
-from sandboxes.oracle.framework.shapes import finder_condition, shape_of
+from sandboxes.oracle.framework.shapes import depending, finder_condition, shape_of
 from sandboxes.oracle.framework.values import encode_json
 from sandboxes.oracle.framework.writing import Place, Writing, checked
 
@@ -42,7 +43,7 @@ class VersionRoot:
         if call.path == ("describe",):
             described = {name: self._described(call, one) for name, one in self._resources.items()}
             return _document(call, {"Resources": described}, "description")
-        place = self._place(call.path, work)
+        place = self._place(call, work)
         if place.tail == ("describe",):
             described = {place.resource.name: self._described(call, place.resource)}
             return _document(call, {"Resources": described}, "description")
@@ -50,7 +51,11 @@ class VersionRoot:
             return self._act(call, work, place, place.tail[1])
         if place.tail:
             raise refuse(404, "The resource was not found.", "ADF-27004")
-        return self._read(call, work, place) if call.method == "GET" else self._write(call, work, place)
+        if call.method == "GET":
+            return self._read(call, work, place)
+        if "/lov/" in place.path:
+            raise refuse(405, "A list of values can only be read.", "ADF-27009")
+        return self._write(call, work, place)
 
     def _root(self, call: Call, work: Work) -> Response:
         if call.method == "POST":
@@ -71,18 +76,23 @@ class VersionRoot:
         }
         return _document(call, root, ITEM)
 
-    def _place(self, path: Sequence[str], work: Work) -> Place:
+    def _place(self, call: Call, work: Work) -> Place:
         """What a path names; segments it does not know stay as its tail."""
+        path, day = call.path, _day(call, work)
         resource = self._resources.get(path[0])
         if resource is None:
             raise refuse(404, f"The resource {path[0]} was not found.", "ADF-27004")
         place, rest = Place(resource, None, None, quote(path[0]), ()), list(path[1:])
         while rest and rest[0] not in ("describe", "action"):
             if place.row is None:
-                place = _item(work, place, rest.pop(0))
+                place = _item(work, place, rest.pop(0), day)
             elif rest[0] == "child" and len(rest) > 1 and rest[1] in place.resource.below:
                 child = place.resource.below[rest[1]]
                 place = Place(child, None, place.row, f"{place.path}/child/{child.name}", ())
+                del rest[:2]
+            elif rest[0] == "lov" and len(rest) > 1 and rest[1] in place.resource.lists:
+                listed = self._resources[place.resource.lists[rest[1]]]
+                place = Place(listed, None, None, f"{place.path}/lov/{rest[1]}", ())
                 del rest[:2]
             else:
                 break
@@ -92,11 +102,13 @@ class VersionRoot:
         return description(resource, f"{call.root}/{resource.name}")
 
     def _read(self, call: Call, work: Work, place: Place) -> Response:
-        shape, rendering = shape_of(call.query, place.resource), Rendering(call, work.records)
+        shape, day = shape_of(call.query, place.resource), _day(call, work)
         if place.row is None:
-            found = rendering.collection(place.resource, _condition(call, place), shape, place.path)
+            rendering = Rendering(call, work.records, day)
+            found = rendering.collection(place.resource, _condition(call, place, day), shape, place.path)
             return _document(call, found, COLLECTION)
-        return _item_document(call, work, place, place.row, shape)
+        row = place.row | depending(call.query.get("dependency", ""), place.resource)
+        return _item_document(call, work, place, row, shape)
 
     def _write(self, call: Call, work: Work, place: Place) -> Response:
         made = Writing(work, call).write(place)
@@ -123,16 +135,23 @@ class VersionRoot:
         return _document(call, {"result": result}, "actionresult", status=200)
 
 
-def _item(work: Work, place: Place, key: str) -> Place:
-    row = work.records.by_path(place.resource, key, place.parent)
+def _day(call: Call, work: Work) -> str:
+    """The day that records with dates are looked at from; a write looks from the first day of its range."""
+    if "effectiveDate" in call.query:
+        return day_asked(call.query["effectiveDate"])
+    return (Range(call.headers.get("effective-of", "")).start if call.method != "GET" else "") or work.today
+
+
+def _item(work: Work, place: Place, key: str, day: str) -> Place:
+    row = work.records.by_path(place.resource, key, place.parent, day)
     if row is None:
         raise refuse(404, "The resource item was not found.", "ADF-27004")
     path = f"{place.path}/{quote(key, safe=':')}"
     return Place(place.resource, row, place.parent, path, ())
 
 
-def _condition(call: Call, place: Place) -> Condition:
-    found = [Condition("1", [])]
+def _condition(call: Call, place: Place, day: str) -> Condition:
+    found = [Condition(*held_on(place.resource, day))]
     if place.parent:
         found.append(Condition('t."@parent" = ?', [int(str(place.parent["@id"]))]))
     if "finder" in call.query:
@@ -147,7 +166,9 @@ def _item_document(call: Call, work: Work, place: Place, row: Row, shape: Shape)
     indicator = f'"{change_indicator(place.resource, row)}"'
     if call.method == "GET" and call.headers.get("if-none-match") == indicator:
         return Response(status=304, headers={"etag": indicator})
-    response = _document(call, Rendering(call, work.records).item(place.resource, row, shape, place.path), ITEM)
+    response = _document(
+        call, Rendering(call, work.records, _day(call, work)).item(place.resource, row, shape, place.path), ITEM
+    )
     response.headers["etag"] = indicator
     return response
 

@@ -96,9 +96,11 @@ class Records:
                 self.remove(child, one)
         self.connection.execute(f'DELETE FROM "{resource.table}" WHERE "@id" = ?', (_identity(row),))  # noqa: S608 - as above
 
-    def by_path(self, resource: Resource, key: str, parent: Row | None) -> Row | None:
-        """The row that a path names, below a parent row for a child."""
-        where, above = ('"@parent" = ?', [_identity(parent)]) if parent else ("1", [])
+    def by_path(self, resource: Resource, key: str, parent: Row | None, day: str) -> Row | None:
+        """The row that a path names, below a parent row for a child; of a record with dates, as it holds on a day."""
+        where, above = held_on(resource, day)
+        if parent:
+            where, above = f'{where} AND "@parent" = ?', [*above, _identity(parent)]
         if resource.key is None:
             rows = self.select(resource, where, above)
             return next((one for one in rows if opaque_key(resource, one["@id"]) == key), None)
@@ -117,6 +119,11 @@ class Records:
 
 
 SEQUENCES = "CREATE TABLE oracle_sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;"
+
+
+def held_on(resource: Resource, day: str) -> tuple[str, list[Stored]]:
+    """The condition that a row holds on a day."""
+    return ('"EffectiveStartDate" <= ? AND "EffectiveEndDate" >= ?', [day, day]) if resource.effective else ("1", [])
 
 
 def _folding(fold: Callable[[str], str]) -> Callable[[str | None], str | None]:

@@ -2,7 +2,7 @@
 
 from sandboxes.oracle.framework.declare import Resource, Row
 from sandboxes.oracle.framework.filter import Condition
-from sandboxes.oracle.framework.records import Records, change_indicator, path_key
+from sandboxes.oracle.framework.records import Records, change_indicator, held_on, path_key
 from sandboxes.oracle.framework.request import COLLECTION_VERSION, DEFAULT_LIMIT, Call, Shape
 from sandboxes.oracle.framework.shapes import order_of, window
 
@@ -15,10 +15,11 @@ class Rendering:
     Args:
         call: The call.
         records: Where children are.
+        day: From when records with dates are looked at.
     """
 
-    def __init__(self, call: Call, records: Records) -> None:
-        self._call, self._records = call, records
+    def __init__(self, call: Call, records: Records, day: str) -> None:
+        self._call, self._records, self._day = call, records, day
 
     def item(self, resource: Resource, row: Row, shape: Shape, path: str) -> Document:
         """A row; `path` is its own, below the version root."""
@@ -44,7 +45,8 @@ class Rendering:
 
     def _children(self, resource: Resource, parent: Row, shape: Shape, path: str) -> object:
         """All rows in an array, or from version 3 on the first page of them."""
-        rows = self._records.below(resource, parent)
+        where, day = held_on(resource, self._day)
+        rows = self._records.select(resource, f'"@parent" = ? AND {where}', [int(str(parent["@id"])), *day])
         paged = self._call.version >= COLLECTION_VERSION
         kept = rows[:DEFAULT_LIMIT] if paged else rows
         items = [self.item(resource, row, shape, f"{path}/{path_key(resource, row)}") for row in kept]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sandboxes.oracle.framework.declare import Node, Resource
+from sandboxes.oracle.framework.declare import Node, Resource, Row
 from sandboxes.oracle.framework.filter import Condition
 from sandboxes.oracle.framework.problems import RestError, refuse
 from sandboxes.oracle.framework.request import DEFAULT_LIMIT, MOST, Shape
@@ -76,6 +76,24 @@ def finder_condition(text: str, resource: Resource) -> Condition:
             raise _unknown("finder", value) from None
         sql.append(f't."{variable}" = ?')
     return Condition(" AND ".join(sql) or "1", parameters)
+
+
+def depending(text: str, resource: Resource) -> Row:
+    """What `dependency=Attribute=value,…` sets before a row is shown, and nothing keeps.
+
+    Raises:
+        RestError: 400.
+    """
+    values: Row = {}
+    for one in filter(None, text.split(",")):
+        name, _, value = one.partition("=")
+        if name not in resource.by_name:
+            raise _unknown("dependency", name)
+        try:
+            values[name] = from_text(resource.by_name[name], value)
+        except ValueError:
+            raise _unknown("dependency", value) from None
+    return values
 
 
 def window(query: Mapping[str, str]) -> tuple[int, int]:

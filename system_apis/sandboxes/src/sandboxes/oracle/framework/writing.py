@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from sandboxes.oracle.framework.declare import Node, Resource, Row, Work
+from sandboxes.oracle.framework.declare import Node, Resource, Row, Value, Work
+from sandboxes.oracle.framework.effective import History, Range, from_start
 from sandboxes.oracle.framework.payload import read_document, read_node
 from sandboxes.oracle.framework.problems import RestError, refuse
 from sandboxes.oracle.framework.records import change_indicator, path_key
@@ -41,6 +42,7 @@ class Writing:
 
     def __init__(self, work: Work, call: Call) -> None:
         self._work, self._call = work, call
+        self._range = Range(call.headers.get("effective-of", ""))
 
     def write(self, place: Place) -> Written:
         """Do what the call asks at a place.
@@ -68,12 +70,16 @@ class Writing:
         create = place.resource.behaviour.create
         if create is None:
             raise _not_allowed()
+        if key := place.resource.effective:
+            if work_has(self._work, place, node.values.get(key)):
+                raise refuse(400, f"A record with this {key} exists already.", "JBO-25013", f"/{key}")
+            node.values |= from_start(self._range, self._work.today)
         row = self._work.records.again(place.resource, create(self._work, place.resource, place.parent, node))
         return Written(row, f"{place.path}/{path_key(place.resource, row)}", 201, shape_sent(node))
 
     def _upsert(self, place: Place, node: Node) -> Written:
         """Change the row with the same alternate key, or make one."""
-        keys = place.resource.alternate
+        keys = place.resource.alternate if not place.resource.effective else ()
         if not keys:
             raise refuse(400, f"{place.resource.name} has no alternate key, which Upsert-Mode needs.", "ADF-27020")
         row = self._work.records.get(place.resource, **{name: node.values.get(name) for name in keys})
@@ -87,6 +93,9 @@ class Writing:
         if update is None:
             raise _not_allowed()
         checked(self._call, place.resource, row)
+        if place.resource.effective:
+            node = read_node(place.resource, document, creating=False)
+            return Written(History(self._work, place.resource, row).write(self._range, node.values), place.path)
         update(self._work, place.resource, row, read_node(place.resource, document, creating=False))
         return Written(self._work.records.again(place.resource, row), path or place.path)
 
@@ -101,8 +110,17 @@ class Writing:
         if delete is None:
             raise _not_allowed()
         checked(self._call, place.resource, row)
+        if place.resource.effective:
+            History(self._work, place.resource, row).end(self._range)
+            return Written(None)
         delete(self._work, place.resource, row)
         return Written(None)
+
+
+def work_has(work: Work, place: Place, value: Value) -> bool:
+    """Whether a logical record of this name is there, on whatever days."""
+    parent = place.parent["@id"] if place.parent else None
+    return bool(work.records.find(place.resource, **{place.resource.effective: value, "@parent": parent}))
 
 
 def checked(call: Call, resource: Resource, row: Row) -> None:

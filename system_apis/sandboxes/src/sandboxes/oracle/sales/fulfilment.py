@@ -6,6 +6,7 @@ In Fusion these are other people's work; the sandbox does them for the seed and 
 from datetime import timedelta
 from decimal import Decimal
 
+from sandboxes.oracle.areas.items import TRANSACTIONS
 from sandboxes.oracle.framework.declare import Row, Work
 from sandboxes.oracle.sales import statuses
 from sandboxes.oracle.sales.accounts import Account, money, tax_percent
@@ -44,6 +45,7 @@ def confirm_shipment(work: Work, order: str) -> None:
         quantity = number(line, "OrderedQuantity")
         organization = str(line["RequestedFulfillmentOrganizationCode"])
         ship(work.records.connection, str(line["ProductNumber"]), organization, quantity)
+        _note_movement(work, header, line, organization)
         gone: Row = {
             "StatusCode": statuses.AWAIT_BILLING,
             "ShippedQuantity": quantity,
@@ -63,6 +65,20 @@ def invoice(work: Work, order: str) -> str:
         work.records.change(LINES, line, {"StatusCode": statuses.CLOSED, "OpenFlag": False})
     recalculate(work, header)
     return str(made["TransactionNumber"])
+
+
+def _note_movement(work: Work, header: Row, line: Row, organization: str) -> None:
+    moved: Row = {
+        "TransactionId": work.records.next_number("inventory transaction", 300_000_060_000_001),
+        "TransactionTypeName": "Sales Order Issue",
+        "TransactionDate": work.stamp,
+        "OrganizationCode": organization,
+        "ItemNumber": line["ProductNumber"],
+        "TransactionUOMCode": line["OrderedUOMCode"],
+        "TransactionQuantity": -number(line, "OrderedQuantity"),
+        "SourceNumber": header["OrderNumber"],
+    }
+    work.records.add(TRANSACTIONS, moved)
 
 
 def _invoice(work: Work, header: Row, account: Account, lines: list[Row]) -> Row:

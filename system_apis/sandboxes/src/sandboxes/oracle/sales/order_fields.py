@@ -61,7 +61,7 @@ LINE = (
     Field("CanceledFlag", "boolean", default=False),
     Field("CancelReasonCode", longest=30),
     Field("RequestedFulfillmentOrganizationCode", longest=18),
-    *fields("ScheduleShipDate ActualShipDate", "datetime", writable=False),
+    *fields("ScheduleShipDate ActualShipDate ActualDeliveryDate", "datetime", writable=False),
     *fields("StatusCode", writable=False),
     *fields("UnitListPrice UnitSellingPrice ExtendedAmount ShippedQuantity", "number", writable=False),
     *fields("OpenFlag OnHoldFlag", "boolean", writable=False),
@@ -102,4 +102,19 @@ HOLD = (
     *fields("HoldCode HoldName HoldComments HoldReleaseReasonCode HoldUserName", writable=False),
     *fields("HoldDateTime HoldReleaseDateTime", "datetime", writable=False),
     *fields("HoldFlag", "boolean", writable=False),
+)
+ATTACHMENT = (
+    *fields("AttachedDocumentId", "integer", writable=False),
+    *fields("DatatypeCode CategoryName FileName Title Description Url UploadedFileContentType UploadedText"),
+)
+PAYMENT = (
+    Field("SourceTransactionPaymentId", longest=50),
+    *fields("PaymentMethod PaymentType PaymentSetId InstrumentAssignmentId TransactionExtensionId"),
+    *fields("AuthorizedAmount", "number"),
+)
+SALES_CREDIT = (
+    Field("SourceTransactionSalesCreditIdentifier", longest=50),
+    *fields("Salesperson SalesCreditType"),
+    *fields("SalespersonId", "integer"),
+    Field("Percent", "number", required=True),
 )

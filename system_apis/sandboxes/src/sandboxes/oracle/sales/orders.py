@@ -20,7 +20,7 @@ from sandboxes.oracle.sales.accounts import (
     within_credit,
 )
 from sandboxes.oracle.sales.lines import Entering
-from sandboxes.oracle.sales.order_hub import BILL_TO, HOLDS, HUB, LINES, ORIGINALS, RETURN, SHIP_TO, TOTALS
+from sandboxes.oracle.sales.order_hub import BESIDES, BILL_TO, HOLDS, HUB, LINES, ORIGINALS, RETURN, SHIP_TO, TOTALS
 from sandboxes.oracle.sales.pricing import number, write_charges
 from sandboxes.oracle.sales.scheduling import schedule
 
@@ -49,6 +49,9 @@ def create_order(work: Work, _: Resource, __: Row | None, node: Node) -> Row:
     _customers(work, header, account, sites)
     for line, entered in zip([one for one in lines if one], nodes, strict=True):
         _line(work, header, line, entered)
+    for child in BESIDES:
+        for one in node.children.get(child.name, []):
+            work.records.add(child, one.values, header["@id"])
     recalculate(work, header)
     if sent.get("SubmittedFlag"):
         submit(work, header)
