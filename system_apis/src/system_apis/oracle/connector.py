@@ -11,9 +11,10 @@ import msgspec
 from shared.binding.problems import BackendFault, NotFound, Refused
 from shared.resilience.outbound import Backend, Outbound
 from shared.resilience.outbound_faults import decode_json
-from shared.resilience.wire import WireReply
+from shared.resilience.wire import ReplyHeaders, WireReply
 from system_apis.oracle.credentials import credentials_of
-from system_apis.oracle.faults import NAME, Message, Place, classifier, erp_place, problem_of
+from system_apis.oracle.error_messages import Message, failed_part
+from system_apis.oracle.faults import NAME, Place, classifier, erp_place, problem_of
 from system_apis.oracle.rest import ACTION, BATCH, ITEM, Batch, Listed, Part
 from system_apis.oracle.settings import OracleSettings
 
@@ -42,6 +43,8 @@ class OracleConnector:
             NAME, settings, credentials=credentials_of(settings, outbound), classify=problem_of
         )
         self._headers = {"accept": "application/json", "rest-framework-version": str(settings.framework_version)}
+        if settings.metadata_context:
+            self._headers["metadata-context"] = settings.metadata_context
 
     async def read(
         self, path: str, kind: type[_T], operation: str, *, refusal: type[Refused] | None = None
@@ -63,7 +66,7 @@ class OracleConnector:
             )
         except NotFound:
             return None
-        return decode_json(reply, kind, backend=NAME)
+        return decode_json(self._spoken(reply), kind, backend=NAME)
 
     async def rows(self, path: str, kind: type[_T], operation: str) -> list[_T]:
         """One page of a collection.
@@ -176,6 +179,10 @@ class OracleConnector:
         """
         body = Batch(parts)
         reply = await self.write("POST", root, body, operation, refusal, BATCH, {}, repeatable=repeatable, place=place)
+        error = failed_part(reply.body)
+        if error is not None:  # some gateways answer 200 to a batch that was rolled back
+            refused = WireReply(_status_of(error), ReplyHeaders(), reply.body)
+            raise problem_of(refused, refusal, place) or BackendFault("Oracle refused a part of a batch.")
         answered = decode_json(reply, Batch, backend=NAME).parts
         if len(answered) != len(parts):
             raise BackendFault("Oracle did not answer every part of a batch; whether it took effect is unknown.")
@@ -210,7 +217,7 @@ class OracleConnector:
         Raises:
             Problem: As `create`.
         """
-        return await self.backend.send(
+        reply = await self.backend.send(
             method,
             path,
             headers={**self._headers, "content-type": media_type, **extra},
@@ -219,6 +226,24 @@ class OracleConnector:
             repeatable=repeatable,
             classify=classifier(refusal, place),
         )
+        return self._spoken(reply)
+
+    def _spoken(self, reply: WireReply) -> WireReply:
+        """The answer, if it is written in the framework version that we asked for; it repeats it."""
+        asked = str(self.settings.framework_version)
+        answered = reply.headers.get("rest-framework-version", asked).strip()
+        if answered != asked:
+            raise BackendFault(
+                f"Oracle answers in REST framework version {answered}, asked for {asked}; choose a framework_version "
+                "that the pod allows, as its version root tells."
+            )
+        return reply
+
+
+def _status_of(error: Mapping[str, object]) -> int:
+    """The status of an error, which Oracle writes as text."""
+    status = str(error.get("status", ""))
+    return int(status) if status.isdigit() and 400 <= int(status) < 600 else 400  # noqa: PLR2004 - errors
 
 
 def _nowhere(_: Message) -> None:

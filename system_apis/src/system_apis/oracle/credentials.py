@@ -1,4 +1,4 @@
-"""Signing on to Oracle: Basic, or a token that OCI IAM issues for an assertion we sign.
+"""Signing on to Oracle: Basic, a token that the pod relays, or one that OCI IAM issues for an assertion we sign.
 
 Source: Oracle Cloud Infrastructure, "Identity domains: using OAuth 2 and JWT assertions" (RFC 7521, RFC 7523).
 """
@@ -7,7 +7,7 @@ import asyncio
 import base64
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import cast
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from shared.security.secrets import Secret, UnreadableSecretError
 from system_apis.oracle.settings import OracleSettings
 
 IAM = "OCI IAM"
+RELAY = "Oracle token relay"
 TOKEN_PATH = "/oauth2/v1/token"  # noqa: S105 - a path
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -37,9 +38,14 @@ def credentials_of(settings: OracleSettings, outbound: Outbound) -> Credentials:
     """The credentials that `auth` chooses."""
     if settings.auth == "basic":
         return PasswordCredentials(settings.username, cast("Secret", settings.password))
-    login = BackendSettings(url=settings.iam_url, timeout=settings.timeout, retry_delays=settings.retry_delays)
+    url = settings.url if settings.auth == "token-relay" else settings.iam_url
+    login = BackendSettings(url=url, timeout=settings.timeout, retry_delays=settings.retry_delays)
+    if settings.auth == "token-relay":
+        password = PasswordCredentials(settings.username, cast("Secret", settings.password))
+        relay = outbound.backend(RELAY, login, credentials=password, classify=problem_of_relay)
+        return TokenCredentials(lambda: _relayed(relay, settings.relay_path))
     issuer = outbound.backend(IAM, login, credentials=None, classify=problem_of_token_reply)
-    return TokenCredentials(settings, issuer)
+    return TokenCredentials(AssertionGrant(settings, issuer).token)
 
 
 class PasswordCredentials:
@@ -75,19 +81,22 @@ class PasswordCredentials:
         return {"authorization": f"Basic {token}"}
 
 
+class Token(msgspec.Struct, frozen=True):
+    """An access token, and the seconds that it lives."""
+
+    access_token: str
+    expires_in: float = 3600.0
+
+
 class TokenCredentials:
-    """Access tokens of OCI IAM, each kept for nine tenths of its life.
+    """Access tokens, each kept for nine tenths of its life.
 
     Args:
-        settings: Who we are, and the key that signs.
-        issuer: The identity domain.
-        clock: Unix seconds, for assertions.
+        fetch: Gets another one.
     """
 
-    def __init__(self, settings: OracleSettings, issuer: Backend, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._issuer = issuer
-        self._clock = clock
+    def __init__(self, fetch: Callable[[], Awaitable[Token]]) -> None:
+        self._another = fetch
         self._stale_at = 0.0
         self._kept = FetchedCredentials(self._fetch)
 
@@ -107,13 +116,36 @@ class TokenCredentials:
         return await self._kept.renew(used)
 
     async def _fetch(self) -> Mapping[str, str]:
+        token = await self._another()
+        self._stale_at = time.monotonic() + token.expires_in * _RENEWED_AT
+        return {"authorization": f"Bearer {token.access_token}"}
+
+
+class AssertionGrant:
+    """Gets tokens of OCI IAM for assertions that we sign.
+
+    Args:
+        settings: Who we are, and the key that signs.
+        issuer: The identity domain.
+        clock: Unix seconds, for assertions.
+    """
+
+    def __init__(self, settings: OracleSettings, issuer: Backend, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._issuer = issuer
+        self._clock = clock
+
+    async def token(self) -> Token:
+        """Another token.
+
+        Raises:
+            Problem: IAM gives none, or the key cannot sign.
+        """
         form, headers = await asyncio.to_thread(self._request)  # signing takes tens of milliseconds
         reply = await self._issuer.send(
             "POST", TOKEN_PATH, headers=headers, body=urlencode(form).encode(), repeatable=True, operation="token"
         )
-        token = decode_json(reply, _Token, backend=IAM)
-        self._stale_at = time.monotonic() + token.expires_in * _RENEWED_AT
-        return {"authorization": f"Bearer {token.access_token}"}
+        return decode_json(reply, Token, backend=IAM)
 
     def _request(self) -> tuple[dict[str, str], dict[str, str]]:
         settings = self._settings
@@ -148,9 +180,19 @@ class TokenCredentials:
             ) from None
 
 
-class _Token(msgspec.Struct, frozen=True):
-    access_token: str
-    expires_in: float = 3600.0
+async def _relayed(relay: Backend, path: str) -> Token:
+    """The token that the pod gives to whoever is signed on."""
+    reply = await relay.send("GET", path, headers={"accept": "application/json"}, operation="token")
+    return decode_json(reply, Token, backend=RELAY)
+
+
+def problem_of_relay(reply: WireReply) -> Problem | None:
+    """A refusal of the token relay."""
+    if reply.status in (401, 403, 404):
+        return BackendFault(
+            f"{RELAY} gives no token ({reply.status}); check username, password and relay_path of [backends.oracle]."
+        )
+    return problem_of_status(reply, RELAY)
 
 
 def problem_of_token_reply(reply: WireReply) -> Problem | None:

@@ -10,8 +10,6 @@ Source: REST API for Oracle Fusion Cloud, "Status codes" and "Exception details"
 import re
 from collections.abc import Callable
 
-import msgspec
-
 from shared.binding.problems import (
     BackendFault,
     BackendUnavailable,
@@ -21,8 +19,9 @@ from shared.binding.problems import (
     Problem,
     Refused,
 )
-from shared.resilience.outbound_faults import problem_of_status
+from shared.resilience.outbound_faults import problem_of_status, retry_after_of
 from shared.resilience.wire import WireReply
+from system_apis.oracle.error_messages import Message, read_messages
 
 NAME = "Oracle"
 
@@ -56,15 +55,6 @@ _POINTERS = {
 """Where in our order or customer the attribute is that a message is about."""
 
 _LINE_POINTERS = {"ProductNumber": "/sku", "OrderedQuantity": "/quantity", "UnitPrice": "/unitPrice"}
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One message of an error; `path` names the attribute it is about, `part` the part of a batch."""
-
-    text: str = ""
-    code: str = ""
-    path: str = ""
-    part: str = ""
 
 
 Place = Callable[[Message], str | None]
@@ -117,25 +107,19 @@ def refused_with(refusal: type[Refused], messages: list[Message], place: Place =
     return refusal(what, errors=errors, extensions=extensions)
 
 
-def messages_of(reply: WireReply) -> list[Message]:
-    """Every message of an error; none where the body is a page."""
-    body = reply.body.strip()
-    if body.startswith(b"{"):
-        return _detailed(body)
-    if not body or body.startswith(b"<"):
-        return []
-    return [Message(body.decode("utf-8", "replace"))]
-
-
 def _passing(reply: WireReply) -> Problem:
     if reply.status == 429:  # noqa: PLR2004 - Too Many Requests (RFC 6585 §4)
         return problem_of_status(reply, NAME) or BackendUnavailable("Oracle asks for fewer requests.")
-    codes = [one.code for one in messages_of(reply) if one.code]
-    return BackendUnavailable(f"Oracle answered {reply.status}.", extensions={"code": plain(codes[0])} if codes else {})
+    codes = [one.code for one in read_messages(reply.body) if one.code]
+    return BackendUnavailable(
+        f"Oracle answered {reply.status}.",
+        retry_after=retry_after_of(reply),
+        extensions={"code": plain(codes[0])} if codes else {},
+    )
 
 
 def _refused(reply: WireReply, refusal: type[Refused] | None, place: Place) -> Problem:
-    messages = messages_of(reply)
+    messages = read_messages(reply.body)
     if reply.status == 404:  # noqa: PLR2004 - Not Found: a record, or the whole service, of which a page tells
         if reply.body.lstrip().startswith(b"<"):
             return BackendFault("Oracle has no service at this address; check the paths of [backends.oracle].")
@@ -155,37 +139,3 @@ def _pointer(path: str) -> str | None:
     if line:
         return f"/lines/{line[1]}{_LINE_POINTERS.get(attribute, '')}"
     return "/lines" if attribute in _LINE_POINTERS else _POINTERS.get(attribute)
-
-
-def _detailed(body: bytes) -> list[Message]:
-    """The messages of an error document; of a batch, those of the part that failed."""
-    try:
-        error = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return []
-    failed = next((one for one in error.parts if one.error is not None), None)
-    part = (failed.id or "") if failed else ""
-    error = (failed.error if failed else None) or error
-    found = [Message(one.detail or "", one.code or "", one.path or "", part) for one in error.details[:_MOST_DETAILS]]
-    return found or [Message(error.detail or error.title or "", part=part)]
-
-
-class _Detail(msgspec.Struct, frozen=True):
-    detail: str | None = None
-    code: str | None = msgspec.field(default=None, name="o:errorCode")
-    path: str | None = msgspec.field(default=None, name="o:errorPath")
-
-
-class _Error(msgspec.Struct, frozen=True):
-    title: str | None = None
-    detail: str | None = None
-    details: list[_Detail] = msgspec.field(default_factory=list[_Detail], name="o:errorDetails")
-    parts: list["_Part"] = []
-
-
-class _Part(msgspec.Struct, frozen=True):
-    id: str | None = None
-    error: _Error | None = None
-
-
-_decoder = msgspec.json.Decoder(_Error)

@@ -11,7 +11,7 @@ from shared.security.secrets import Secret
 from system_apis.oracle.ebs.settings import EbsSettings
 from system_apis.oracle.interfaces import Interface, check_interfaces, orders_in_suite
 
-Auth = Literal["basic", "jwt-bearer"]
+Auth = Literal["basic", "token-relay", "jwt-bearer"]
 _RETURN_REASONS: Final = MappingProxyType(
     {
         "damaged": "DAMAGED",
@@ -26,6 +26,7 @@ _RETURN_REASONS: Final = MappingProxyType(
 )
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "basic": ("password",),
+    "token-relay": ("password",),
     "jwt-bearer": ("iam_url", "client_id", "key_id", "scope", "private_key"),
 }
 
@@ -36,18 +37,21 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
     Attributes:
         url: The pod, e.g. `https://example.fa.em2.oraclecloud.com`.
         username: An integration user with the privileges of the services below.
-        auth: `basic`, or a token of OCI IAM for an assertion that we sign (`jwt-bearer`).
-        password: Where the user's password is (`basic`).
+        auth: `basic`; a token that the pod gives for user and password (`token-relay`), so that the password goes once
+            for each; or a token of OCI IAM for an assertion that we sign (`jwt-bearer`).
+        password: Where the user's password is (`basic`, `token-relay`).
         iam_url: The identity domain (`jwt-bearer`), e.g. `https://idcs-0123.identity.oraclecloud.com`.
         client_id: The confidential application's client id.
         client_secret: Its secret; without one we prove ourselves with a signed client assertion.
         key_id: Alias under which the application knows our certificate (`kid`).
         private_key: Where the PEM of the RSA key is.
         scope: The Fusion resource's audience.
+        relay_path: Where the pod gives tokens (`token-relay`).
         fscm_path: Financials and supply chain, with the version of the resources.
         crm_path: Trading community (parties), the same.
         framework_version: REST-Framework-Version sent with every request. From 3 on children are collections,
             from 4 on errors say what is wrong in detail.
+        metadata_context: Metadata-Context sent with every request, such as `sandbox="Trial"`; empty for none.
         business_unit: Business unit that sells, as its name is spelled.
         organization: Code of the inventory organization whose items are sold and promised.
         legal_entity: The selling legal entity; answered as a customer's company code.
@@ -93,9 +97,11 @@ class OracleSettings(BackendSettings, frozen=True, kw_only=True):
     key_id: str = ""
     private_key: Secret | None = None
     scope: str = ""
+    relay_path: str = "/fscmRestApi/tokenrelay"
     fscm_path: str = "/fscmRestApi/resources/11.13.18.05"
     crm_path: str = "/crmRestApi/resources/11.13.18.05"
     framework_version: Annotated[int, msgspec.Meta(ge=4, le=9)] = 4
+    metadata_context: str = ""
     business_unit: str = "US1 Business Unit"
     organization: str = "001"
     legal_entity: str = "US1 Legal Entity"

@@ -11,7 +11,8 @@ from shared.binding.problems import BackendFault, BackendUnavailable, Problem, R
 from shared.resilience.outbound import Backend
 from shared.resilience.wire import WireReply
 from shared.security.untrusted_xml import NotXml, parse_untrusted
-from system_apis.oracle.faults import NAME, Message, plain, problem_of, refused_with
+from system_apis.oracle.error_messages import Message
+from system_apis.oracle.faults import NAME, plain, problem_of, refused_with
 
 Tree: TypeAlias = Mapping[str, "str | bool | int | Tree | Sequence[Tree] | None"]
 """Elements by name, in their order, of the service's own namespace; None is left out, a list repeats its element."""

@@ -15,7 +15,8 @@ from shared.resilience.outbound_faults import decode_json, problem_of_status
 from shared.resilience.wire import WireReply
 from system_apis.oracle.credentials import PasswordCredentials
 from system_apis.oracle.ebs.settings import EbsSettings
-from system_apis.oracle.faults import Message, plain, refused_with
+from system_apis.oracle.error_messages import Message
+from system_apis.oracle.faults import plain, refused_with
 
 NAME = "Oracle EBS"
 ROOT = "/webservices/rest"

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.binding.problems import BackendFault, FieldError
 from shared.contracts.system.oracle_fusion import EffectiveRange, FieldsTold, OracleChange, OracleRecord, OracleRefused
-from system_apis.oracle.faults import Message
+from system_apis.oracle.error_messages import Message
 from system_apis.oracle.resources.questions import record_path
 from system_apis.oracle.rest import Link, Part, change_indicator
 

@@ -21,7 +21,8 @@ from shared.contracts.system.oracle_fusion import (
 )
 from shared.resilience.outbound_faults import decode_json
 from system_apis.oracle.connector import OracleConnector
-from system_apis.oracle.faults import NAME, Message
+from system_apis.oracle.error_messages import Message
+from system_apis.oracle.faults import NAME
 from system_apis.oracle.resources.questions import is_one, query_path, record_path, root_of
 from system_apis.oracle.resources.records import (
     METHODS,
