@@ -12,6 +12,8 @@ from eventually import eventually
 from zeep.transports import Transport
 
 from sandboxes.kit import serve_sandbox
+from sandboxes.sap.idoc.document import parse, read
+from sandboxes.sap.idoc.structure import syntax_fault
 
 AUTH = ("TRIPTYCH", "sandbox-only")
 PLAIN, SOAP = "/sap/bc/idoc_xml?sap-client=100", "/sap/bc/srt/idoc?sap-client=100"
@@ -209,6 +211,23 @@ async def test_master_data_is_told_from_what_odata_shows(system: System, message
     (idoc,) = await system.ledger("idocs")
     assert (idoc["MESTYP"], idoc["STATUS"]) == (message, "30")
     assert says in idoc["document"]
+
+
+async def test_order_is_confirmed_item_by_item(system: System) -> None:
+    await system.http.post(PLAIN, content=orders())
+    (order,) = await system.ledger("orders")
+    for message in ("ORDRSP", "DEBMAS", "MATMAS"):
+        key = {"ORDRSP": order["SalesOrder"], "DEBMAS": order["SoldToParty"], "MATMAS": "TG-00001"}[message]
+        await system.control("idoc-emit", message=message, key=key)
+    _, confirmed, customer, material = await system.ledger("idocs")
+    reference = order["SalesOrder"].zfill(10)
+    assert f"<QUALF>002</QUALF><BELNR>{reference}</BELNR><ZEILE>000010</ZEILE>" in confirmed["document"]
+    assert "<E1EDP20" in confirmed["document"]
+    assert "<E1KNKKM" in customer["document"]
+    assert "<E1MARCM" in material["document"]
+    for one in (confirmed, customer, material):
+        document = parse(one["document"].encode())
+        assert syntax_fault(read(document)[0]) is None
 
 
 async def test_deliveries_and_invoices_are_told_with_the_order_they_came_of(system: System) -> None:

@@ -22,6 +22,7 @@ from shared.contracts.system.sap_idocs import (
     IdocsPosted,
     InvalidIdoc,
     InvoicePosted,
+    OrderConfirmed,
     ProductRecordChanged,
     SapIdocs,
 )
@@ -346,6 +347,7 @@ async def test_what_sap_tells_of_real_business_is_understood(
     documents: Connect, control: Any, sandbox_url: str, connect: Any, new_order: Any
 ) -> None:
     order = await connect(sandbox_url).create_order(new_order("idoc-1"))
+    await control.do("idoc-emit", message="ORDRSP", key=order.erp_order_id)
     made = await control.do("fulfil", order=order.erp_order_id)
     for message, key in (
         ("SHPCON", made["delivery"]), ("INVOIC", made["invoice"]), ("MATMAS", "TG-00001"), ("DESADV", made["delivery"]),
@@ -354,7 +356,17 @@ async def test_what_sap_tells_of_real_business_is_understood(
     service = documents()
     for one in await ledger(sandbox_url):
         await service.receive_idocs(IdocsPosted(one["document"]))
-    events = (await service.list_events()).items
+    confirmed_event, *events = (await service.list_events()).items
+    assert confirmed_event.type == "order-confirmed"
+    confirmed = msgspec.json.decode(confirmed_event.payload, type=OrderConfirmed)
+    assert (confirmed.erp_order_id, confirmed.purchase_order, confirmed.net) == (
+        order.erp_order_id,
+        "idoc-1",
+        order.net,
+    )
+    assert [(one.item, one.sku, one.quantity, one.confirmed, one.day, one.rejected) for one in confirmed.lines] == [
+        (one.item, one.sku, one.quantity, one.quantity, one.confirmed_date, False) for one in order.lines
+    ]
     delivered = msgspec.json.decode(events[0].payload, type=DeliveryConfirmed)
     assert (delivered.delivery_id, delivered.goods_issued is not None) == (made["delivery"], True)
     assert [(one.erp_order_id, one.item, one.sku) for one in delivered.lines] == [

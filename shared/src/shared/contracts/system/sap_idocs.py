@@ -134,6 +134,28 @@ class IdocReceived(msgspec.Struct, frozen=True, rename="camel"):
 # `reference` of an event is what its document has in common with a repeat of it, 24 hexadecimal digits.
 
 
+class OrderLineConfirmed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What of an order's item is confirmed, and for when the first of it; nothing of one that is rejected."""
+
+    item: str
+    sku: str
+    quantity: Quantity
+    confirmed: Quantity
+    day: date | None = None
+    rejected: bool = False
+
+
+class OrderConfirmed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An event: SAP confirmed an order, as it was entered or changed (ORDRSP)."""
+
+    idoc_id: str
+    reference: str
+    erp_order_id: str
+    lines: list[OrderLineConfirmed]
+    net: Money | None = None
+    purchase_order: str = ""
+
+
 class DeliveredLine(msgspec.Struct, frozen=True, rename="camel"):
     """What of an order's item is delivered."""
 
@@ -235,7 +257,7 @@ class SapIdocs(Contract, tier="system", version="v1"):
         begin: Literal["oldest", "latest"] = "oldest",
         limit: PageSize = 100,
     ) -> EventFeed:
-        """Return what SAP told by IDoc, oldest first: `DeliveryConfirmed`, `InvoicePosted`, ….
+        """Return what SAP told by IDoc, oldest first: `OrderConfirmed`, `DeliveryConfirmed`, ….
 
         With `Prefer: wait=n` an answer without any event waits for the first.
 

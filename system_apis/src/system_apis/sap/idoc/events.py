@@ -18,6 +18,8 @@ from shared.contracts.system.sap_idocs import (
     IdocReceived,
     IdocSegment,
     InvoicePosted,
+    OrderConfirmed,
+    OrderLineConfirmed,
     ProductRecordChanged,
 )
 from shared.messaging.event_source import event_type
@@ -27,7 +29,7 @@ from system_apis.sap.idoc.refusals import IdocRefused
 from system_apis.sap.idoc.types.customers import E1KNA1M
 from system_apis.sap.idoc.types.deliveries import E1EDL20, E1EDL24, E1EDL37, E1EDT13
 from system_apis.sap.idoc.types.materials import E1MAKTM, E1MARAM
-from system_apis.sap.idoc.types.orders import E1EDK01, E1EDK02, E1EDK03, E1EDP01, E1EDP02, E1EDS01
+from system_apis.sap.idoc.types.orders import E1EDK01, E1EDK02, E1EDK03, E1EDP01, E1EDP02, E1EDP19, E1EDP20, E1EDS01
 from system_apis.sap.idoc.xml_format import read_xml
 from system_apis.sap.money import money
 from system_apis.sap.odata import document_number
@@ -132,6 +134,35 @@ def _invoice(at: Told, idoc: Idoc) -> InvoicePosted | None:
     )
 
 
+def _confirmation(at: Told, idoc: Idoc) -> OrderConfirmed | None:
+    header = _only(idoc, E1EDK01)
+    if header is None:
+        return None
+    references = {one.QUALF: one.BELNR for one, _ in idoc.every(E1EDK02)}
+    sums = {one.SUMID: one.SUMME for one, _ in idoc.every(E1EDS01)}
+    return OrderConfirmed(
+        *at,
+        document_number(references.get("002") or header[0].BELNR),
+        [_confirmed(one, below) for one, below in idoc.every(E1EDP01)],
+        _amount(sums.get("002"), header[0].CURCY),
+        references.get("001", ""),
+    )
+
+
+def _confirmed(item: E1EDP01, below: Segment) -> OrderLineConfirmed:
+    skus = {one.QUALF: one.IDTNR for one, _ in below.every(E1EDP19)}
+    ours = next((one.ZEILE for one, _ in below.every(E1EDP02) if one.QUALF == "002"), "")
+    scheduled = [one for one, _ in below.every(E1EDP20) if one.EDATU.strip("0 ")]
+    return OrderLineConfirmed(
+        document_number(ours or item.POSEX),
+        skus.get("002") or item.MATNR,
+        _number(item.MENGE),
+        sum((_number(one.WMENG) for one in scheduled), Decimal(0)),
+        min((day for one in scheduled if (day := _day(one.EDATU))), default=None),
+        bool(item.ABGRU) or item.ACTION == _DELETED,
+    )
+
+
 def _customer(at: Told, idoc: Idoc) -> CustomerRecordChanged | None:
     found = _only(idoc, E1KNA1M)
     if found is None:
@@ -154,6 +185,7 @@ def _product(at: Told, idoc: Idoc) -> ProductRecordChanged | None:
 
 _KNOWN: Mapping[str, _Known] = MappingProxyType(
     {
+        "ORDRSP": _Known(OrderConfirmed, _confirmation),
         "SHPCON": _Known(DeliveryConfirmed, _delivery),
         "INVOIC": _Known(InvoicePosted, _invoice),
         "DEBMAS": _Known(CustomerRecordChanged, _customer),

@@ -1,4 +1,4 @@
-"""What this system tells others, built from the state that OData shows: master data, deliveries, invoices."""
+"""What this system tells others, built from the state that OData shows: master data, orders, deliveries, invoices."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -10,18 +10,26 @@ from sandboxes.sap.sales.fields import day, number, text
 from sandboxes.sap.sales.partners import INTERNAL_CODES
 from sandboxes.sap.sales.tables import (
     ADDRESSES,
+    CREDIT_ACCOUNTS,
+    CREDIT_PROFILES,
+    CUSTOMER_COMPANIES,
     CUSTOMERS,
     DELIVERIES,
     DELIVERY_ITEMS,
     INVOICE_ITEMS,
     INVOICE_PARTNERS,
     INVOICES,
+    ITEMS,
+    ORDER_PARTNERS,
     ORDERS,
     PARTNER_FUNCTIONS,
     PARTNERS,
     PRODUCT_DESCRIPTIONS,
+    PRODUCT_PLANTS,
+    PRODUCT_SALES,
     PRODUCTS,
     SALES_AREAS,
+    SCHEDULE_LINES,
 )
 from sandboxes.sap.storage import Records, Table
 
@@ -52,7 +60,19 @@ def customer(records: Records, key: str) -> list[Segment]:
         "STCEG": text(row, "VATRegistration"),
         "STRAS": text(address, "StreetName")[:35],
     }
-    return [Segment("E1KNA1M", fields, areas)]
+    companies = [
+        Segment(
+            "E1KNB1M",
+            {
+                "MSGFN": _CHANGED,
+                "BUKRS": text(one, "CompanyCode"),
+                "AKONT": text(one, "ReconciliationAccount"),
+                "ZTERM": text(one, "PaymentTerms"),
+            },
+        )
+        for one in records.find(CUSTOMER_COMPANIES, Customer=row["Customer"])
+    ]
+    return [Segment("E1KNA1M", fields, [*areas, *companies, *_credit(records, row, partner)])]
 
 
 def material(records: Records, key: str) -> list[Segment]:
@@ -77,11 +97,48 @@ def material(records: Records, key: str) -> list[Segment]:
         for one in records.find(PRODUCT_DESCRIPTIONS, Product=row["Product"])
         if (language := text(one, "Language"))
     ]
-    return [Segment("E1MARAM", fields, texts)]
+    plants = [
+        Segment("E1MARCM", {"MSGFN": _CHANGED, "WERKS": text(one, "Plant")})
+        for one in records.find(PRODUCT_PLANTS, Product=row["Product"])
+    ]
+    sales = [
+        Segment(
+            "E1MVKEM",
+            {
+                "MSGFN": _CHANGED,
+                "VKORG": text(one, "ProductSalesOrg"),
+                "VTWEG": text(one, "ProductDistributionChnl"),
+            },
+        )
+        for one in records.find(PRODUCT_SALES, Product=row["Product"])
+    ]
+    return [Segment("E1MARAM", fields, [*texts, *plants, *sales])]
+
+
+def confirmation(records: Records, key: str) -> list[Segment]:
+    """ORDRSP: an order as it was entered, with what is confirmed of each item and for when."""
+    row = _row(records, ORDERS, SalesOrder=key)
+    number_of_order, currency = _padded(row, "SalesOrder", _NUMBER), text(row, "TransactionCurrency")
+    area = (("006", "OrganizationDivision"), ("007", "DistributionChannel"), ("008", "SalesOrganization"))
+    created = _date(row, "CreationDate")
+    return [
+        Segment("E1EDK01", {"ACTION": "000", "CURCY": currency, "BELNR": number_of_order}),
+        *(Segment("E1EDK14", {"QUALF": code, "ORGID": text(row, name)}) for code, name in area),
+        Segment("E1EDK03", {"IDDAT": "012", "DATUM": created}),
+        *(
+            Segment("E1EDKA1", {"PARVW": INTERNAL_CODES.get(code, code), "PARTN": _padded(one, "Customer", _NUMBER)})
+            for one in records.find(ORDER_PARTNERS, SalesOrder=row["SalesOrder"])
+            if (code := text(one, "PartnerFunction"))
+        ),
+        Segment("E1EDK02", {"QUALF": "001", "BELNR": text(row, "PurchaseOrderByCustomer")}),
+        Segment("E1EDK02", {"QUALF": "002", "BELNR": number_of_order, "DATUM": created}),
+        *(_confirmed_item(records, one) for one in records.find(ITEMS, SalesOrder=row["SalesOrder"])),
+        _sum("002", row, "TotalNetAmount", currency),
+    ]
 
 
 def delivery(records: Records, key: str) -> list[Segment]:
-    """SHPCON and DESADV: a delivery with its items and the day its goods left."""
+    """SHPCON, DESADV, WHSORD and SHPORD: a delivery with its items and the day its goods left."""
     row = _row(records, DELIVERIES, DeliveryDocument=key)
     dates = Segment("E1EDT13", {"QUALF": "006", "NTANF": _date(row, "PlannedGoodsIssueDate")})
     dates.fields["ISDD"] = _date(row, "ActualGoodsMovementDate")
@@ -130,12 +187,59 @@ MESSAGES: Mapping[str, tuple[str, Callable[[Records, str], list[Segment]]]] = Ma
     {
         "DEBMAS": ("DEBMAS07", customer),
         "MATMAS": ("MATMAS05", material),
+        "ORDRSP": ("ORDERS05", confirmation),
         "DESADV": ("DELVRY07", delivery),
+        "WHSORD": ("DELVRY07", delivery),
+        "SHPORD": ("DELVRY07", delivery),
         "SHPCON": ("DELVRY07", delivery),
         "INVOIC": ("INVOIC02", invoice),
     }
 )
 """Of each message its basic type, and what builds it from an object's number."""
+
+
+def _credit(records: Records, customer: Row, partner: Row) -> list[Segment]:
+    """What a customer may owe, in each control area; areas are named like credit segments here."""
+    profile = records.get(CREDIT_PROFILES, BusinessPartner=partner["BusinessPartner"]) or {}
+    accounts = records.find(CREDIT_ACCOUNTS, BusinessPartner=partner["BusinessPartner"])
+    areas = [
+        Segment(
+            "E1KNKKM",
+            {
+                "MSGFN": _CHANGED,
+                "KKBER": text(one, "CreditSegment"),
+                "KLIMK": str(number(one, "CreditLimitAmount")),
+                "KNKLI": _padded(customer, "Customer", _NUMBER),
+                "CTLPC": text(profile, "CreditRiskClass"),
+            },
+        )
+        for one in accounts
+    ]
+    currency = text(accounts[0], "CreditSegmentCurrency") if accounts else ""
+    return [Segment("E1KNKAM", {"MSGFN": _CHANGED, "WAERS": currency}, areas)] if areas else []
+
+
+def _confirmed_item(records: Records, item: Row) -> Segment:
+    key = {"SalesOrder": item["SalesOrder"], "SalesOrderItem": item["SalesOrderItem"]}
+    place = _padded(item, "SalesOrderItem", _ITEM)
+    fields = {
+        "POSEX": place,
+        "MENGE": str(number(item, "RequestedQuantity")),
+        "MENEE": text(item, "RequestedQuantityUnit"),
+        "NETWR": str(number(item, "NetAmount")),
+        "ABGRU": text(item, "SalesDocumentRjcnReason"),
+    }
+    reference = {"QUALF": "002", "BELNR": _padded(item, "SalesOrder", _NUMBER), "ZEILE": place}
+    lines = [
+        Segment(
+            "E1EDP20",
+            {"WMENG": str(number(one, "ConfdOrderQtyByMatlAvailCheck")), "EDATU": _date(one, "ConfirmedDeliveryDate")},
+        )
+        for one in records.find(SCHEDULE_LINES, **key)
+        if number(one, "ConfdOrderQtyByMatlAvailCheck")
+    ]
+    named = Segment("E1EDP19", {"QUALF": "002", "IDTNR": text(item, "Material")})
+    return Segment("E1EDP01", fields, [Segment("E1EDP02", reference), *lines, named])
 
 
 def _sales_area(records: Records, area: Row) -> Segment:
