@@ -13,8 +13,10 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import httpx
 import msgspec
 import pytest
 
@@ -51,6 +53,8 @@ from shared.contracts.process.quote_to_order import Cancellation, OrderRequest
 from shared.contracts.system.crm import CrmOrderStatus, CrmReturnNote, ErpIdentity, ErpRecord, OrderCancellation
 from shared.contracts.system.erp import ErpBlock, ErpCancellation
 from shared.host.api import installed_apis
+from shared.host.topology import process_of
+from shared.security.signature import signed_headers
 
 COMPANY = company()
 PLAIN = COMPANY.quotes_for("plain")
@@ -402,3 +406,25 @@ async def test_no_api_of_ours_calls_a_webhook_in_any_placement(topologies) -> No
             with calling(await running.context()):
                 _, seen = await outcome(running.client(operation.contract), operation, (SignedMessage("1", "", b"{}"),))
             assert seen["problem"]["type"] == "/problems/signature-refused"
+
+
+async def test_a_webhook_is_answered_alike_fused_and_split(topologies) -> None:
+    for operation in WEBHOOKS.values():
+        seen = {place: await signed_answers(running, operation) for place, running in topologies.items()}
+        assert seen["fused"] == seen["split"]
+        assert [status for status, _ in seen["fused"]] == [400, 401, 401], "signed nonsense, forged, unsigned"
+
+
+async def signed_answers(running: Any, operation: Operation) -> list[tuple[int, str]]:
+    placement, state = running.process.placement, Path(running.runtime.state)
+    api = placement.api_of(operation.contract)
+    kept = placement.topology.backends[api.backend]["webhook_secret"].removeprefix("file:{state}/")
+    secret, body = (state / kept).read_text(), b"nonsense"
+    url = running.runtime.processes[process_of(placement.topology, api)] + operation.path
+    async with httpx.AsyncClient() as http:
+        answers = [
+            await http.post(url, content=body, headers=signed_headers(api.service.signature, secret, body)),
+            await http.post(url, content=body, headers=signed_headers(api.service.signature, "forged", body)),
+            await http.post(url, content=body),
+        ]
+    return [(answer.status_code, answer.json()["type"]) for answer in answers]

@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import Any
 
+from eventually import eventually
+
 from shared.binding.operation import Operation
 
 HOSTILE = (
@@ -95,3 +97,28 @@ async def test_odd_headers_beside_a_signature(suite, kit, signed_operation: Oper
         assert answer.headers["trace-id"]
     answer = await suite.ask("POST", f"{signed_operation.path}?a=1", suite.signed(signed_operation, BODY), BODY)
     assert answer.status == 400
+
+
+SUBSCRIBE = """mutation { webhookSubscriptionCreate(topic: ORDERS_CREATE,
+  webhookSubscription: {uri: "%s", format: JSON}) { webhookSubscription { id } userErrors { message } } }"""
+
+
+async def test_the_backend_of_the_running_suite_opens_it_by_itself(suite, kit) -> None:
+    """The stand-in signs with the secret that was made for it and for us, and no human hand between."""
+    webhook = kit.declared["commerce.receive_webhook"]
+    token = (suite.state / "shopify" / "token").read_text()
+    subscribed = await suite.backdoor.post(
+        f"{suite.runtime.sandboxes['shopify']}/admin/api/2026-04/graphql.json",
+        json={"query": SUBSCRIBE % (suite.edge + webhook.path)},
+        headers={"x-shopify-access-token": token},
+    )
+    assert not subscribed.json()["data"]["webhookSubscriptionCreate"]["userErrors"], subscribed.text
+    bought = await suite.sandbox("shopify", "POST", "order", {"lines": 1})
+    feed = kit.declared["commerce.list_events"]
+    headers = [("authorization", f"Bearer {suite.token(feed)}")]
+
+    async def told() -> bool:
+        answer = await suite.ask("GET", f"{feed.path}?channel=orders-create", headers)
+        return f'\\"recordId\\":\\"{bought["id"]}\\"'.encode() in answer.body
+
+    await eventually(told)

@@ -169,7 +169,7 @@ def delete(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeo
     return _mark("DELETE", path, scope, raises, 200, timeout=timeout)
 
 
-def webhook(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float = 4.0) -> Marker:
+def webhook(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), timeout: float = 2.4) -> Marker:
     """A message that a system outside sends by itself, told by a signature over its raw body instead of a token.
 
     The method takes one `SignedMessage`, whose content it decodes itself: it is the sender's document, not ours. Each
@@ -181,7 +181,7 @@ def webhook(path: str, *, scope: str, raises: Sequence[type[Problem]] = (), time
         path: Below the contract's prefix, without parameters.
         scope: What a fitting signature allows, and that alone; no token holds it.
         raises: The refusals of messages that are signed well.
-        timeout: Seconds for reading and answering; Shopify waits for five.
+        timeout: Seconds for reading it, and as many for answering; Shopify waits for five in all.
     """
     return _mark("POST", path, scope, raises, 200, repeatable=True, timeout=timeout, signed=True)
 

@@ -11,7 +11,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler, route
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from shared.binding.call_context import Principal
+from shared.binding.call_context import CallContext, Principal
 from shared.binding.declare import Contract
 from shared.binding.http_answer import Answer, refusal, success
 from shared.binding.http_request import (
@@ -127,8 +127,7 @@ class Resource:
         require_json_accepted(headers)
         outcome = "ok"
         try:
-            principal, read = await self._caller(served, scope, headers, receive)
-            context = read_context(headers, principal, span)
+            context, read = await self._call(served, scope, headers, receive, span)
             result = await self._inbound.call(served, context, read, lambda decision: _limits(extra, decision))
             return success(operation, result, headers.get(b"if-none-match"), context.wait)
         except Problem as problem:
@@ -137,16 +136,19 @@ class Resource:
         finally:
             operation_call(self._contract.slug, operation.name, outcome, span.seconds)
 
-    async def _caller(self, served: Served, scope: Any, headers: Headers, receive: Receive) -> tuple[Principal, Read]:
-        """Who calls, and what reads the arguments; what was signed has been read by then, as it tells who signed."""
+    async def _call(
+        self, served: Served, scope: Any, headers: Headers, receive: Receive, span: Span
+    ) -> tuple[CallContext, Read]:
+        """Who calls and how, and what reads the arguments; a webhook is read by then, as that tells who signed it."""
         if not served.operation.signed:
-            return await self._authenticate(headers), self._reader(served, scope, headers, receive)
+            context = read_context(headers, await self._authenticate(headers), span)
+            return context, self._reader(served, scope, headers, receive)
         principal, message = await self._doors[served.operation.name].let_in(headers, receive)
 
         async def read() -> tuple[Any, ...]:
             return (*served.operation.from_http({}, read_query(scope["query_string"]), None), message)
 
-        return principal, read
+        return read_context(headers, principal, span), read
 
     async def _authenticate(self, headers: Headers) -> Principal:
         token = bearer_token(headers)
