@@ -286,6 +286,18 @@ async def test_documents_go_when_their_time_is_over_and_old_cursors_say_so(docum
         await service.list_events("all", first.cursor)
 
 
+async def test_a_process_drops_what_is_too_old_as_soon_as_it_runs(documents: Connect) -> None:
+    await documents().receive_idocs(posted(customer(), number="1"))
+    keeping = documents(keep_days=-1.0)
+    await keeping.start()
+
+    async def dropped() -> bool:
+        return not (await documents().list_idocs()).items
+
+    await eventually(dropped)
+    await keeping.aclose()
+
+
 async def test_without_a_store_nothing_is_taken_and_the_refusal_says_what_to_name(documents: Connect) -> None:
     with pytest.raises(BackendFault, match=r"`url` of \[backends\.sap\.idoc\.store\]"):
         await documents(store=None).receive_idocs(posted(customer()))

@@ -175,6 +175,15 @@ async def test_documents_go_when_their_time_is_over_and_positions_say_so(opened:
     assert [one.docnum for one in (await store.told(None, None, 10))[0]] == ["3"]
 
 
+async def test_documents_go_by_themselves_too_where_nothing_arrives_any_more(opened: Opened) -> None:
+    await opened().receive([came("1")])
+    await opened().drop_old()
+    assert len(await opened().newest(None, None, None, 10)) == 1
+    await opened(keep_days=-1.0).drop_old()
+    assert await opened().newest(None, None, None, 10) == []
+    assert await opened().last_position() == 1
+
+
 async def everything(where: DatabaseSettings) -> str:
     """What the tables hold, as somebody reads it who has the database and no key."""
     tables = ("sap_idoc", "sap_idoc_status", "sap_idoc_feed")

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
 from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
+from shared.binding.problems import Problem
 from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
 from shared.contracts.system.sap_idocs import (
     IdocNotFound,
@@ -21,6 +23,7 @@ from shared.contracts.system.sap_idocs import (
     ReceivedIdocs,
     SapIdocs,
 )
+from shared.telemetry.logging import get_logger
 from system_apis.sap.connector import SapConnector
 from system_apis.sap.idoc import kept as rows
 from system_apis.sap.idoc.confirmations import IdocConfirmations
@@ -31,9 +34,11 @@ from system_apis.sap.idoc.transactions import Arrival
 from system_apis.sap.idoc.xml_format import read_xml
 
 _MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answer
-_LOOK = 1.0  # seconds between two looks for what another process took in
+_LOOK = 3.0  # seconds between two looks for what another process took in
 _LAST = 0.3  # seconds for which somebody waits who asks while the process ends
+_UPKEEP = 3600.0  # seconds between two looks for what is too old
 _ALL = "all"
+_log = get_logger("sap.idoc")
 
 
 class SapDocuments(SapIdocs):
@@ -50,6 +55,19 @@ class SapDocuments(SapIdocs):
         self._confirmations = confirmations
         self._news = asyncio.Event()
         self._stopping = False
+        self._upkeep: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to drop documents whose time is over, also where nothing arrives any more."""
+        if self._store.is_chosen:
+            self._upkeep = asyncio.create_task(self._drop_on(), name="idoc upkeep")
+
+    async def aclose(self) -> None:
+        """Drop no more."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._upkeep
 
     def stop_waiting(self) -> None:
         """The process is about to end: whoever waits for an event is answered, so that nobody holds it up."""
@@ -127,6 +145,14 @@ class SapDocuments(SapIdocs):
             if told or left <= 0 or (self._stopping and left > _LAST):
                 return told, reached
             await self._look_again(min(_LOOK, left))
+
+    async def _drop_on(self) -> None:
+        while True:
+            try:
+                await self._store.drop_old()
+            except Problem as problem:  # tried again in an hour, and with whatever arrives
+                _log.warning("idocs.not_dropped", problem=problem.slug)
+            await asyncio.sleep(_UPKEEP)
 
     def _patience(self) -> float:
         patience = current_context().patience(_MARGIN)

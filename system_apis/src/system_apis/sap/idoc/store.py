@@ -13,7 +13,7 @@ from shared.security.key_ring import KeyRing
 from shared.sql.database import Database, DatabaseSettings
 from shared.sql.transaction import Transaction
 from system_apis.sap.idoc.kept import Arriving, Direction, KeptIdoc, StatusEntry
-from system_apis.sap.idoc.transactions import SCHEMA, Arrival, IdocTransactions, note_confirmed
+from system_apis.sap.idoc.transactions import SCHEMA, Arrival, IdocTransactions, drop, note_confirmed
 
 _T = TypeVar("_T")
 _DAY = 86_400.0
@@ -103,6 +103,11 @@ class IdocStore:
     async def note_confirmed(self, positions: Sequence[int]) -> None:
         """Their senders have been told."""
         await self._write("note_confirmed", lambda: note_confirmed(positions))
+
+    async def drop_old(self) -> None:
+        """Drop documents whose time is over; what arrives and what is sent does so too."""
+        stays_from = time.time() - self._keep_seconds
+        await self._write("drop_idocs", lambda: drop(stays_from))
 
     async def _read(self, operation: str, work: Callable[[], Transaction[_T]]) -> _T:
         try:

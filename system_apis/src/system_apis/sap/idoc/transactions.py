@@ -236,6 +236,12 @@ class IdocTransactions:
         return self._seal.open(sealed, _place(kept, part)).decode() if sealed else ""
 
 
+def drop(stays_from: float) -> Transaction[None]:
+    """Drop what was kept before this moment, in Unix seconds."""
+    yield from _locked()
+    yield from _drop(stays_from)
+
+
 def note_confirmed(positions: Sequence[int]) -> Transaction[None]:
     """The senders of these have been told."""
     for position in positions:
