@@ -17,11 +17,12 @@ from shared.binding.problems import BackendFault, Overloaded, QuotaExceeded
 from shared.contracts.system.erp import OrderRejected
 from shared.resilience.wire import ReplyHeaders, WireReply
 from shared.security.secrets import Secret
-from system_apis.netsuite.connector import NetSuiteConnector
+from system_apis.netsuite.connector import NetSuiteConnector, made_id
 from system_apis.netsuite.jobs import MOST_RECORDS, Jobs, idempotency_key
 from system_apis.netsuite.limits import SMALLEST
 from system_apis.netsuite.records import KeyRow
 from system_apis.netsuite.restlets import Restlets
+from system_apis.netsuite.service import NetSuiteErp
 from system_apis.netsuite.soap import SoapClient, problem_of_soap
 from system_apis.netsuite.soap_xml import parsed, text_of
 
@@ -110,6 +111,25 @@ async def test_batch_of_upserts_tells_of_each_record_and_makes_no_second_one(
     assert [(each["externalId"], each["id"]) for each in made] == [("up-0", one), ("up-2", three)]
     with pytest.raises(ValueError, match="externalId"):
         await jobs.submit_batch("customer", [{"companyName": "Nameless"}], "up-3", "upsert_customers", upsert=True)
+
+
+async def test_order_becomes_fulfilment_and_invoice_once_for_each_key(
+    account: Account, sandbox_url: str, control: Any, new_order: Any
+) -> None:
+    netsuite = account(sandbox_url)
+    jobs, order = Jobs(netsuite, no_pause), await NetSuiteErp(netsuite).create_order(new_order("o2c-1"))
+    made: list[str] = []
+    for target in ("itemFulfillment", "invoice"):
+        path = f"/salesOrder/{order.erp_order_id}/!transform/{target}"
+        await control.do("faults", fault="lost-reply", method="POST", path=f"*/!transform/{target}")
+        body = {"shipStatus": {"id": "C"}} if target == "itemFulfillment" else {}
+        job = await jobs.submit("POST", path, body, f"{order.reference}:{target}", "transform_order")
+        assert await jobs.submit("POST", path, body, f"{order.reference}:{target}", "transform_order") == job
+        made.append(made_id(await jobs.result(job)))
+    lines = "SELECT DISTINCT nextdoc AS id FROM nexttransactionlinelink WHERE previousdoc = {order} ORDER BY nextdoc"
+    followed = await netsuite.query(lines, KeyRow, "follow", order=int(order.erp_order_id))
+    assert [str(row.id) for row in followed] == made
+    assert (await NetSuiteErp(netsuite).get_order(order.erp_order_id)).state == "invoiced"
 
 
 async def test_long_list_goes_by_soap_as_a_job(account: Account, sandbox_url: str, control: Any) -> None:
