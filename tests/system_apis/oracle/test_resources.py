@@ -68,6 +68,30 @@ async def test_what_the_erp_contract_has_no_operation_for_is_reached(
     assert parties[0].fields["PartyId"]
 
 
+async def test_a_list_of_values_and_orders_in_bulk_are_reached(
+    door: OracleResources, control: Any, new_order: Callable[..., NewErpOrder]
+) -> None:
+    stock = (await ask(door, "inventoryOnhandBalances", limit=1))[0].key
+    page = await door.query(OracleQuery("inventoryOnhandBalances", key=stock, values="ItemsLOV", limit=2))
+    assert (len(page.items), page.next_cursor is not None) == (2, True)
+    order = new_order("bulk")
+    account = {"AccountNumber": order.erp_number}
+    numbers = ("SourceTransactionLineId", "SourceTransactionLineNumber", "SourceTransactionScheduleId")
+    line = dict.fromkeys(numbers, "1") | {"SourceScheduleNumber": "1", "ProductNumber": order.lines[0].sku}
+    staged = [
+        OracleChange("create", "salesOrdersForOrderHubRequests", fields={
+            "SourceTransactionNumber": one, "SourceTransactionSystem": "BULK", "SourceTransactionId": one,
+            "TransactionalCurrencyCode": order.currency, "billToCustomer": [account],
+            "lines": [{**line, "OrderedQuantity": 1}],
+        })
+        for one in ("b-1", "b-2")
+    ]  # fmt: skip
+    made = (await door.save(OracleChanges(staged))).records
+    assert [one.key for one in made] == ["BULK:b-1", "BULK:b-2"]
+    assert len((await control.do("import-orders"))["imported"]) == len(made)
+    assert (await ask(door, ORDERS, key="BULK:b-2"))[0].fields["StatusCode"] == "DOO_DRAFT"
+
+
 async def test_pages_follow_one_another_and_one_record_is_read_by_its_key(door: OracleResources) -> None:
     asked = {"order_by": [OracleOrdering("ItemNumber", descending=True)], "limit": 200}
     first = await door.query(OracleQuery("itemsV2", **asked))
