@@ -102,3 +102,21 @@ async def test_a_line_is_scheduled_anew_and_told_when_it_was_delivered(fusion: h
     assert await act(*deliver, DeliveryName="500001", ActualDeliveryDate=day) == 400
     for body in ({}, {"updateActualDeliveryDateRequest": [1]}):
         assert (await fusion.post(f"/{ORDER}/action/updateActualDeliveryDate", json=body)).status_code == 400
+
+
+async def test_holds_come_and_go_for_several_orders_in_one_request(fusion: httpx.AsyncClient) -> None:
+    for reference in ("h-1", "h-2"):
+        await fusion.post(f"/{ORDER}", json=sent(reference, SubmittedFlag=True))
+    orders = [{"SourceTransactionSystem": "T", "SourceTransactionId": one} for one in ("h-1", "h-2")]
+
+    async def act(name: str, **more: Any) -> int:
+        body = {"holdRequests": [{**one, "HoldCode": "CHECK", **more} for one in orders]}
+        return (await fusion.post(f"/{ORDER}/action/{name}", json=body)).status_code
+
+    async def held() -> list[bool]:
+        return [(await fusion.get(f"/{ORDER}/T:{one}")).json()["OnHoldFlag"] for one in ("h-1", "h-2")]
+
+    assert (await act("applyHold"), await held()) == (200, [True, True])
+    assert (await act("releaseHold"), await held()) == (200, [False, False])
+    orders.append({"SourceTransactionSystem": "T"})
+    assert (await act("applyHold"), await held()) == (400, [False, False])

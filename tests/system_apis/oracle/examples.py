@@ -5,13 +5,14 @@ from typing import Any
 from shared.contracts.system.oracle_fusion import OracleAction, OracleChange, OracleChanges, OracleOrdering, OracleQuery
 
 _ITEM = {"OrganizationCode": "001", "ItemNumber": "TG-DOOR", "ItemClass": "Gauges", "ItemDescription": "A gauge"}
-_HOLD = {"HoldCode": "CONFORMANCE", "HoldComments": "A call of the documentation"}
+_HOLD = {"SourceTransactionSystem": "LEG", "HoldCode": "CONFORMANCE", "HoldComments": "A call of the documentation"}
 _ORDERS = "salesOrdersForOrderHub"
 
 
 def _hold(known: Any) -> tuple[OracleAction]:
     order = known["oracle_fusion.query"].items[0]
-    return (OracleAction(_ORDERS, "applyHold", order.key, _HOLD),)
+    hold = {**_HOLD, "OrderNumber": str(order.fields["OrderNumber"])}
+    return (OracleAction(_ORDERS, "applyHold", parameters={"holdRequests": [hold]}),)
 
 
 EXAMPLES = {

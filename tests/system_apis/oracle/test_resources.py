@@ -200,12 +200,12 @@ async def test_changes_that_name_nothing_are_refused_before_oracle_is_asked(
 
 async def test_an_action_runs_and_tells_its_result(door: OracleResources, erp: OracleErp, new_order: Any) -> None:
     placed = await erp.create_order(new_order("door-3"))
-    key = "TRIPTYCH:door-3"
-    done = await door.invoke(OracleAction(ORDERS, "applyHold", key, {"HoldCode": "TRIPTYCH_CHECK"}))
+    hold: Any = {"SourceTransactionSystem": "TRIPTYCH", "OrderNumber": placed.erp_order_id, "HoldCode": "CHECK"}
+    done = await door.invoke(OracleAction(ORDERS, "applyHold", parameters={"holdRequests": [hold]}))
     assert done.fields == {"result": "SUCCESS"}
     assert (await erp.get_order(placed.erp_order_id)).state == "blocked"
     with pytest.raises(OracleRefused) as refused:
-        await door.invoke(OracleAction(ORDERS, "applyHold", key))
+        await door.invoke(OracleAction(ORDERS, "applyHold", "TRIPTYCH:door-3"))
     assert refused.value.errors[0].pointer == "/parameters/HoldCode"
 
 

@@ -9,6 +9,7 @@ from sandboxes.oracle.framework.declare import Behaviour, Row, Work
 from sandboxes.oracle.sales.changes import apply_hold, change_line, change_order, release_hold, split_line
 from sandboxes.oracle.sales.fulfilment import confirm_shipment, invoice, pick
 from sandboxes.oracle.sales.history import seed_history
+from sandboxes.oracle.sales.hold_actions import apply_holds, release_holds
 from sandboxes.oracle.sales.line_actions import update_actual_delivery_date, update_scheduling
 from sandboxes.oracle.sales.order_hub import BILL_TO, HUB, LINES, ORIGINALS, RETURN, TOTALS
 from sandboxes.oracle.sales.orders import create_order
@@ -24,6 +25,8 @@ SALES_ORDERS = replace(
         create=create_order,
         update=change_order,
         collection_actions={
+            "applyHold": apply_holds,
+            "releaseHold": release_holds,
             "updateActualDeliveryDate": update_actual_delivery_date,
             "updateSchedulingAttributes": update_scheduling,
             "updateSchedulingAttribute": update_scheduling,

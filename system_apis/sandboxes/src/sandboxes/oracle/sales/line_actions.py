@@ -22,7 +22,7 @@ Sent = Mapping[str, object]
 
 def update_actual_delivery_date(work: Work, _: Row | None, sent: Sent) -> object:
     """`updateActualDeliveryDateRequest`: `DeliveryName`, `FulfillLineId`, `ActualDeliveryDate` of what was shipped."""
-    for place, one in enumerate(_requests(sent, "updateActualDeliveryDateRequest")):
+    for place, one in enumerate(rows_of(sent, "updateActualDeliveryDateRequest")):
         path = f"/updateActualDeliveryDateRequest/{place}"
         line = _line(work, one, path)
         if line["StatusCode"] not in statuses.GONE or not one.get("DeliveryName"):
@@ -34,7 +34,7 @@ def update_actual_delivery_date(work: Work, _: Row | None, sent: Sent) -> object
 
 def update_scheduling(work: Work, _: Row | None, sent: Sent) -> object:
     """`updateSchedulingAttributeRequest`: `FulfillLineId` with `ScheduleShipDate`, the organization, or both."""
-    for place, one in enumerate(_requests(sent, "updateSchedulingAttributeRequest")):
+    for place, one in enumerate(rows_of(sent, "updateSchedulingAttributeRequest")):
         path = f"/updateSchedulingAttributeRequest/{place}"
         line = _line(work, one, path)
         if line["StatusCode"] not in (statuses.AWAIT_SHIP, statuses.NOT_SCHEDULED):
@@ -66,7 +66,12 @@ def _reschedule(work: Work, line: Row, asked: Sent, path: str) -> None:
     recalculate(work, work.records.select(HUB, '"@id" = ?', [int(str(line["@parent"]))])[0])
 
 
-def _requests(sent: Sent, name: str) -> list[Sent]:
+def rows_of(sent: Sent, name: str) -> list[Sent]:
+    """The objects of an array that an action takes.
+
+    Raises:
+        RestError: 400, it has none.
+    """
     rows: Any = sent.get(name)
     if not isinstance(rows, list) or not rows or not all(isinstance(one, dict) for one in cast("list[Any]", rows)):
         raise refuse(400, f"{name} must be an array of objects.", "FOM-4515710", f"/{name}")
