@@ -229,9 +229,11 @@ async def test_a_range_of_days_goes_as_effective_of_and_nothing_is_sent_twice(
 async def test_an_answer_that_is_none_is_a_fault(
     door_to: Callable[..., OracleResources], peer: Callable[..., Awaitable[Any]], body: bytes
 ) -> None:
-    server = await peer(*[(200, body)] * 2)
+    server = await peer(*[(200, body)] * 3)
     with pytest.raises(BackendFault):
         await door_to(server.url).query(OracleQuery("itemsV2"))
+    with pytest.raises(BackendFault):
+        await door_to(server.url).invoke(OracleAction("itemsV2", "act"))
     with pytest.raises(BackendFault):
         await door_to(server.url).save(OracleChanges([OracleChange("update", "itemsV2", "1", fields={"A": 1})]))
 

@@ -86,9 +86,11 @@ class OracleResources(OracleFusion):
             )
         except NotFound:
             raise _missing(action.resource) from None
-        answer = decode_json(reply, dict[str, Any], backend=NAME) if reply.body else {}
-        result: Any = answer.get("result", answer)
-        return OracleActionResult(told(cast("dict[str, Any]", result) if isinstance(result, dict) else answer))
+        if not reply.body:
+            return OracleActionResult({})
+        result = decode_json(reply, _Answer, backend=NAME).result
+        named = cast("dict[str, Any]", result) if isinstance(result, dict) else {"result": result}
+        return OracleActionResult(told(named))
 
     async def _one(self, root: str, change: OracleChange) -> OracleRecord:
         body = None if change.action == "delete" else change.fields
@@ -115,6 +117,12 @@ class OracleResources(OracleFusion):
             record(msgspec.json.encode(part.payload)) if part.payload is not None else _deleted(change)
             for part, change in zip(answered, changes, strict=True)
         ]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """Of an action; what has no `result` is another's answer."""
+
+    result: Any
 
 
 def _deleted(change: OracleChange) -> OracleRecord:
