@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 
 from sandboxes import hubspot, marketo
 from sandboxes.company import company
@@ -87,14 +88,9 @@ async def marketing(root: tuple[str, Vendor], control: httpx.AsyncClient, tmp_pa
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Any]:
+def fail(control: httpx.AsyncClient) -> Fail:
     """`fail("POST", vendor.note_path, "lost-reply")`: what it does on a bad day, once."""
-
-    async def put(method: str, path: str, fault: str, **more: Any) -> None:
-        answer = await control.post("/faults", json={"method": method, "path": path, "fault": fault, **more})
-        assert answer.status_code == 201
-
-    return put
+    return failing(control, "method", "path", "fault")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 from cryptography.hazmat.primitives import serialization
 
 from sandboxes.google_sheets import CLIENT_EMAIL, SPREADSHEET, development_key
@@ -52,14 +53,9 @@ async def control(sandbox: str) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
+def fail(control: httpx.AsyncClient) -> Fail:
     """`fail("POST", "*:append", "lost-reply")`: what Google does on a bad day."""
-
-    async def put(method: str, path: str, fault: str, **more: Any) -> None:
-        answer = await control.post("/faults", json={"method": method, "path": path, "fault": fault, **more})
-        assert answer.status_code == 201
-
-    return put
+    return failing(control, "method", "path", "fault")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 
 from sandboxes.kit import serve_sandbox
 from sandboxes.marketo import ACTIVITY_TYPE, CLIENT_ID, CLIENT_SECRET
@@ -59,14 +60,9 @@ def marketing(opened: Callable[..., MarketoMarketing]) -> MarketoMarketing:
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Any]:
+def fail(control: httpx.AsyncClient) -> Fail:
     """`fail("POST", "*/leads.json", "lost-reply")`: what Marketo does on a bad day."""
-
-    async def put(method: str, path: str, fault: str, **more: Any) -> None:
-        answer = await control.post("/faults", json={"method": method, "path": path, "fault": fault, **more})
-        assert answer.status_code == 201
-
-    return put
+    return failing(control, "method", "path", "fault")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 
 from sandboxes.kit import serve_sandbox
 from sandboxes.pricing import API_KEY
@@ -30,12 +31,8 @@ async def control(sandbox: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
-    async def put(fault: str, **more: Any) -> None:
-        answer = await control.post("/faults", json={"method": "*", "path": "*", "fault": fault, "times": 1, **more})
-        assert answer.status_code == 201
-
-    return put
+def fail(control: httpx.AsyncClient) -> Fail:
+    return failing(control, "fault", method="*", path="*", times=1)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 
 from sandboxes.kit import serve_sandbox
 from sandboxes.shopify import LOCATION, TOKEN, WEBHOOK_SECRET
@@ -34,14 +35,9 @@ async def control(shop: str) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
+def fail(control: httpx.AsyncClient) -> Fail:
     """`fail("lost-reply")`: what Shopify does on a bad day."""
-
-    async def put(fault: str, **more: Any) -> None:
-        answer = await control.post("/faults", json={"method": "POST", "path": "*", "fault": fault, **more})
-        assert answer.status_code == 201
-
-    return put
+    return failing(control, "fault", method="POST", path="*")
 
 
 @pytest.fixture

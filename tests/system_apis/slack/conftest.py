@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from bad_day import Fail, failing
 
 from sandboxes.kit import serve_sandbox
 from sandboxes.slack import CHANNELS, TOKEN
@@ -31,12 +32,8 @@ async def control(sandbox: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def fail(control: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
-    async def put(path: str, fault: str, **more: Any) -> None:
-        body = {"method": "*", "path": path, "fault": fault, "times": 1, **more}
-        assert (await control.post("/faults", json=body)).status_code == 201
-
-    return put
+def fail(control: httpx.AsyncClient) -> Fail:
+    return failing(control, "path", "fault", method="*", times=1)
 
 
 @pytest.fixture
