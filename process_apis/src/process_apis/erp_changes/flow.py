@@ -8,6 +8,7 @@ at once could still write the older over the newer; therefore whoever wrote read
 import msgspec
 
 from process_apis.erp_changes.customer import corrections, fields_of
+from shared.contracts.canonical.identity import KeyClaim
 from shared.contracts.canonical.party import Customer
 from shared.contracts.canonical.values import Id
 from shared.contracts.process.erp_changes import ChangePassedOn, ErpChange
@@ -18,6 +19,7 @@ from shared.contracts.process.order_fulfilment import (
     OrderNews,
 )
 from shared.contracts.system.crm import Crm, CustomerNotFound, ErpRecord
+from shared.contracts.system.cross_references import CrossReferences
 from shared.contracts.system.erp import Erp, ErpCustomerNotFound, ErpOrderNotFound
 from shared.durable.flow import Flow
 
@@ -30,9 +32,10 @@ NOTHING = ErpRecord()
 class PassOnErpChange(Flow[ErpChange, ChangePassedOn], version=1):
     """Wake who follows the orders that changed; correct the customers that changed where the ERP leads."""
 
-    def __init__(self, crm: Crm, erp: Erp, fulfilment: OrderFulfilment) -> None:
+    def __init__(self, crm: Crm, erp: Erp, cross_references: CrossReferences, fulfilment: OrderFulfilment) -> None:
         self.crm = crm
         self.erp = erp
+        self.keys = cross_references
         self.fulfilment = fulfilment
 
     async def run(self, request: ErpChange) -> ChangePassedOn:
@@ -57,7 +60,11 @@ class PassOnErpChange(Flow[ErpChange, ChangePassedOn], version=1):
             outcome.unknown.append(erp_order_id)
 
     async def correct(self, erp_number: str, outcome: ChangePassedOn) -> None:
-        """Tell the CRM what it does not know yet of what the ERP leads."""
+        """Tell the CRM what it does not know yet of what the ERP leads.
+
+        Raises KeysDisagree, and writes nothing, when the number is noted as another customer's: a number that somebody
+        mistyped in the CRM must not give one company another's name.
+        """
         try:
             customer = await self.crm.find_customer(erp_number)
             wanted = corrections(customer, await self.erp.get_customer(erp_number))
@@ -65,6 +72,8 @@ class PassOnErpChange(Flow[ErpChange, ChangePassedOn], version=1):
             outcome.unknown.append(erp_number)
             return
         outcome.told.append(customer.customer_id)
+        if wanted != NOTHING:
+            await self.keys.resolve(KeyClaim("customer", customer.customer_id, "crm", {"erp": erp_number}))
         for _ in range(MOST_CORRECTIONS):
             if wanted == NOTHING:
                 return
