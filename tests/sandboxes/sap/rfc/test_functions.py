@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from zeep.exceptions import Fault
 
 AUTH = ("TRIPTYCH", "sandbox-only")
 ORDERS = "/sap/opu/odata/sap/API_SALES_ORDER_SRV/A_SalesOrder"
@@ -153,6 +154,18 @@ def test_customer_and_credit_account_are_told_with_what_is_used(caller: Callable
     assert account.CRED_LIMIT > account.CRED_EXPOS > 0
     nowhere = sap.call("BAPI_CREDIT_ACCOUNT_GET_STATUS", CREDITCONTROLAREA="9", CUSTOMER="0010100001")
     assert nowhere.RETURN.TYPE == "E"
+    named = {"CREDITCONTROLAREA": "1000", "CREDITACCOUNT": "0010100001"}
+    (detail,) = sap.call("BAPI_CR_ACC_GETDETAIL", **named, CREDIT_ACCOUNT_DETAIL={}).CREDIT_ACCOUNT_DETAIL.item
+    assert (detail.CRED_LIMIT, detail.CURRENCY) == (account.CRED_LIMIT, account.CURRENCY)
+    assert sap.call("BAPI_CR_ACC_GETDETAIL", CREDITCONTROLAREA="9", CREDITACCOUNT="1").RETURN.TYPE == "E"
+
+
+def test_exposure_is_told_by_kind_and_its_exception_is_a_fault(caller: Callable[[], Any]) -> None:
+    sap = caller()
+    owed = sap.call("SD_CREDIT_EXPOSURE", KKBER="1000", KUNNR="0010100001")
+    assert owed.SUM_OPENS == owed.OPEN_ORDER + owed.OPEN_DELIVERY + owed.OPEN_INVOICE > 0
+    with pytest.raises(Fault, match="No credit account"):
+        sap.call("SD_CREDIT_EXPOSURE", KKBER="9", KUNNR="0010100001")
 
 
 def test_availability_confirms_up_to_the_stock(caller: Callable[[], Any]) -> None:

@@ -1,7 +1,8 @@
 """The function modules of this system.
 
 Sources: published interfaces of these BAPIs (parameters and field names; a choice of the fields). The fields of
-CREDIT_ACCOUNT_DETAIL and CUSTOMERGENERALDETAIL are spelled as SAP's other BAPI structures spell them, unchecked.
+CREDIT_ACCOUNT_DETAIL and CUSTOMERGENERALDETAIL are spelled as SAP's other BAPI structures spell them, unchecked; so are
+the results of SD_CREDIT_EXPOSURE, which is no BAPI and tells what is wrong by an exception.
 """
 
 from sandboxes.sap.rfc.dictionary import FunctionModule, Parameter, singles, structure, table
@@ -197,6 +198,24 @@ CREDIT = FunctionModule(
         table("CREDIT_ACCOUNT_OPEN_ITEMS", "CUSTMR_NO:10# C_CTR_AREA:4 OPEN_ITEMS=23.4 CURRENCY:5", "BAPI1010_2"),
     ),
 )
+CREDIT_DETAIL = FunctionModule(
+    "BAPI_CR_ACC_GETDETAIL",
+    singles("CREDITCONTROLAREA:4 CREDITACCOUNT:10#"),
+    (structure("RETURN", _BAPIRET1_FIELDS, "BAPIRETURN1"),),
+    (
+        table(
+            "CREDIT_ACCOUNT_DETAIL",
+            "CUSTMR_NO:10# C_CTR_AREA:4 CRED_LIMIT=23.4 CURRENCY:5 RISK_CATEG:3 CRED_BLOCK:1",
+            "BAPI1010_3",
+        ),
+    ),
+)
+EXPOSURE = FunctionModule(
+    "SD_CREDIT_EXPOSURE",
+    singles("KKBER:4 KUNNR:10# DATE_CREDIT_EXPOSURE:d"),
+    singles("OPEN_ORDER=23.4 OPEN_DELIVERY=23.4 OPEN_INVOICE=23.4 SUM_OPENS=23.4 CMWAE:5"),
+    (),
+)
 COMMIT = FunctionModule(
     "BAPI_TRANSACTION_COMMIT", singles("WAIT:1"), (structure("RETURN", _BAPIRET2_FIELDS, "BAPIRET2"),), ()
 )
@@ -206,7 +225,7 @@ MODULES = {
     one.name: one
     for one in (
         *(CREATE, SIMULATE, GETSTATUS, CHANGE, DETAILS, LIST, AVAILABILITY, CUSTOMER, CREDIT),
-        *(COMMIT, ROLLBACK),
+        *(CREDIT_DETAIL, EXPOSURE, COMMIT, ROLLBACK),
     )
 }
 """Every function module by name."""

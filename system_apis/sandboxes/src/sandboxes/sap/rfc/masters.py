@@ -1,12 +1,14 @@
-"""BAPI_CUSTOMER_GETDETAIL2, BAPI_CREDIT_ACCOUNT_GET_STATUS and BAPI_MATERIAL_AVAILABILITY."""
+"""Customers, credit accounts and availability by function modules."""
 
 from collections.abc import Mapping
 from decimal import Decimal
 
+from sandboxes.sap.odata_v2.edm import Row
 from sandboxes.sap.odata_v2.errors import Message
 from sandboxes.sap.rfc.calling import Call, number_in, shown
 from sandboxes.sap.rfc.dictionary import Cell, Value
 from sandboxes.sap.rfc.returned import bapiret2, bapireturn
+from sandboxes.sap.rfc.soap import SoapFault
 from sandboxes.sap.sales.availability import available
 from sandboxes.sap.sales.fields import number, text
 from sandboxes.sap.sales.tables import (
@@ -53,26 +55,41 @@ def customer(call: Call) -> Mapping[str, Value]:
 def credit(call: Call) -> Mapping[str, Value]:
     """A customer's credit account in a control area, which here is named like the credit segment."""
     wanted, area = shown(call.text("CUSTOMER")), call.text("CREDITCONTROLAREA")
-    partners = call.records.find(PARTNERS, Customer=wanted)
-    number_of_partner = partners[0]["BusinessPartner"] if partners else ""
-    account = call.records.get(CREDIT_ACCOUNTS, BusinessPartner=number_of_partner, CreditSegment=area)
+    account = _account(call, wanted, area)
     if account is None:
-        text_ = f"Credit account {wanted} does not exist in credit control area {area}"
-        return {"RETURN": bapiret2(Message("F3/027", text_))}
-    exposure = call.records.get(EXPOSURES, Customer=wanted) or {}
-    profile = call.records.get(CREDIT_PROFILES, BusinessPartner=number_of_partner) or {}
-    key: dict[str, Cell] = {"CUSTMR_NO": wanted, "C_CTR_AREA": area, "CURRENCY": text(account, "CreditSegmentCurrency")}
+        return _no_account(wanted, area)
+    owed = call.records.get(EXPOSURES, Customer=wanted) or {}
+    detail = _detail(call, wanted, account)
+    key = {name: detail[name] for name in ("CUSTMR_NO", "C_CTR_AREA", "CURRENCY")}
     return {
-        "CREDIT_ACCOUNT_DETAIL": [
-            {
-                **key,
-                "CRED_LIMIT": number(account, "CreditLimitAmount"),
-                "CRED_EXPOS": number(exposure, "Amount") + number(exposure, "OpenOrders"),
-                "RISK_CATEG": text(profile, "CreditRiskClass"),
-                "CRED_BLOCK": "X" if account["CreditAccountIsBlocked"] else "",
-            }
-        ],
-        "CREDIT_ACCOUNT_OPEN_ITEMS": [{**key, "OPEN_ITEMS": number(exposure, "Amount")}],
+        "CREDIT_ACCOUNT_DETAIL": [{**detail, "CRED_EXPOS": number(owed, "Amount") + number(owed, "OpenOrders")}],
+        "CREDIT_ACCOUNT_OPEN_ITEMS": [{**key, "OPEN_ITEMS": number(owed, "Amount")}],
+    }
+
+
+def credit_detail(call: Call) -> Mapping[str, Value]:
+    """The master data of a credit account, without what is used of it."""
+    wanted, area = shown(call.text("CREDITACCOUNT")), call.text("CREDITCONTROLAREA")
+    account = _account(call, wanted, area)
+    if account is None:
+        return _no_account(wanted, area)
+    return {"CREDIT_ACCOUNT_DETAIL": [_detail(call, wanted, account)]}
+
+
+def exposure(call: Call) -> Mapping[str, Value]:
+    """What a customer owes: billed already, and ordered."""
+    wanted, area = shown(call.text("KUNNR")), call.text("KKBER")
+    account = _account(call, wanted, area)
+    if account is None:
+        raise SoapFault("Server", f"No credit account {wanted} in area {area}", "NOT_FOUND", "SD_CREDIT_EXPOSURE")
+    owed = call.records.get(EXPOSURES, Customer=wanted) or {}
+    ordered, billed = number(owed, "OpenOrders"), number(owed, "Amount")
+    return {
+        "OPEN_ORDER": ordered,
+        "OPEN_DELIVERY": Decimal(0),
+        "OPEN_INVOICE": billed,
+        "SUM_OPENS": ordered + billed,
+        "CMWAE": text(account, "CreditSegmentCurrency"),
     }
 
 
@@ -94,6 +111,29 @@ def availability(call: Call) -> Mapping[str, Value]:
         "DIALOGFLAG": "X" if asked > there else "",
         "WMDVSX": list(wanted),
         "WMDVEX": confirmed,
+    }
+
+
+def _account(call: Call, wanted: str, area: str) -> Row | None:
+    partners = call.records.find(PARTNERS, Customer=wanted)
+    partner = partners[0]["BusinessPartner"] if partners else ""
+    return call.records.get(CREDIT_ACCOUNTS, BusinessPartner=partner, CreditSegment=area)
+
+
+def _no_account(wanted: str, area: str) -> Mapping[str, Value]:
+    said = f"Credit account {wanted} does not exist in credit control area {area}"
+    return {"RETURN": bapiret2(Message("F3/027", said))}
+
+
+def _detail(call: Call, wanted: str, account: Row) -> dict[str, Cell]:
+    profile = call.records.get(CREDIT_PROFILES, BusinessPartner=account["BusinessPartner"]) or {}
+    return {
+        "CUSTMR_NO": wanted,
+        "C_CTR_AREA": text(account, "CreditSegment"),
+        "CURRENCY": text(account, "CreditSegmentCurrency"),
+        "CRED_LIMIT": number(account, "CreditLimitAmount"),
+        "RISK_CATEG": text(profile, "CreditRiskClass"),
+        "CRED_BLOCK": "X" if account["CreditAccountIsBlocked"] else "",
     }
 
 

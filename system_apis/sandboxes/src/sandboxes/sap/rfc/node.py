@@ -30,6 +30,8 @@ IMPLEMENTATIONS: Mapping[str, Implementation] = {
     "BAPI_MATERIAL_AVAILABILITY": masters.availability,
     "BAPI_CUSTOMER_GETDETAIL2": masters.customer,
     "BAPI_CREDIT_ACCOUNT_GET_STATUS": masters.credit,
+    "BAPI_CR_ACC_GETDETAIL": masters.credit_detail,
+    "SD_CREDIT_EXPOSURE": masters.exposure,
     "BAPI_TRANSACTION_COMMIT": transactions.commit,
     "BAPI_TRANSACTION_ROLLBACK": transactions.rollback,
 }
@@ -67,12 +69,11 @@ class RfcNode:
         if request.method != "POST":
             return icf.no_such_path(path), ()
         try:
-            call = read_request(request.body, newer=path.startswith(_NEWER))
+            return self._call(request, read_request(request.body, newer=path.startswith(_NEWER)), user)
         except SoapFault as fault:
             return self._fault(fault), ()
         except NotConvertible as wrong:
             return self._fault(SoapFault("Server", str(wrong), "CONVERSION_ERROR", "RFC")), ()
-        return self._call(request, call, user)
 
     def _call(self, request: Request, call: RfcRequest, user: str) -> _Answer:
         now, cookie = self._clock.timestamp(), request.headers.get("cookie", "")
