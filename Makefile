@@ -36,9 +36,10 @@ run: $(VENV)/.run ## Start the suite with stand-in backends, place one order, se
 # product. What passes only then is listed, and is a defect of the test. Five: no test has this mark; one: some failed.
 AGAIN = case $$? in 0|5) ;; 1) echo "Once more, alone, what failed beside others:"; \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --verbose -m
+# What is alone comes first: it compiles the tests once, and the workers need not each do so.
 test: $(VENV)/.dev ## Run every test (real Valkey, SQLite, PostgreSQL and HTTP on loopback)
-	@$(BIN)/python -m pytest --cache-clear -n 3 --dist loadscope --no-loadscope-reorder -m "not alone" $(ARGS) || $(AGAIN) "not alone" $(ARGS);; *) exit 1;; esac
 	@$(BIN)/python -m pytest --cache-clear -m alone $(ARGS) || $(AGAIN) alone $(ARGS);; *) exit 1;; esac
+	@$(BIN)/python -m pytest --cache-clear -n 3 --dist loadscope --no-loadscope-reorder -m "not alone" $(ARGS) || $(AGAIN) "not alone" $(ARGS);; *) exit 1;; esac
 
 check: $(VENV)/.dev ## Lint, types, fences, declarations, generated files
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
