@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -95,12 +96,20 @@ async def start(stack: AsyncExitStack, name: str, state: Path) -> Running:
     runtime = await stack.enter_async_context(running_topology(path, topology, state, free_port()))
     edge = next(process for process, placement in topology.processes.items() if placement.edge)
     process = Process(runtime, Placement.of(runtime, edge), journal="conformance.db")
+    await wake(runtime, {api.backend for api in process.placement.chosen})
     await process.start()
     stack.push_async_callback(process.stop)
     caller = next(api for api in process.placement.chosen if api.contract.slug == "field_sales")
     running = Running(name, runtime, process, caller)
     stack.push_async_callback(running._wire.aclose)
     return running
+
+
+async def wake(runtime: Runtime, backends: set[str]) -> None:
+    """Have the stand-ins made that are made when they are first asked: no call that is compared has to wait for it."""
+    async with httpx.AsyncClient(timeout=60.0) as http:
+        for url in (url for name, url in runtime.sandboxes.items() if name in backends and url.startswith("http")):
+            await http.get(f"{url}/__sandbox__/ledger")
 
 
 @pytest.fixture(scope="session")

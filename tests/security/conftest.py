@@ -329,6 +329,7 @@ async def suite(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Suite
         await eventually(lambda: b"Serving" in output.read_bytes() or child.returncode is not None, every=0.1)
         assert child.returncode is None, output.read_text()
         running = Suite(read_runtime(state), output)
+        await running.books()  # stand-ins that are made when they are first asked are made by then
         running.slow_header = asyncio.create_task(running.raw(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", 60.0))
         yield running
         running.slow_header.cancel()
