@@ -188,7 +188,7 @@ def named(node: ast.stmt) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_the_walk_through_followed_to_the_letter_ends_green(tmp_path: Path) -> None:
     house = copied(tmp_path)
     before = house.files()
