@@ -67,7 +67,7 @@ async def order_and_tell(runtime: Runtime, quote_id: str | None) -> dict[str, An
     A refusal is told and summarised like a success: its `status` is `refused`. Raises what `app_token` raises.
     """
     edge = edge_url(runtime.processes, load_topology(Path(runtime.topology)))
-    headers = {"authorization": f"Bearer {await app_token(runtime, CLIENT)}", "prefer": "wait=20"}
+    headers = {"authorization": f"Bearer {await app_token(runtime, CLIENT)}", "prefer": "wait=25"}
     async with httpx.AsyncClient(base_url=edge, headers=headers, timeout=40.0) as http:
         phone = _Phone(http)
         if quote_id is not None:
