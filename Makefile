@@ -9,7 +9,7 @@ export PORT
 export PYTHONDONTWRITEBYTECODE :=# each process would compile anew what the one before it has compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock generated clean
+.PHONY: help run test test-alone test-beside check bench lock generated clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,9 +36,15 @@ run: $(VENV)/.run ## Start the suite with stand-in backends, place one order, se
 # product. What passes only then is listed, and is a defect of the test. Five: no test has this mark; one: some failed.
 AGAIN = case $$? in 0|5) ;; 1) echo "Once more, alone, what failed beside others:"; \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --verbose -m
-# What is alone comes first: it compiles the tests once, and the workers need not each do so.
 test: $(VENV)/.dev ## Run every test (real Valkey, SQLite, PostgreSQL and HTTP on loopback)
+	@$(MAKE) --no-print-directory test-alone
+	@$(MAKE) --no-print-directory test-beside
+
+# Measures time or starves processes. First, because it compiles the tests once, and three workers need not each do so.
+test-alone: $(VENV)/.dev
 	@$(BIN)/python -m pytest --cache-clear -m alone $(ARGS) || $(AGAIN) alone $(ARGS);; *) exit 1;; esac
+
+test-beside: $(VENV)/.dev
 	@$(BIN)/python -m pytest --cache-clear -n 3 --dist loadscope --no-loadscope-reorder -m "not alone" $(ARGS) || $(AGAIN) "not alone" $(ARGS);; *) exit 1;; esac
 
 check: $(VENV)/.dev ## Lint, types, fences, declarations, generated files
