@@ -42,7 +42,7 @@ def _hubspot(url: str, secret: Secret, outbound: Outbound) -> Marketing:
 def _marketo(url: str, secret: Secret, outbound: Outbound) -> Marketing:
     settings = MarketoSettings(
         url=url, client_id=marketo.CLIENT_ID, client_secret=secret, activity_type=marketo.ACTIVITY_TYPE,
-        retry_delays=(0.01, 0.01),
+        retry_delays=(0.01, 0.01), settle_seconds=0.5,
     )  # fmt: skip
     return MarketoMarketing(Marketo(settings, outbound))
 

@@ -61,9 +61,9 @@ async def ordered(start: Any, version: Any) -> list[str]:
 
 async def test_an_order_is_told_of_once_it_stands(start: Any, standing: Any) -> None:
     assert (await ordered(start, OrderQuote))[-3:] == [
-        "warehouse.confirm_reservation", "cross_references.note_keys", "flow.publish",
+        "cross_references.note_keys", "warehouse.confirm_reservation", "flow.publish",
     ]  # fmt: skip
-    assert standing.writes()[-2:] == ["warehouse.confirm_reservation", "cross_references.note_keys"]
+    assert standing.writes()[-2:] == ["cross_references.note_keys", "warehouse.confirm_reservation"]
 
 
 async def test_earlier_versions_make_the_calls_they_made(start: Any, standing: Any) -> None:

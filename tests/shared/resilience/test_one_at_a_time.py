@@ -8,11 +8,11 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.binding.call_context import CallContext, calling
-from shared.binding.problems import DeadlineExceeded, Refused
+from shared.binding.problems import BackendUnavailable, DeadlineExceeded, Problem, Refused
 from shared.host.embedded import EmbeddedValkey, valkey_client
 from shared.resilience.doubt import Doubts
 from shared.resilience.one_at_a_time import OneAtATime
-from shared.resilience.outbound_faults import NotReached
+from shared.resilience.outbound_faults import NotReached, OutcomeUnknown
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,37 @@ async def test_after_one_without_an_answer_the_next_waits_until_the_backend_must
     began = asyncio.get_running_loop().time()
     await turns.run(book.write)
     assert asyncio.get_running_loop().time() - began >= 0.3
+
+
+@pytest.mark.parametrize(
+    "problem", [OutcomeUnknown("Lost."), BackendUnavailable("A gateway gave up.")], ids=["lost", "gateway"]
+)
+async def test_a_connection_that_is_lost_is_no_answer_either(problem: Problem) -> None:
+    async def lost() -> NoReturn:
+        raise problem
+
+    doubts = Doubts()
+    with pytest.raises(type(problem)):
+        await OneAtATime(doubts, "CRM", "people", 30.0).run(lost)
+    assert await doubts.begin("CRM:people", 30.0) > 0
+
+
+async def test_what_was_never_sent_keeps_nobody_waiting() -> None:
+    async def not_reached() -> NoReturn:
+        raise NotReached("Nobody there.")
+
+    turns = OneAtATime(Doubts(), "CRM", "people", 30.0)
+    with pytest.raises(NotReached):
+        await turns.run(not_reached)
+    assert await turns.run(Book().write) == 1
+
+
+async def test_a_mark_whose_time_is_over_is_no_mark_whatever_else_is_in_doubt() -> None:
+    doubts = Doubts()
+    await doubts.begin("ERP:order", 30.0)
+    await doubts.begin("CRM:people", 0.05)
+    await asyncio.sleep(0.06)
+    assert await doubts.begin("CRM:people", 30.0) == 0
 
 
 async def test_who_has_no_time_to_wait_is_told_that_nothing_was_sent() -> None:

@@ -219,25 +219,36 @@ async def test_what_another_process_changed_is_seen_after_a_while_and_what_we_ch
     ours = SqlCrossReferences(database, remembered)
     others = SqlCrossReferences(database, RememberedKeys(settings))
     await ours.note_key("customer", "001A", "erp", KeyInSystem("1"))
-    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "1"}
+    assert (await ours.resolve(claimed("001A", erp="1"))).unnoted == []
     await others.remove_key("customer", "001A", "erp")
-    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "1"}
+    assert (await ours.resolve(claimed("001A", erp="1"))).unnoted == []
     now[0] += settings.remember_seconds + 0.1
-    assert (await ours.resolve(claimed("001A"))).keys == {}
-    await ours.note_key("customer", "001A", "erp", KeyInSystem("2"))
-    assert (await ours.resolve(claimed("001A"))).keys == {"erp": "2"}
+    assert (await ours.resolve(claimed("001A", erp="1"))).unnoted == ["erp"]
+    await ours.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    assert (await ours.resolve(claimed("001A", erp="1"))).unnoted == []
     await database.aclose()
+
+
+async def test_that_nobody_has_a_key_is_never_remembered(opened) -> None:
+    keys = await opened()
+    assert (await keys.resolve(claimed("001B", erp="1"))).unnoted == ["erp"]
+    assert (await keys.resolve(claimed("001B"))).keys == {}
+    await keys.note_key("customer", "001A", "erp", KeyInSystem("1"))
+    with pytest.raises(KeysDisagree):
+        await keys.resolve(claimed("001B", erp="1"))
+    await keys.note_key("customer", "001B", "erp", KeyInSystem("2"))
+    assert (await keys.resolve(claimed("001B"))).keys == {"erp": "2"}
 
 
 def test_an_answer_that_was_read_before_a_change_is_not_remembered_and_neither_are_too_many() -> None:
     kept = RememberedKeys(CrossReferenceSettings(url="sqlite:////x", remember_most=2))
     before = kept.changes
     kept.forget([("customer", "0")])
-    kept.keep(claimed("0"), ResolvedIdentity("customer", "0", {}, []), before)
-    assert kept.of(claimed("0")) is None
+    kept.keep(claimed("0", erp="0"), ResolvedIdentity("customer", "0", {}, []), before)
+    assert kept.of(claimed("0", erp="0")) is None
     for name in ("1", "2", "3"):
-        kept.keep(claimed(name), ResolvedIdentity("customer", name, {}, []), kept.changes)
-    assert [name for name in ("1", "2", "3") if kept.of(claimed(name))] == ["2", "3"]
+        kept.keep(claimed(name, erp=name), ResolvedIdentity("customer", name, {}, []), kept.changes)
+    assert [name for name in ("1", "2", "3") if kept.of(claimed(name, erp=name))] == ["2", "3"]
     assert kept.of(claimed("3", erp="9")) is None
 
 

@@ -33,7 +33,7 @@ from shared.contracts.process.customer_onboarding import (
 )
 from shared.contracts.system.crm import Crm, ErpIdentity
 from shared.contracts.system.cross_references import CrossReferences
-from shared.contracts.system.erp import Erp, ErpBlock
+from shared.contracts.system.erp import Erp, ErpBlock, ErpCustomerRejected
 from shared.durable.flow import Flow
 
 MOST_LEVELS = 5
@@ -81,11 +81,18 @@ class OnboardCustomer(Flow[CustomerToOnboard, OnboardedCustomer], version=2):
         return OnboardedCustomer(customer.customer_id, entered.erp_number, True, parent, partners)
 
     async def standing(self, customer: Customer) -> str | None:
-        """The number of a customer that is in the ERP, known everywhere from now on; None if it is not there."""
+        """The number of a customer that is in the ERP, known everywhere from now on; None if it is not there.
+
+        Raises ErpCustomerRejected for one that is on its way out, as an onboarding that was undone leaves it.
+        """
         number = await self.number_of(customer)
         if number is None:
             return None
         found = await self.erp.get_customer(number)
+        if found.marked_for_deletion:
+            raise ErpCustomerRejected(
+                f"The ERP will delete its customer {number}; correct the number, or take the mark back there."
+            )
         keys = {"erp": found.erp_number, "erp.business-partner": found.business_partner}
         await self.keys.note_keys(KeysToNote([KeysOfThing("customer", customer.customer_id, keys)]))
         if customer.erp_number is None:

@@ -18,7 +18,8 @@ _Event = TypeVar("_Event", bound=msgspec.Struct)
 
 def delivered(event: DeliveryConfirmed) -> ErpChange:
     """The orders of a delivery."""
-    return ErpChange(event.reference, "order", [line.erp_order_id for line in event.lines if line.erp_order_id])
+    numbers = dict.fromkeys(line.erp_order_id for line in event.lines if line.erp_order_id)
+    return ErpChange(event.reference, "order", list(numbers))
 
 
 def billed(event: InvoicePosted) -> ErpChange:

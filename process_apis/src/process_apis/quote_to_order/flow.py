@@ -127,14 +127,13 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=3):
         return simulation, stock
 
     async def confirm(self, order: PlacedOrder, customer_id: str, erp_number: str) -> None:
-        """Have the goods shipped, and note what order and customer are called."""
+        """Note what order and customer are called, and have the goods shipped: last, as nothing brings them back."""
         things = [
             KeysOfThing("order", self.flow_id, order.keys()),
             KeysOfThing("customer", customer_id, {"erp": erp_number}),
         ]
-        await self.together(
-            self.warehouse.confirm_reservation(order.reservation_id), self.keys.note_keys(KeysToNote(things))
-        )
+        await self.keys.note_keys(KeysToNote(things))
+        await self.warehouse.confirm_reservation(order.reservation_id)
 
 
 def require_approved(quote: Quote, now: datetime) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from shared.binding.problems import DeadlineExceeded, Problem
+from shared.binding.problems import BackendUnavailable, DeadlineExceeded, Problem
 from shared.resilience.valkey import Valkey
 from shared.telemetry.logging import get_logger
 
@@ -21,6 +21,12 @@ _PREFIX = "triptych:doubt:"
 _PATIENCE = 0.5
 """Seconds to wait for Valkey."""
 _END = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+def is_late(problem: Problem) -> bool:
+    """Whether somebody gave up while the backend was at work: we, whose time was over, or a gateway between."""
+    gave_up = isinstance(problem, DeadlineExceeded) or type(problem) is BackendUnavailable
+    return gave_up and "outcome" in problem.extensions
 
 
 class Doubts:
@@ -42,8 +48,9 @@ class Doubts:
             seconds: How long the backend may work on it after we have gone.
         """
         self._forget()
-        if key in self._mine:
-            return max(self._mine[key][0] - time.monotonic(), 0.001)
+        mine = self._mine.get(key)
+        if mine is not None and (left := mine[0] - time.monotonic()) > 0:
+            return left
         holder = secrets.token_hex(8)
         taken = await self._taken(key, seconds, holder)
         if not taken:
@@ -56,19 +63,18 @@ class Doubts:
         if holder:
             await self._ask("EVAL", _END, 1, _PREFIX + key, holder)
 
-    async def through(self, key: str, write: Callable[[], Awaitable[_T]]) -> _T:
+    async def through(
+        self, key: str, write: Callable[[], Awaitable[_T]], stays: Callable[[Problem], bool] = is_late
+    ) -> _T:
         """Do the write that our mark on `key` is for; the mark goes with its answer.
 
-        It stays if nobody knows the outcome: when the time is over while the backend works, or the caller goes away.
+        It stays if nobody knows the outcome: after a problem of which `stays` says so, and when the caller goes away.
         """
         try:
             made = await write()
-        except DeadlineExceeded as late:
-            if "outcome" not in late.extensions:
-                await self.end(key)  # nothing was sent
-            raise
-        except Problem:
-            await self.end(key)
+        except Problem as problem:
+            if not stays(problem):
+                await self.end(key)
             raise
         await self.end(key)
         return made

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.resilience.doubt import Doubts
+from shared.binding.problems import BackendUnavailable, Problem
+from shared.resilience.doubt import Doubts, is_late
 from shared.resilience.once import WAITS, has_time
 from shared.resilience.outbound_faults import NotReached
 
@@ -49,4 +50,9 @@ class OneAtATime:
                         retry_after=min(others, _ASKS_AGAIN_AFTER),
                     )
                 await asyncio.sleep(min(wait, others))
-            return await self._doubts.through(self._key, write)
+            return await self._doubts.through(self._key, write, may_be_at_work)
+
+
+def may_be_at_work(problem: Problem) -> bool:
+    """Whether the backend may still do what it was asked: it was reached, and nobody has its answer."""
+    return is_late(problem) or (isinstance(problem, BackendUnavailable) and not isinstance(problem, NotReached))

@@ -34,6 +34,8 @@ Sign = Callable[[str, str, bytes | None], tuple[Mapping[str, str], bytes | None]
 repeat, for backends that take no nonce twice."""
 
 _NOT_AN_ANSWER = 300
+_GATEWAYS = (502, 504)
+"""Statuses of a gateway that gave up, while the backend may go on (RFC 9110 §15.6.3, §15.6.5)."""
 _MAX_FAULT_BYTES = 64 * 1024
 _NO_HEADERS: Mapping[str, str] = {}
 _SAFE = frozenset({"GET", "HEAD"})
@@ -191,6 +193,8 @@ class Backend:
             reply = await self._transmit(call, renewed, deadline, number + 1)
         problem = classify(reply)
         if problem is not None:
+            if reply.status in _GATEWAYS and not call.repeatable:
+                problem.extensions["outcome"] = "unknown"
             raise _with_retry_after(problem, reply)
         return reply
 

@@ -49,6 +49,8 @@ class RememberedKeys:
         """Remember an answer that was read when there had been so many changes."""
         if changes != self._changes or self._seconds <= 0:
             return
+        if resolved.unnoted or not claim.keys:  # true until somebody notes it, of whatever thing, here or elsewhere
+            return
         thing = claim.kind, claim.canonical_id
         self._told.pop(thing, None)
         self._told[thing] = _Told(self.clock() + self._seconds, claim.keys, resolved)

@@ -74,6 +74,7 @@ class NetSuiteConnector:
         self._limits = AccountLimits(self._slots, self._told_limits) if asked else None
         self._login = _machine_login(settings, outbound)
         self._rest = self.channel(NAME, settings.rest)
+        self._asked = self.channel(f"{NAME} limits", settings.rest, takes_slots=False)
 
     def once(self, kind: str) -> Once[Any]:
         """Makes what has no external id of its own once for each reference."""
@@ -84,7 +85,13 @@ class NetSuiteConnector:
         return self.settings.external_id_prefix + reference
 
     def channel(
-        self, name: str, settings: BackendSettings, *, classify: Classify = problem_of, sign: Sign | None = None
+        self,
+        name: str,
+        settings: BackendSettings,
+        *,
+        classify: Classify = problem_of,
+        sign: Sign | None = None,
+        takes_slots: bool = True,
     ) -> Backend:
         """Another way into the account, which shares its slots.
 
@@ -93,12 +100,14 @@ class NetSuiteConnector:
             settings: Where it is.
             classify: Its fault mapping.
             sign: How its requests are signed, where not as those of REST.
+            takes_slots: Whether its requests hold slots of the account.
         """
         credentials: Credentials | None = None if sign else self._login
         if sign is None and self._login is None and self.tokens is not None:
             sign = self.tokens.sign
+        slots = self._slots if takes_slots else None
         return self._outbound.backend(
-            name, settings, credentials=credentials, classify=classify, slots=self._slots, sign=sign
+            name, settings, credentials=credentials, classify=classify, slots=slots, sign=sign
         )
 
     async def sized(self) -> None:
@@ -107,7 +116,7 @@ class NetSuiteConnector:
             await self._limits.keep()
 
     async def _told_limits(self) -> GovernanceLimits:
-        reply = await self._rest.send("GET", LIMITS, headers=_READ, operation="read_limits")
+        reply = await self._asked.send("GET", LIMITS, headers=_READ, operation="read_limits")
         return decode_json(reply, GovernanceLimits, backend=NAME)
 
     async def read(self, path: str, kind: type[_T], operation: str) -> _T | None:

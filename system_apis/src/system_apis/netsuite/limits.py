@@ -27,15 +27,16 @@ class GovernanceLimits(msgspec.Struct, frozen=True, rename="camel"):
     """What the account says of its limits: all of it, what is left to integrations without one, and ours."""
 
     account_concurrency_limit: int
-    account_unallocated_concurrency_limit: int = 0
+    account_unallocated_concurrency_limit: int | None = None
     integration_concurrency_limit: int | None = None
 
     @property
     def ours(self) -> int:
         """Requests at once that we may make; at least one, as an account without any takes nobody's."""
-        own = self.integration_concurrency_limit
-        shared = self.account_unallocated_concurrency_limit or self.account_concurrency_limit
-        return max(1, shared if own is None else own)
+        for told in (self.integration_concurrency_limit, self.account_unallocated_concurrency_limit):
+            if told is not None:
+                return max(1, told)
+        return max(1, self.account_concurrency_limit)
 
 
 class AccountLimits:
@@ -43,7 +44,7 @@ class AccountLimits:
 
     Args:
         slots: Of the account.
-        ask: Asks the account, holding one of them.
+        ask: Asks the account, holding none of them: who has just started would else wait for its share forever.
         clock: Monotonic seconds.
     """
 

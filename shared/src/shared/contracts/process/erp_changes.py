@@ -9,6 +9,7 @@ from shared.binding.problems import NotFound
 from shared.contracts.canonical.values import Id
 from shared.contracts.process.flow_operations import FlowArchived, FlowId
 from shared.contracts.process.progress import FlowProgress
+from shared.contracts.system.cross_references import KeysDisagree
 
 ChangedThing = Literal["order", "customer"]
 ChangeReference = Annotated[
@@ -56,7 +57,13 @@ class ErpChanges(Contract, tier="process", version="v1"):
     Changes that the ERP tells by itself (SAP's IDocs) come by subscription; others may be reported here.
     """
 
-    @post("/changes", scope="erp-changes:write", repeatable=True, long_running="/changes/{change_id}")
+    @post(
+        "/changes",
+        scope="erp-changes:write",
+        repeatable=True,
+        long_running="/changes/{change_id}",
+        raises=[KeysDisagree],
+    )
     async def report_change(self, change: ErpChange) -> ErpChangeProgress:
         """Pass on a change; one that was reported under this reference is passed on once."""
         ...

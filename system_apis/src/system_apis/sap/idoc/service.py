@@ -9,7 +9,6 @@ from typing import Literal
 from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
-from shared.binding.problems import Problem
 from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
 from shared.contracts.system.sap_idocs import (
     IdocNotFound,
@@ -122,7 +121,8 @@ class SapDocuments(SapIdocs):
     ) -> EventFeed:
         """See `SapIdocs.list_events`."""
         if not self._store.is_chosen:  # nothing is taken in, so there is nothing to tell
-            await asyncio.sleep(self._patience())
+            self._news.clear()
+            await self._look_again(self._patience())
             return EventFeed([], after or encode_cursor(0))
         if after is None and begin == "latest":
             return EventFeed([], encode_cursor(await self._store.last_position()))
@@ -150,8 +150,8 @@ class SapDocuments(SapIdocs):
         while True:
             try:
                 await self._store.drop_old()
-            except Problem as problem:  # tried again in an hour, and with whatever arrives
-                _log.warning("idocs.not_dropped", problem=problem.slug)
+            except Exception as fault:  # noqa: BLE001 - tried again in an hour, and with whatever arrives
+                _log.warning("idocs.not_dropped", problem=type(fault).__name__)
             await asyncio.sleep(_UPKEEP)
 
     def _patience(self) -> float:
