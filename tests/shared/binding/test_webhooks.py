@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from eventually import eventually
 from litestar import Litestar
 
+from shared.binding import webhook_door
 from shared.binding.call_context import CallContext, Principal, calling, current_context
 from shared.binding.client import http_client
 from shared.binding.declare import Contract, get, webhook
@@ -28,12 +30,14 @@ from shared.security.signature_schemes import SHOPIFY, SLACK
 
 SECRET = "hush-hush"
 BODY = b'{"isbn": "1"}'
+PLACES = 20
+"""How many requests the process of the shelf serves at once."""
 
 
 class Shelf(Contract, tier="system", version="v1"):
     """A shelf that its lift tells of."""
 
-    @webhook("/webhooks", scope="shelf:receive", timeout=0.5)
+    @webhook("/webhooks", scope="shelf:receive", timeout=25.0)
     async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
         """Take in what the lift tells."""
         ...
@@ -84,7 +88,7 @@ async def door(world, tmp_path: Path) -> AsyncIterator[Door]:
     shelf, port = LiftShelf(Secret(f"file:{tmp_path / 'webhook_secret'}")), free_port()
     handlers: list[Any] = [*routes(Shelf, shelf, world.inbound, world.issuer.verifier)]
     app = Litestar(route_handlers=handlers, openapi_config=None, logging_config=None)
-    async with serving(Edge(app, Shedder(100)), "127.0.0.1", port):
+    async with serving(Edge(app, Shedder(PLACES)), "127.0.0.1", port):
         yield Door(shelf, f"http://127.0.0.1:{port}{Shelf.prefix}/webhooks", port)
 
 
@@ -124,13 +128,45 @@ async def test_a_body_is_read_only_behind_a_signature_and_only_to_its_limit(door
     writer.close()
 
 
-async def test_a_body_that_does_not_end_is_not_waited_for(door: Door) -> None:
+async def test_a_body_that_does_not_end_is_waited_for_a_short_while_and_not_for_the_time_of_the_operation(
+    door: Door,
+) -> None:
+    assert webhook_door.BODY_SECONDS < 5
+    reader, writer = await trickled(door)
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
+    assert answer.startswith(b"HTTP/1.1 504")
+    writer.close()
+
+
+async def test_forgers_who_trickle_bodies_leave_places_for_everybody_else(
+    door: Door, world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_door, "BODY_SECONDS", 60.0)
+    forged = [await trickled(door) for _ in range(PLACES + 10)]
+
+    async def refused() -> bool:
+        answer = await door.signed()
+        return (answer.status_code, answer.json().get("type")) == (503, "/problems/overloaded")
+
+    await eventually(refused)
+    token = world.issuer.issue("reader", "app", Shelf.audience, {"shelf:read"}, tier="gold")
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}) as http:
+        assert (await http.get(f"{door.url.removesuffix('webhooks')}count")).status_code == 200
+    for _, writer in forged:
+        writer.close()
+
+    async def opened() -> bool:
+        return (await door.signed()).status_code == 200
+
+    await eventually(opened)
+
+
+async def trickled(door: Door) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A forged message of which the body has begun."""
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
     head = f"POST {Shelf.prefix}/webhooks HTTP/1.1\r\nHost: shelf\r\nX-Shopify-Hmac-Sha256: AAAA\r\n"
     writer.write(f"{head}Content-Length: 100\r\n\r\n".encode() + b"{")
-    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
-    assert answer.startswith(b"HTTP/1.1 504")
-    writer.close()
+    return reader, writer
 
 
 async def test_a_secret_that_cannot_be_read_is_our_fault_and_the_sender_comes_again(door: Door, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The way in for a message that is signed: its sender is known by the signature, or nothing of it is believed.
 
 The order is fixed: no signature or an old one is refused before the body is read, a body that is too large while it
-is, and only what fits is handed on, still undecoded.
+is, and only what fits is handed on, still undecoded. Whoever invents a signature has a body read: few at once and each
+for a short time, since a request that is read holds one of the places that orders need.
 """
 
 import asyncio
@@ -12,13 +13,17 @@ from shared.binding.declare import Contract
 from shared.binding.http_request import MAX_BODY_BYTES, Headers, read_body, require_plain
 from shared.binding.inbound import INTERNAL_TIER, Served, deadline_exceeded
 from shared.binding.operation import Operation
-from shared.binding.problems import BackendUnavailable, SignatureRefused
+from shared.binding.problems import BackendUnavailable, Overloaded, SignatureRefused
 from shared.binding.signed_message import SignedMessage
 from shared.security.secrets import UnreadableSecretError
 from shared.security.signature import SignatureVerifier, UnfitSignatureError
 from shared.telemetry.logging import get_logger
 
 FOREVER = float("inf")
+MAX_UNVERIFIED = 16
+"""How many bodies of unknown senders a door reads at once."""
+BODY_SECONDS = 2.0
+"""How long a body may take to arrive; a vendor's is a few kilobytes and is sent in one piece."""
 
 _log = get_logger("binding")
 
@@ -34,6 +39,7 @@ class WebhookDoor:
     def __init__(self, served: Served, verifier: SignatureVerifier) -> None:
         self._served = served
         self._verifier = verifier
+        self._unverified = 0
         contract, name = served.operation.contract, verifier.scheme.name
         self._principal = Principal(
             subject=name,
@@ -52,6 +58,7 @@ class WebhookDoor:
             SignatureRefused: No signature fits it.
             ContentTooLarge: Its body is larger than any that is read.
             UnsupportedMediaType: The body is compressed.
+            Overloaded: As many bodies as may be are being read; of this one nothing was.
             DeadlineExceeded: It did not arrive in time.
             BackendUnavailable: No secret can be read now; who sent it may send it again.
         """
@@ -68,11 +75,18 @@ class WebhookDoor:
 
     async def _read(self, headers: Headers, receive: Any) -> bytes:
         require_plain(headers)
+        if self._unverified >= MAX_UNVERIFIED:
+            raise Overloaded(
+                "As many messages as may be are being read; send this one again.", retry_after=BODY_SECONDS
+            )
+        self._unverified += 1
         try:
-            async with asyncio.timeout(self._served.seconds):
+            async with asyncio.timeout(min(self._served.seconds, BODY_SECONDS)):
                 return await read_body(headers, receive, MAX_BODY_BYTES)
         except TimeoutError:
             raise deadline_exceeded(self._served.operation) from None
+        finally:
+            self._unverified -= 1
 
 
 def doors_of(contract: type[Contract], implementation: Contract, served: list[Served]) -> dict[str, WebhookDoor]:

@@ -28,10 +28,14 @@ _LOOK = 0.25
 """Seconds between looks for news, which another process may have taken in."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
-  position INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL UNIQUE, type TEXT NOT NULL,
-  payload TEXT NOT NULL, digest TEXT NOT NULL, at REAL NOT NULL, UNIQUE (type, digest));
+  position INTEGER PRIMARY KEY AUTOINCREMENT, message_id TEXT NOT NULL, type TEXT NOT NULL,
+  payload TEXT NOT NULL, digest TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS message_at ON message (at);
+CREATE TABLE IF NOT EXISTS known (mark TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS known_at ON known (at);
+INSERT OR IGNORE INTO known SELECT digest, at FROM message UNION ALL SELECT 'id:' || message_id, at FROM message;
 """
+"""`known` outlives `message`; the last statement is for files that were made without it."""
 
 
 class Kept(NamedTuple):
@@ -48,18 +52,21 @@ class Kept(NamedTuple):
 class MessageStore:
     """The messages of one backend.
 
-    A message is known again by its id, and by its content: ids are outside of most vendors' signatures, so a message
-    that somebody caught and sends under another id is a repeat as well.
+    A message is known again by what its sender signed, and by nothing else: whoever caught one may send it under any id
+    and any topic that is outside of the signature. What was signed is remembered, as a digest, for much longer than the
+    message.
 
     Args:
         path: The file; made, readable by its owner only, if it is not there.
-        keep_days: How long they stay.
         producer: Who told, for the events.
+        keep_days: How long messages stay.
+        known_days: How long they are known again; at least as long as they stay.
     """
 
-    def __init__(self, path: Path, keep_days: float, producer: str) -> None:
+    def __init__(self, path: Path, producer: str, *, keep_days: float, known_days: float) -> None:
         self._file = SqliteThread(partial(open_own_file, path, _SCHEMA), f"{producer}-messages")
         self._keep_seconds = keep_days * _DAY
+        self._known_seconds = max(keep_days, known_days) * _DAY
         self._producer = producer
         self._news = asyncio.Event()
 
@@ -67,29 +74,39 @@ class MessageStore:
         """Close the file."""
         await self._file.aclose()
 
-    async def add(self, message_id: str, event_type: str, payload: str, content: bytes) -> bool:
-        """Keep one; False if it was kept before.
+    async def add(self, message_id: str | None, event_type: str, payload: str, content: bytes) -> bool:
+        """Keep one; False if it was kept before, under whatever type.
 
         Args:
-            message_id: The sender's.
+            message_id: The sender's, if it is signed, to know other attempts by; otherwise None, and the event has the
+                digest of the content for its id.
             event_type: Kebab case.
             payload: JSON that the event tells.
             content: What was signed, to know it again.
         """
         digest = hashlib.sha256(content).hexdigest()
+        marks = [digest] if message_id is None else [digest, f"id:{message_id}"]
 
         def work(connection: sqlite3.Connection) -> bool:
             now = time.time()
             connection.execute("DELETE FROM message WHERE at < ?", (now - self._keep_seconds,))
-            insert = "INSERT OR IGNORE INTO message (message_id, type, payload, digest, at) VALUES (?, ?, ?, ?, ?)"
-            return connection.execute(insert, (message_id, event_type, payload, digest, now)).rowcount == 1
+            connection.execute("DELETE FROM known WHERE at < ?", (now - self._known_seconds,))
+            note = "INSERT OR IGNORE INTO known VALUES (?, ?)"
+            new = [connection.execute(note, (mark, now)).rowcount for mark in marks]  # a further attempt's body as well
+            if not all(new):
+                return False
+            insert = "INSERT INTO message (message_id, type, payload, digest, at) VALUES (?, ?, ?, ?, ?)"
+            connection.execute(insert, (message_id or digest, event_type, payload, digest, now))
+            return True
 
         kept = await self._do(work)
         self._news.set()
         return kept
 
     async def feed(self, channel: str, after: str | None, begin: str, limit: int) -> EventFeed:
-        """The events of a type, or of `all`, from a cursor on, waited for as long as the caller prefers.
+        """The events of a type, of all types that begin with it, or of `all`, from a cursor on.
+
+        They are waited for as long as the caller prefers.
 
         Raises:
             CursorExpired: Some that followed have been dropped for their age.
@@ -136,8 +153,9 @@ def _told(
     if after is not None and not (last if first is None else first - 1) <= after <= last:
         raise LookupError
     rows = connection.execute(
-        "SELECT * FROM message WHERE position > ? AND (? IS NULL OR type = ?) ORDER BY position LIMIT ?",
-        (after or 0, event_type, event_type, limit),
+        "SELECT * FROM message WHERE position > ?1 AND (?2 IS NULL OR type = ?2 OR type GLOB ?2 || '-*')"
+        " ORDER BY position LIMIT ?3",
+        (after or 0, event_type, limit),
     )
     found = [Kept(*row) for row in rows]
     return found, found[-1].position if len(found) == limit else last

@@ -59,6 +59,7 @@ class EasyPostSettings(BackendSettings, frozen=True, kw_only=True):
         other_webhook_secrets: References to further ones that count as well, while the secret is replaced.
         webhook_store: The SQLite file that keeps what webhooks told; made when it is first needed.
         keep_days: How long that is kept.
+        known_days: How long a message is known again, so that one that was caught tells nothing new.
     """  # noqa: D415 - a heading that the list completes
 
     api_key: Secret
@@ -68,6 +69,7 @@ class EasyPostSettings(BackendSettings, frozen=True, kw_only=True):
     other_webhook_secrets: tuple[Secret, ...] = ()
     webhook_store: str
     keep_days: float = 30.0
+    known_days: float = 730.0
 
 
 class EasyPost:

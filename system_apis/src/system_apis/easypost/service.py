@@ -40,7 +40,9 @@ class EasyPostLogistics(Logistics):
     def __init__(self, easypost: EasyPost) -> None:
         self._easypost = easypost
         settings = easypost.settings
-        self._messages = MessageStore(Path(settings.webhook_store), settings.keep_days, "easypost")
+        self._messages = MessageStore(
+            Path(settings.webhook_store), "easypost", keep_days=settings.keep_days, known_days=settings.known_days
+        )
 
     async def aclose(self) -> None:
         """Close the file of messages."""

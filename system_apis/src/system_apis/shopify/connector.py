@@ -26,6 +26,13 @@ from system_apis.shopify.records import (
     VariantRecord,
 )
 
+TOPICS = (
+    "orders/create", "orders/updated", "orders/paid", "orders/fulfilled", "orders/partially_fulfilled",
+    "orders/cancelled", "orders/delete", "products/create", "products/update", "products/delete",
+    "inventory_levels/update",
+)  # fmt: skip
+"""Of what `Commerce` reads: orders, products, stock."""
+
 _T = TypeVar("_T")
 
 
@@ -43,7 +50,9 @@ class ShopifySettings(BackendSettings, frozen=True, kw_only=True):
         location: Numeric id of the place whose stock we set.
         currency: The shop's.
         max_cost_wait: Seconds to wait for the bucket of query costs at most.
+        webhook_topics: What may be told of; other topics are refused, since Shopify does not sign which it is.
         keep_days: How long what webhooks told is kept.
+        known_days: How long a message is known again, so that one that was caught tells nothing new.
     """  # noqa: D415 - a heading that the list completes
 
     token: Secret
@@ -53,7 +62,9 @@ class ShopifySettings(BackendSettings, frozen=True, kw_only=True):
     api_version: str = "2026-04"
     currency: str = "EUR"
     max_cost_wait: float = 5.0
+    webhook_topics: tuple[str, ...] = TOPICS
     keep_days: float = 30.0
+    known_days: float = 730.0
     other_webhook_secrets: tuple[Secret, ...] = ()
 
 

@@ -48,7 +48,10 @@ class ShopifyCommerce(Commerce):
     def __init__(self, shopify: Shopify) -> None:
         self._shopify = shopify
         self._settings = shopify.settings
-        self._messages = MessageStore(Path(self._settings.webhook_store), self._settings.keep_days, "shopify")
+        self._messages = MessageStore(
+            Path(self._settings.webhook_store), "shopify",
+            keep_days=self._settings.keep_days, known_days=self._settings.known_days,
+        )  # fmt: skip
 
     async def aclose(self) -> None:
         """Close the file of messages."""
@@ -118,9 +121,12 @@ class ShopifyCommerce(Commerce):
         return StockSet(stock.reference, stock.levels)
 
     async def receive_webhook(self, message: SignedMessage) -> MessageTaken:
-        """As promised by `Commerce`. Which record it is about is kept, and nothing that it says of people."""
-        kind, payload = told_change(message)
-        kept = await self._messages.add(message.message_id, kind, payload, message.content)
+        """As promised by `Commerce`. Which record it is about is kept, and nothing that it says of people.
+
+        Shopify signs the body and nothing else, so a message is known again by its body alone.
+        """
+        kind, payload = told_change(message, self._settings.webhook_topics)
+        kept = await self._messages.add(None, kind, payload, message.content)
         return MessageTaken(message.message_id, "kept" if kept else "repeated")
 
     async def list_events(

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -54,7 +54,7 @@ _FULFILMENTS: Mapping[str, Fulfilment] = {"FULFILLED": "fulfilled", "PARTIALLY_F
 _POINTERS = {"title": "/name", "price": "/price", "status": "/sellable", "sku": "/sku"}
 _KEYS = uuid.UUID("5d5e6c3a-6f0b-5b0e-9d8b-0c7a3f0d9b11")
 """The namespace of our idempotency keys, which Shopify wants to be UUIDs."""
-_TOPIC = re.compile(r"[a-z][a-z_]{0,39}/[a-z_]{1,39}")
+_GID = re.compile(r"gid://shopify/([A-Za-z]{1,40})/[^/]{1,80}")
 _HIGHEST_PRICE = Decimal(10) ** 9
 
 
@@ -257,21 +257,37 @@ def problem_of_stock(errors: Sequence[UserErrorRecord], reference: str) -> Probl
     return BackendFault("shopify does not set stock as we ask it; check the location in the settings.")
 
 
-def told_change(message: SignedMessage) -> tuple[str, str]:
+def told_change(message: SignedMessage, topics: Collection[str]) -> tuple[str, str]:
     """What a webhook tells as an event: its type, and its payload, which names the record and nothing of people.
 
+    Args:
+        message: Of which the body is signed and the topic is not.
+        topics: Those that may be told of.
+
     Raises:
-        MessageUnreadable: It is no object in JSON, or says in no header what happened.
+        MessageUnreadable: It is no object in JSON, its topic is none of these, or its record none of the topic's.
     """
-    if not _TOPIC.fullmatch(message.topic):
-        raise MessageUnreadable("The message has no topic of Shopify's in X-Shopify-Topic; send it as Shopify does.")
+    if message.topic not in topics:
+        raise MessageUnreadable(
+            "The topic in X-Shopify-Topic is none that is taken in here; name it in `webhook_topics` of the settings, "
+            "or end its subscription at Shopify."
+        )
     try:
         body = msgspec.json.decode(message.content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MessageUnreadable("The message is no object in JSON.") from None
+    if "admin_graphql_api_id" in body and not _is_of(body["admin_graphql_api_id"], message.topic):
+        raise MessageUnreadable("The topic in X-Shopify-Topic is not of the record in the body; send it as it came.")
     number = body.get("id") or body.get("inventory_item_id") or ""
     kind = event_type(message.topic)
     return kind, msgspec.json.encode(ShopRecordChanged(kind, str(number)[:128])).decode()
+
+
+def _is_of(gid: object, topic: str) -> bool:
+    """Whether a global id, `gid://shopify/InventoryLevel/1`, is of a record of a topic, `inventory_levels/update`."""
+    named = _GID.fullmatch(gid) if isinstance(gid, str) else None
+    family = re.sub("ie$", "y", topic.partition("/")[0].removesuffix("s"))
+    return named is not None and named[1] == "".join(word.capitalize() for word in family.split("_"))
 
 
 def event_type(topic: str) -> str:

@@ -25,7 +25,7 @@ Channel = Annotated[
         max_length=80,
         pattern=r"^[a-z][a-z\-]*$",
         examples=["orders-create"],
-        description="What happened, orders-create, orders-updated, …; or all",
+        description="What happened, orders-create, orders-updated, …; orders for all of these; or all",
     ),
 ]
 
@@ -114,7 +114,8 @@ class Commerce(Contract, tier="system", version="v1"):
         With `Prefer: wait=n` an answer without any event waits for the first.
 
         Args:
-            channel: Of which topic, with a hyphen for its slash.
+            channel: Of which topic, with a hyphen for its slash; or of all topics that begin so, `orders`. A shop may
+                say in one message that an order was made and paid, so follow these unless you know better.
             after: The `cursor` of the previous answer.
             begin: Where to begin without a cursor: with the oldest that is kept, or with the next to come.
             limit: At most so many.

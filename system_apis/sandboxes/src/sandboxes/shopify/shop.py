@@ -76,7 +76,8 @@ class Shop:
             connection.execute(sql, (*values, key))
         (saved,) = self.products("id = ?", key)
         topic = "products/create" if row is None else "products/update"
-        self._changed(topic, {"id": key, "title": saved["title"], "handle": saved["handle"], "updated_at": now})
+        told = {"id": key, "admin_graphql_api_id": gid("Product", key), "title": saved["title"]}
+        self._changed(topic, {**told, "handle": saved["handle"], "updated_at": now})
         return saved
 
     def set_available(self, quantities: Sequence[dict[str, Any]]) -> None:
@@ -85,7 +86,9 @@ class Shop:
             key = number_in(one["inventoryItemId"], "InventoryItem")
             self.state.connection.execute("UPDATE product SET available = ? WHERE id = ?", (one["quantity"], key))
             told = {"inventory_item_id": key, "location_id": int(LOCATION), "available": one["quantity"]}
-            self._changed("inventory_levels/update", told)
+            level = f"{gid('InventoryLevel', LOCATION)}?inventory_item_id={key}"
+            named = {"updated_at": self._now(), "admin_graphql_api_id": level}
+            self._changed("inventory_levels/update", {**told, **named})
 
     def kept_input(self, key: str) -> str | None:
         """What came under an idempotency key."""
@@ -101,7 +104,8 @@ class Shop:
         key = _first_order() + len(self.orders())
         order = _order(key, self.products()[: int(body.get("lines", 1))], self._now())
         _insert(self.state.connection, order)
-        self._changed("orders/create", {"id": key, "name": order["name"], "email": order["email"]})
+        told = {"id": key, "admin_graphql_api_id": gid("Order", key), "name": order["name"], "email": order["email"]}
+        self._changed("orders/create", told)
         return {"id": key}
 
     def _now(self) -> str:
