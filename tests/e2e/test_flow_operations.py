@@ -72,6 +72,7 @@ async def test_a_dead_letter_is_found_previewed_resumed_and_audited(calm_suite: 
         assert preview["writes"] == [
             {"step": "logistics.purchase_label", "certainty": "next", "repeated": True},
             {"step": "crm.record_order", "certainty": "later"},
+            {"step": "cross_references.note_keys", "certainty": "later"},
             {"step": "warehouse.confirm_reservation", "certainty": "later"},
         ]
         assert preview["kept"] == ["warehouse.reserve", "erp.create_order"]

@@ -20,7 +20,7 @@ async def test_an_order_is_told_step_by_step_and_its_trace_shows_every_backend(t
     said = await triptych_here("order", "--json")
     assert (said.status, said.err) == (0, ""), said.out
     steps = [line for line in said.out.splitlines() if line.startswith("  ✓ ")]
-    assert len(steps) == 10
+    assert len(steps) == 12
     assert len({len(line) for line in steps}) == 1, "durations stand under each other"
     assert "flow." not in said.out
     summary = json.loads(said.out.splitlines()[-1])
