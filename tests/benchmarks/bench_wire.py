@@ -83,9 +83,16 @@ class AnsweringAtOnce:
     """A wire without a network: what is left is the pipeline."""
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
-        del method, url, headers, body, seconds
+        del method, url, headers, body, seconds, repeatable
         return WireReply(200, ReplyHeaders((("content-type", "application/json"),)), BODY)
 
 

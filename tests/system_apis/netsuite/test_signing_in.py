@@ -116,7 +116,10 @@ class Endpoint:
         self.forms: list[dict[str, list[str]]] = []
         self._expires_in = list(expires_in)
 
-    async def send(self, method: str, url: str, headers: object, body: bytes, seconds: float) -> WireReply:
+    async def send(
+        self, method: str, url: str, headers: object, body: bytes, seconds: float, *, repeatable: bool
+    ) -> WireReply:
+        assert repeatable
         assert (method, url) == ("POST", "https://account.example" + TOKEN_PATH)
         self.forms.append(parse_qs(body.decode()))
         life = self._expires_in.pop(0)

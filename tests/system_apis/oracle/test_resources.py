@@ -130,6 +130,8 @@ async def test_a_finder_asks_by_name(door: OracleResources, erp: OracleErp, new_
         OracleQuery("itemsV2", where=[Is("ItemNumber", "in")]),
         OracleQuery("priceLists", child="items"),
         OracleQuery("priceLists", key="1", child="items", values="Currencies"),
+        OracleQuery("itemsV2", key="1", where=[Is("ItemNumber", value="x")]),
+        OracleQuery("itemsV2", key="1", finder=OracleFinder("findByNumber")),
     ],
 )
 async def test_a_question_that_cannot_be_asked_is_refused_in_words(
@@ -196,6 +198,38 @@ async def test_changes_that_name_nothing_are_refused_before_oracle_is_asked(
     with pytest.raises(OracleRefused) as refused:
         await door_to("http://127.0.0.1:9").save(OracleChanges(changes))
     assert refused.value.errors[0].pointer == pointer
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+async def test_a_key_that_leads_elsewhere_is_refused_before_oracle_is_asked(
+    door_to: Callable[..., OracleResources], key: str
+) -> None:
+    door = door_to("http://127.0.0.1:9")
+    with pytest.raises(OracleRefused, match="key"):
+        await door.query(OracleQuery("itemsV2", key=key))
+    with pytest.raises(OracleRefused, match="key"):
+        await door.save(OracleChanges([OracleChange("delete", "priceLists", "1", child="items", child_key=key)]))
+    with pytest.raises(OracleRefused, match="key"):
+        await door.invoke(OracleAction("itemsV2", "act", key))
+
+
+@pytest.mark.parametrize("action", ["update", "upsert", "replace"])
+async def test_children_are_not_sent_twice(
+    door_to: Callable[..., OracleResources], peer: Callable[..., Awaitable[Any]], action: Any
+) -> None:
+    server = await peer(*[(503, b"")] * 4)
+    key = "" if action == "upsert" else "1"
+    nested = OracleChange(action, "orders", key, fields={"lines": [{"ProductNumber": "TG-00011"}]})
+    plain = OracleChange(action, "orders", key, fields={"Comments": "x"})
+    with pytest.raises(BackendUnavailable):
+        await door_to(server.url).save(OracleChanges([nested]))
+    assert len(server.requests) == 1
+    with pytest.raises(BackendUnavailable):
+        await door_to(server.url).save(OracleChanges([plain, nested]))
+    assert len(server.requests) == 2
+    with pytest.raises(BackendUnavailable):
+        await door_to(server.url).save(OracleChanges([plain]))
+    assert len(server.requests) > 3
 
 
 async def test_an_action_runs_and_tells_its_result(door: OracleResources, erp: OracleErp, new_order: Any) -> None:

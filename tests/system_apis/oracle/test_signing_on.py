@@ -6,12 +6,37 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from eventually import eventually
 
 from sandboxes.oracle import CLIENT_ID, KEY_ID, SCOPE, development_key
+from shared.binding.problems import BackendUnavailable
 from shared.contracts.canonical.order import NewErpOrder
 from shared.security.secrets import Secret
 from system_apis.oracle.connector import OracleConnector
+from system_apis.oracle.credentials import Token, TokenCredentials
 from system_apis.oracle.service import OracleErp
+
+
+async def test_a_token_serves_to_its_end_while_none_is_issued() -> None:
+    now, asked = 0.0, 0
+
+    async def fetch() -> Token:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise BackendUnavailable("OCI IAM answered 503.")
+        return Token("held", 100)
+
+    credentials = TokenCredentials(fetch, lambda: now)
+    held = await credentials.headers()
+    now = 90.0
+    assert await credentials.headers() is held
+    await eventually(lambda: asked == 2)
+    now = 99.0
+    assert await credentials.headers() is held
+    now = 100.0
+    with pytest.raises(BackendUnavailable):
+        await credentials.headers()
 
 
 @pytest.mark.parametrize("secret", ["sandbox-only", ""])

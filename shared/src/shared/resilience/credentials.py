@@ -61,10 +61,18 @@ class BasicCredentials:
         return False
 
 
+_SPARE_SECONDS = 60.0
+_SPARE_SHARE = 0.1
+_PAUSES_IN_SPARE = 10
+"""A fetch ahead of time that failed is tried again after a tenth of the spare."""
+
+
 class FetchedCredentials:
     """Headers obtained from somewhere (a token endpoint, a CSRF handshake), kept until refused or too old.
 
-    Fetching runs on its own: no waiter's cancellation or deadline ends it for the others.
+    Fetching runs on its own: no waiter's cancellation or deadline ends it for the others. Headers whose life `fetch`
+    told by `lasts` are replaced shortly before its end while calls go on with them, so an issuer that is away for a
+    moment is not noticed.
 
     Args:
         fetch: Obtains fresh headers; raises a `Problem` if it cannot.
@@ -89,14 +97,26 @@ class FetchedCredentials:
         self._timeout = timeout
         self._clock = clock
         self._headers: Mapping[str, str] | None = None
-        self._stale_at = 0.0
+        self._spare = 0.0
+        self._stale_at = self._ends_at = 0.0
         self._flight: asyncio.Task[Mapping[str, str]] | None = None
 
     async def headers(self) -> Mapping[str, str]:
         """The kept headers, or freshly fetched ones."""
-        if self._headers is not None and self._clock() < self._stale_at:
-            return self._headers
+        held = self._headers
+        if held is not None:
+            now = self._clock()
+            if now < self._stale_at:
+                return held
+            if now < self._ends_at:
+                self._fly()
+                return held
         return await self._fetched()
+
+    def lasts(self, seconds: float) -> None:
+        """For `fetch` to tell how long what it fetched is good; a minute of it, or a tenth, is spare."""
+        self._lifetime = seconds
+        self._spare = min(_SPARE_SECONDS, seconds * _SPARE_SHARE)
 
     def refused(self, reply: WireReply) -> bool:
         """As the rule given at construction says."""
@@ -109,10 +129,13 @@ class FetchedCredentials:
         return await self.headers() is not used
 
     async def _fetched(self) -> Mapping[str, str]:
+        return await asyncio.shield(self._fly())
+
+    def _fly(self) -> asyncio.Task[Mapping[str, str]]:
         if self._flight is None:
             self._flight = asyncio.create_task(self._obtain())
             self._flight.add_done_callback(self._landed)
-        return await asyncio.shield(self._flight)
+        return self._flight
 
     async def _obtain(self) -> Mapping[str, str]:
         enter(current_context().replace(deadline=None))
@@ -124,6 +147,10 @@ class FetchedCredentials:
 
     def _landed(self, flight: asyncio.Task[Mapping[str, str]]) -> None:
         self._flight = None
-        if not flight.cancelled() and flight.exception() is None:
-            self._headers = flight.result()
-            self._stale_at = self._clock() + self._lifetime
+        now = self._clock()
+        if flight.cancelled() or flight.exception() is not None:
+            self._stale_at = min(self._ends_at, now + self._spare / _PAUSES_IN_SPARE)
+            return
+        self._headers = flight.result()
+        self._ends_at = now + self._lifetime
+        self._stale_at = self._ends_at - self._spare

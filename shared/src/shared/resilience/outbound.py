@@ -205,7 +205,9 @@ class Backend:
         headers, body = self._signed(call, {**call.headers, **credentials, "traceparent": span.traceparent})
         deadline.outcome_unknown = not call.repeatable
         try:
-            reply = await self._wire.send(call.method, call.url, headers, body, deadline.remaining())
+            reply = await self._wire.send(
+                call.method, call.url, headers, body, deadline.remaining(), repeatable=call.repeatable
+            )
         except WireFailure as failure:
             span.failed(type(failure).__name__)
             deadline.outcome_unknown &= not isinstance(failure, ConnectionFailed)

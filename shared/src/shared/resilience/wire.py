@@ -125,7 +125,14 @@ class Wire(Protocol):
     """Sends requests. Connections are kept alive and shared; one wire serves all backends of a process."""
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
         """Send one request and read the whole answer; cancelling frees the connection.
 
@@ -135,6 +142,8 @@ class Wire(Protocol):
             headers: Sent as they are; `Host`, `Content-Length` and `Accept-Encoding` are added.
             body: Sent with its length, or None.
             seconds: Seconds for all of it: connecting, sending, reading.
+            repeatable: False if the request must not be sent twice. Otherwise a wire may repeat it once when its
+                reply is lost, if the method is idempotent (RFC 9110 §9.2.2).
 
         Raises:
             WireFailure: See the module.

@@ -43,13 +43,26 @@ class AiohttpWire:
         return self._session
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
         """As `Wire.send`."""
         limit = aiohttp.ClientTimeout(total=seconds)
         with _failures():
             async with self._opened().request(
-                method, URL(url, encoded=True), headers=headers, data=body, timeout=limit, allow_redirects=False
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                timeout=limit,
+                allow_redirects=False,
+                middlewares=() if repeatable else (_once,),
             ) as response:
                 return WireReply(response.status, ReplyHeaders(response.headers.items()), await self._read(response))
 
@@ -95,6 +108,12 @@ class _AiohttpStream:
         with _failures():
             async for piece in self._response.content.iter_chunked(_CHUNK_BYTES):
                 yield piece
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from repeating idempotent methods by itself: it knows its own errors only."""
+    with _failures():
+        return await send(request)
 
 
 @contextmanager

@@ -26,8 +26,9 @@ _GUNZIP_ON_LOOP_BYTES = 128 * 1024
 class AsyncioWire:
     """`Wire` with a pool of connections per origin, in the loop that uses it.
 
-    A kept-alive connection that turns out closed is replaced once, unnoticed, for idempotent methods
-    (RFC 9112 §9.3.1); for others that is `ReplyLost`, because the server may have acted.
+    A kept-alive connection that is known to be closed before anything is written is replaced, unnoticed, for every
+    request. If it closes later, that is so for idempotent methods of calls that may be repeated, once (RFC 9112
+    §9.3.1); for others it is `ReplyLost`, because the server may have acted.
 
     Args:
         max_reply: Largest body `send` reads, in bytes after decompression.
@@ -51,7 +52,14 @@ class AsyncioWire:
         self._origins: dict[str, Origin] = {}
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
         """As `Wire.send`."""
         origin, message = self._prepare(method, url, headers, body)
@@ -63,7 +71,7 @@ class AsyncioWire:
             except ReplyBroken:
                 raise
             except ReplyLost:
-                if method not in _IDEMPOTENT:
+                if not repeatable or method not in _IDEMPOTENT:
                     raise
         connection = await self._connected(origin, ends - origin.loop.time())
         return await self._exchange(origin, connection, method, message, ends - origin.loop.time())

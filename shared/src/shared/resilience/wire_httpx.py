@@ -35,22 +35,31 @@ class HttpxWire:
         self._max_reply = max_reply
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
-        """As `Wire.send`; an idempotent request whose reply is lost is repeated once."""
+        """As `Wire.send`; a lost reply is asked for once more if `repeatable` and the method allow it."""
         try:
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
-                return await self._patiently(method, url, headers, body)
+                return await self._patiently(method, url, headers, body, repeatable=repeatable)
         except TimeoutError as error:
             raise WireTimeout("The answer took too long.") from error
 
-    async def _patiently(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> WireReply:
+    async def _patiently(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, repeatable: bool
+    ) -> WireReply:
         try:
             return await self._once(_request(method, url, headers, body, None))
         except ReplyBroken:
             raise
         except ReplyLost:
-            if method not in _IDEMPOTENT:
+            if not repeatable or method not in _IDEMPOTENT:
                 raise
         return await self._once(_request(method, url, headers, body, None))
 

@@ -44,15 +44,22 @@ class PyreqwestWire:
         self._client: Client = ClientBuilder().follow_redirects(enable=False).no_proxy().brotli(enable=False).build()
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        repeatable: bool = True,
     ) -> WireReply:
-        """As `Wire.send`; an idempotent request whose reply is lost is repeated once."""
+        """As `Wire.send`; a lost reply is asked for once more if `repeatable` and the method allow it."""
         try:
             return await self._once(self._request(method, url, headers, body, seconds))
         except ReplyBroken:
             raise
         except ReplyLost:
-            if method not in _IDEMPOTENT:
+            if not repeatable or method not in _IDEMPOTENT:
                 raise
         return await self._once(self._request(method, url, headers, body, seconds))
 

@@ -30,8 +30,6 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _AUDIENCE = ("oauth.idm.oracle.com", "https://identity.oraclecloud.com/")
 _ASSERTION_SECONDS = 300
-_RENEWED_AT = 0.9
-"""Share of a token's life after which the next one is fetched unasked."""
 
 
 def credentials_of(settings: OracleSettings, outbound: Outbound) -> Credentials:
@@ -89,22 +87,19 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenCredentials:
-    """Access tokens, each kept for nine tenths of its life.
+    """Access tokens; the next one is fetched before one ends, which is used meanwhile.
 
     Args:
         fetch: Gets another one.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Token]]) -> None:
+    def __init__(self, fetch: Callable[[], Awaitable[Token]], clock: Callable[[], float] = time.monotonic) -> None:
         self._another = fetch
-        self._stale_at = 0.0
-        self._kept = FetchedCredentials(self._fetch)
+        self._kept = FetchedCredentials(self._fetch, clock=clock)
 
     async def headers(self) -> Mapping[str, str]:
         """`Authorization: Bearer …`."""
-        held = await self._kept.headers()
-        if time.monotonic() >= self._stale_at:
-            await self._kept.renew(held)
         return await self._kept.headers()
 
     def refused(self, reply: WireReply) -> bool:
@@ -117,7 +112,7 @@ class TokenCredentials:
 
     async def _fetch(self) -> Mapping[str, str]:
         token = await self._another()
-        self._stale_at = time.monotonic() + token.expires_in * _RENEWED_AT
+        self._kept.lasts(token.expires_in)
         return {"authorization": f"Bearer {token.access_token}"}
 
 

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from shared.contracts.system.oracle_fusion import OracleRefused
+
 _T = TypeVar("_T")
 
 ITEM = "application/vnd.oracle.adf.resourceitem+json"
@@ -61,7 +63,13 @@ def literal(value: str | int) -> str:
 
 
 def segment(value: str | int) -> str:
-    """A key as one segment of a path, whatever is in it."""
+    """A key as one segment of a path, whatever is in it.
+
+    Raises:
+        OracleRefused: It is `.` or `..`, which lead elsewhere however they are written (RFC 3986 §5.2.4).
+    """
+    if value in (".", ".."):
+        raise OracleRefused(f"No record has the key {value!r}; give the key that it told.")
     return quote(str(value), safe="")
 
 

@@ -18,8 +18,6 @@ from system_apis.sap.settings import SapSettings
 
 _NAME: Final = "SAP's token endpoint"
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-_SPARE_SECONDS = 60.0
-"""A token is replaced so long before its end."""
 
 
 def logon_of(settings: SapSettings, outbound: Outbound) -> Credentials:
@@ -29,7 +27,7 @@ def logon_of(settings: SapSettings, outbound: Outbound) -> Credentials:
     assert settings.client_secret is not None  # noqa: S101 - settings without one were refused
     at = urlsplit(settings.token_url or settings.url.rstrip("/") + TOKEN_PATH)
     endpoint = msgspec.structs.replace(settings, url=f"{at.scheme}://{at.netloc}")
-    backend = outbound.backend(_NAME, endpoint, credentials=None, classify=_problem_of)
+    backend = outbound.backend(_NAME, endpoint, credentials=None, classify=problem_of_token_reply)
     path = at.path + (f"?{at.query}" if at.query else f"?sap-client={settings.client}")
     return TokenLogon(backend, path, settings.client_id, settings.client_secret, settings.scopes)
 
@@ -90,17 +88,11 @@ class TokenLogon:
         self._endpoint, self._path = endpoint, path
         self._client_id, self._client_secret = client_id, client_secret
         self._form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
-        self._clock = clock
-        self._ends = float("inf")
         self._kept = FetchedCredentials(self._fetch, clock=clock)
 
     async def headers(self) -> Mapping[str, str]:
-        """`Authorization: Bearer …`, from a token that is good for a while yet."""
-        held = await self._kept.headers()
-        if self._clock() >= self._ends:
-            await self._kept.renew(held)
-            held = await self._kept.headers()
-        return held
+        """`Authorization: Bearer …`; the next token is fetched before this one ends, and this one used meanwhile."""
+        return await self._kept.headers()
 
     def refused(self, reply: WireReply) -> bool:
         """401 (RFC 6750 §3.1)."""
@@ -116,7 +108,7 @@ class TokenLogon:
             "POST", self._path, headers=headers, body=urlencode(self._form).encode(), repeatable=True, operation="token"
         )
         token = decode_json(reply, _Token, backend=_NAME)
-        self._ends = self._clock() + max(0.0, _seconds(token.expires_in) - _SPARE_SECONDS)
+        self._kept.lasts(_seconds(token.expires_in))
         return {"authorization": f"Bearer {token.access_token}"}
 
 
@@ -129,7 +121,7 @@ class _Token(msgspec.Struct, frozen=True):
         return f"_Token(expires_in={self.expires_in!r})"
 
 
-def _problem_of(reply: WireReply) -> Problem | None:
+def problem_of_token_reply(reply: WireReply) -> Problem | None:
     """What a reply of the token endpoint means; its 400 and 401 say that we are not believed (RFC 6749 §5.2)."""
     if reply.status in (400, 401, 403):
         return BackendFault(

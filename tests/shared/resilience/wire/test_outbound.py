@@ -192,6 +192,23 @@ async def test_post_without_answer_is_in_doubt_and_sent_once(connect: Connect, s
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_must_not_be_repeated_goes_once_over_a_connection_that_ends(
+    connect: Connect, serve: Serve, method: str
+) -> None:
+    def behave(peer: Any) -> None:
+        peer.read()
+        peer.answer()
+        peer.read()
+
+    server = serve(behave)
+    backend = connect(server.url)
+    await backend.send("GET", "/", operation="read")
+    with pytest.raises(OutcomeUnknown):
+        await backend.send(method, "/", repeatable=False, operation="change")
+    assert len(server.requests) == 2
+
+
 async def test_get_without_answer_is_a_lost_reply_after_repeats(connect: Connect, serve: Serve) -> None:
     with pytest.raises(LostReply):
         await connect(serve(lambda peer: peer.read()).url).send("GET", "/", operation="read")
@@ -454,6 +471,61 @@ async def test_credentials_grow_old() -> None:
         now = moment
         await credentials.headers()
     assert issued == 2
+
+
+async def test_what_nears_its_end_is_replaced_behind_calls_that_go_on_with_it() -> None:
+    now = 0.0
+    issued = 0
+    away = asyncio.Event()
+
+    async def fetch() -> Mapping[str, str]:
+        nonlocal issued
+        issued += 1
+        if issued == 3:
+            await away.wait()
+            raise BackendUnavailable("away")
+        credentials.lasts(1000 if issued == 1 else 50)
+        return {"authorization": str(issued)}
+
+    async def held(moment: float) -> str:
+        nonlocal now
+        now = moment
+        return (await credentials.headers())["authorization"]
+
+    async def until(moment: float, token: str) -> bool:
+        return await held(moment) == token
+
+    credentials = FetchedCredentials(fetch, clock=lambda: now)
+    assert (await held(0), await held(939), issued) == ("1", "1", 1)
+    assert await held(940) == "1"
+    await eventually(lambda: until(940, "2"))
+    assert (await held(984), issued) == ("2", 2)
+    assert (await held(985), await held(986)) == ("2", "2")  # while the issuer hangs
+    await eventually(lambda: issued == 3)
+    away.set()
+    await asyncio.sleep(0.05)  # nothing but the loop is between this and its end
+    assert (await held(986.4), issued) == ("2", 3)  # a pause after a failure
+    await eventually(lambda: until(986.5, "4"))
+
+
+async def test_credentials_that_ended_are_not_handed_out() -> None:
+    now = 0.0
+    outcomes: list[Problem | None] = [None, BackendUnavailable("away"), BackendUnavailable("away"), None]
+
+    async def fetch() -> Mapping[str, str]:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+        credentials.lasts(100)
+        return {"authorization": str(len(outcomes))}
+
+    credentials = FetchedCredentials(fetch, clock=lambda: now)
+    assert await credentials.headers() == {"authorization": "3"}
+    now = 100.0
+    for _ in range(2):
+        with pytest.raises(BackendUnavailable):
+            await credentials.headers()
+    assert await credentials.headers() == {"authorization": "0"}
 
 
 async def test_failed_fetch_is_tried_again_by_the_next_call(connect: Connect, serve: Serve) -> None:

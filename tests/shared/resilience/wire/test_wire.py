@@ -184,6 +184,17 @@ async def test_stale_connection_goes_unnoticed_for_idempotent_methods(wire: Wire
         assert (await wire.send(method, server.url, {}, None, 60)).status == 200
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_stale_connection_is_a_lost_reply_for_what_must_not_be_repeated(
+    wire: Wire, serve: Serve, method: str
+) -> None:
+    server = serve(closing_every_second)
+    await wire.send("GET", server.url, {}, None, 60)
+    with pytest.raises(ReplyLost):
+        await wire.send(method, server.url, {}, b"x", 60, repeatable=False)
+    assert len(server.requests) == 2
+
+
 async def test_stale_connection_is_a_lost_reply_for_post(wire: Wire, serve: Serve) -> None:
     server = serve(closing_every_second)
     await wire.send("GET", server.url, {}, None, 60)
@@ -198,8 +209,8 @@ async def test_connection_closed_while_idle_is_replaced_even_for_post(wire: Wire
         peer.answer()
 
     server = serve(behave)
-    for _ in range(5):
-        assert (await wire.send("POST", server.url, {}, b"x", 60)).status == 200
+    for method in ("POST", "PUT", "POST", "DELETE", "POST"):
+        assert (await wire.send(method, server.url, {}, b"x", 60, repeatable=False)).status == 200
         await asyncio.sleep(0.05)
 
 

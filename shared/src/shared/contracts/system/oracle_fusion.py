@@ -111,8 +111,8 @@ class OracleQuery(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
         key: One record of it, or the one whose child or list of values is asked for.
         child: The child collection of the record `key`.
         values: The list of values (LOV) of the record `key`, by its name.
-        where: What must hold.
-        finder: A finder of the resource, beside the conditions.
+        where: What must hold; not with the `key` of one record.
+        finder: A finder of the resource, beside the conditions; as they.
         fields: Attributes to answer; empty for all. A child's come with it.
         expand: Children to answer whole; not together with `fields`. At most 25 records of each, ask for `child` then.
         order_by: Without it pages may overlap.

@@ -30,6 +30,9 @@ def query_path(question: OracleQuery, offset: int, settings: OracleSettings) -> 
         raise _wrong("A child or a list of values is one record's: give its `key`.", "/key")
     if question.child and question.values:
         raise _wrong("Ask either for a child or for a list of values.", "/values")
+    if is_one(question) and (question.where or question.finder is not None):
+        pointer = "/where" if question.where else "/finder"
+        raise _wrong("One record is asked for by its key alone: drop the conditions, or the `key`.", pointer)
     path = record_path(question.resource, question.key, question.child)
     if question.values:
         path += f"/lov/{question.values}"
