@@ -100,8 +100,9 @@ def _announce(runtime: Runtime, topology: Topology, ready_ms: int) -> None:
 
 
 def _list(label: str, urls: dict[str, str]) -> None:
+    width = max(map(len, urls), default=0)
     for name, url in urls.items():
-        click.echo(f"  {label:<14} {name:<12} {url}")
+        click.echo(f"  {label:<14} {name:<{width}} {url}")
         label = ""
 
 
