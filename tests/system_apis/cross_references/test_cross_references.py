@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 from eventually import eventually
 from postgres_server import PASSWORD, PostgresServer, is_available
@@ -22,9 +25,11 @@ from shared.contracts.canonical.identity import (
 )
 from shared.contracts.system.cross_references import IdentityNotFound, KeyChanged, KeysDisagree, KeyTaken
 from shared.security.secrets import Secret
-from system_apis.cross_references import SqlCrossReferences
+from shared.sql.transaction import Transaction
+from system_apis.cross_references import SqlCrossReferences, transactions
 from system_apis.cross_references.connector import CrossReferenceDatabase, CrossReferenceSettings
 from system_apis.cross_references.remembered import RememberedKeys
+from system_apis.cross_references.transactions import Author, KeyRow
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -209,6 +214,96 @@ async def test_a_correction_takes_no_key_from_another_thing(opened) -> None:
     with pytest.raises(KeyTaken, match="1 is the customer 001A in erp already"):
         await keys.correct_key("customer", "001B", "erp", KeyCorrection("merged", "2", "1"))
     assert (await keys.find_identity("erp", "customer", "2")).canonical_id == "001B"
+
+
+RACES = [  # what stands, what we put there, what others put there since we read, and what is then refused
+    ("1", "2", "3", "is 3 in erp, not 1"),
+    ("1", None, "3", "is 3 in erp, not 1"),
+    ("1", "2", None, "is nothing in erp, not 1"),
+    (None, "2", "3", "is 3 in erp, not nothing"),
+    ("1", "2", "2", None),
+    ("1", None, None, None),
+]
+
+
+@pytest.mark.parametrize("commits", ["before we write", "while we wait"])
+@pytest.mark.parametrize(("stands", "ours", "theirs", "refused"), RACES)
+async def test_of_two_corrections_side_by_side_the_second_undoes_nothing_that_it_did_not_see(
+    server: PostgresServer, stands: str | None, ours: str | None, theirs: str | None, refused: str | None, commits: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        settings = CrossReferenceSettings(url=server.new_database(), password=Secret(f"file:{server.password_file}"))
+        database = CrossReferenceDatabase(settings)
+        stack.push_async_callback(database.aclose)
+        await database.start()
+        if stands is not None:
+            rows = [KeyRow("customer", "001A", "erp", stands)]
+            await database.write("note", lambda: transactions.note(rows, Author("carl", "")))
+        we, they = [await connected(stack, settings.url) for _ in range(2)]
+        correct = partial(transactions.correct, "customer", "001A", "erp")
+
+        async def others() -> None:
+            own = they.transaction()
+            await own.start()
+            await played(they, correct(KeyCorrection("theirs", stands, theirs), Author("bob", "")))
+            await (own.commit() if commits == "before we write" else once_somebody_waits(they, own, stack))
+
+        with pytest.raises(KeyChanged, match=refused) if refused else nullcontext():
+            async with we.transaction():
+                await played(we, correct(KeyCorrection("ours", stands, ours), Author("ada", "")), others)
+        record = await database.read("look", lambda: transactions.record("customer", "001A"))
+    assert record is not None
+    assert record.keys == ({"erp": theirs} if theirs else {})
+    assert [one.by for one in record.changes] == ["carl", "bob"][stands is None :]
+
+
+async def connected(stack: AsyncExitStack, url: str) -> Any:
+    connection = await asyncpg.connect(url, password=PASSWORD)
+    stack.push_async_callback(connection.close)
+    return connection
+
+
+async def played(
+    connection: Any, transaction: Transaction[None], after_reading: Callable[[], Any] | None = None
+) -> None:
+    """Play it, with something in between after its first statement."""
+    with suppress(StopIteration):
+        statement = next(transaction)
+        while True:
+            rows = [tuple(row) for row in await connection.fetch(statement.sql, *statement.values)]
+            if after_reading is not None:
+                await after_reading()
+                after_reading = None
+            statement = transaction.send(rows)
+
+
+async def once_somebody_waits(connection: Any, own: Any, stack: AsyncExitStack) -> None:
+    """Commit in the background, once another transaction waits for this one."""
+
+    async def is_waited_for() -> bool:
+        return bool(await connection.fetchval("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"))
+
+    async def commit() -> None:
+        await eventually(is_waited_for)
+        await own.commit()
+
+    committing = asyncio.create_task(commit())
+    stack.push_async_callback(asyncio.wait_for, committing, 60.0)
+
+
+async def test_whoever_removes_a_key_and_notes_another_leaves_both_in_the_trail(opened) -> None:
+    keys = await opened()
+    for subject, key in (("onboarding", "1"), ("somebody", "2")):
+        caller = Principal(subject, "client", "urn:x", frozenset(), 2e9, "https://issuer")
+        with calling(CallContext(principal=caller, correlation_id=f"for {subject}")):
+            await keys.remove_key("customer", "001A", "erp")
+            await keys.note_key("customer", "001A", "erp", KeyInSystem(key))
+    changes = (await keys.get_identity("customer", "001A")).changes
+    assert [(one.act, one.was, one.key, one.by, one.correlation_id) for one in changes] == [
+        ("noted", "", "1", "onboarding", "for onboarding"),
+        ("removed", "1", "", "somebody", "for somebody"),
+        ("noted", "", "2", "somebody", "for somebody"),
+    ]
 
 
 async def test_what_another_process_changed_is_seen_after_a_while_and_what_we_changed_at_once(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from shared.contracts.system.data_warehouse import (
 from system_apis.lake import LakeDataWarehouse
 from system_apis.lake.compaction import compact_day
 from system_apis.lake.connector import Lake, LakeSettings
+from system_apis.lake.folder import LakeFolder
+from system_apis.lake.records import ManifestRecord, MergedRecord
 from system_apis.lake.session import LakeSession
 
 DAY = date(2026, 1, 31)
@@ -77,6 +79,27 @@ async def test_many_files_become_one_and_every_answer_stays(opened: Opened) -> N
     assert [(each.day, each.files) for each in dataset.partitions] == [(DAY, 1), (date(2026, 2, 1), 1)]
     assert [column.name for column in dataset.columns] == ["batch", "note"]
     assert await lake.compact_facts("sales") == FactsCompacted("sales", 0, 0, 0)
+
+
+def test_what_is_merged_of_a_day_is_gathered_once_however_many_files_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, gathered, parts = LakeFolder(tmp_path), list[int](), ManifestRecord.parts.fget
+    assert parts is not None
+
+    def counted(manifest: ManifestRecord) -> frozenset[str]:
+        gathered.append(1)
+        return parts(manifest)
+
+    monkeypatch.setattr(ManifestRecord, "parts", property(counted))
+    for number in range(20):
+        file = folder.part("sales", DAY, f"b-{number}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    merged = [folder.part("sales", DAY, f"b-{number}").name for number in range(15)]
+    folder.keep_manifest("sales", DAY, ManifestRecord([MergedRecord("merged-1.parquet", merged)]))
+    assert len(folder.files("sales", DAY)) == 1 + 5
+    assert len(gathered) == 1
 
 
 async def test_a_merged_file_is_merged_again_with_what_came_later(opened: Opened) -> None:

@@ -39,6 +39,8 @@ _OWNER = "SELECT canonical_id FROM cross_reference WHERE system = $1 AND kind = 
 _NOTE = """INSERT INTO cross_reference (kind, canonical_id, system, key, noted_at) VALUES {rows}
     ON CONFLICT DO NOTHING RETURNING kind, canonical_id, system, key"""
 _FORGET = "DELETE FROM cross_reference WHERE kind = $1 AND canonical_id = $2 AND system = $3 RETURNING key"
+_FORGET_THIS = """DELETE FROM cross_reference WHERE kind = $1 AND canonical_id = $2 AND system = $3 AND key = $4
+    RETURNING key"""
 _TELL = """INSERT INTO cross_reference_change
     (kind, canonical_id, system, key, at, act, changed_by, was, reason, correlation_id) VALUES {rows}"""
 _CHANGES = """SELECT at, act, system, changed_by, key, was, reason, correlation_id FROM cross_reference_change
@@ -177,20 +179,39 @@ def correct(
         return
     if not keys and correction.stands is not None:
         raise IdentityNotFound(f"No key of the {kind} {canonical_id} is noted; there is none to correct.")
-    if stands != correction.stands:
-        raise KeyChanged(
-            f"The {kind} {canonical_id} is {stands or 'nothing'} in {system}, not {correction.stands or 'nothing'}; "
-            "look at it again.",
-            extensions={"canonicalId": canonical_id, "key": stands},
-        )
-    yield Statement(_FORGET, (kind, canonical_id, system))
     row = KeyRow(kind, canonical_id, system, key or "")
-    if key is not None:
-        made = yield Statement(_NOTE.format(rows="($1, $2, $3, $4, now())"), tuple(row))
-        if not made:
-            yield from _require_standing(row)
-    act = "removed" if key is None else "corrected" if stands else "noted"
-    yield from _tell([(row, act, stands or "", correction.reason)], author)
+    if stands != correction.stands:
+        raise _changed(row, stands, correction)
+    if (yield from _replaced(row, correction)):
+        act = "removed" if key is None else "corrected" if stands else "noted"
+        yield from _tell([(row, act, stands or "", correction.reason)], author)
+
+
+def _replaced(row: KeyRow, correction: KeyCorrection) -> Transaction[bool]:
+    """Whether this transaction made the change; false if another made the same one since the key was read.
+
+    At PostgreSQL another may have committed since then: only the key that was read is taken away.
+    """
+    kind, canonical_id, system, _ = row
+    seen, key = correction.stands, correction.key
+    taken = seen is None or bool((yield Statement(_FORGET_THIS, (kind, canonical_id, system, seen))))
+    if taken and (key is None or (yield Statement(_NOTE.format(rows="($1, $2, $3, $4, now())"), tuple(row)))):
+        return True
+    stands = (yield from identity(kind, canonical_id)).keys.get(system)
+    if stands == key:
+        return False
+    if not taken or stands is not None:
+        raise _changed(row, stands, correction)
+    yield from _require_standing(row)  # the key is that of another thing
+    return False
+
+
+def _changed(row: KeyRow, stands: str | None, correction: KeyCorrection) -> KeyChanged:
+    return KeyChanged(
+        f"The {row.kind} {row.canonical_id} is {stands or 'nothing'} in {row.system}, not "
+        f"{correction.stands or 'nothing'}; look at it again.",
+        extensions={"canonicalId": row.canonical_id, "key": stands},
+    )
 
 
 def _tell(changes: list[tuple[KeyRow, str, str, str]], author: Author) -> Transaction[None]:

@@ -106,8 +106,8 @@ class LakeFolder:
     def files(self, dataset: str, day: date) -> list[Path]:
         """The files of a day that count. What is merged is read first: files of batches come before it names them."""
         folder, manifest = self._day(dataset, day), self.manifest(dataset, day)
-        merged = [folder / one.file for one in manifest.merged]
-        return [*merged, *sorted(part for part in folder.glob(_PART) if part.name not in manifest.parts)]
+        merged, stood_for = [folder / one.file for one in manifest.merged], manifest.parts
+        return [*merged, *sorted(part for part in folder.glob(_PART) if part.name not in stood_for)]
 
     def partitions(self, dataset: str) -> list[Partition]:
         """The days of a dataset that have files, oldest first."""

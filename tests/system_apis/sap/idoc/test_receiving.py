@@ -1,6 +1,7 @@
 """IDocs from SAP: kept once, told in order, and confirmations applied to what we sent."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from eventually import eventually
 from shared.binding.call_context import CallContext, calling
 from shared.binding.paging import encode_cursor
 from shared.binding.problems import BackendFault, BackendUnavailable
-from shared.contracts.canonical.event_feed import CursorExpired
+from shared.contracts.canonical.event_feed import CursorExpired, EventRecord
 from shared.contracts.system.sap_idocs import (
     CustomerRecordChanged,
     DeliveryConfirmed,
@@ -34,9 +35,11 @@ from shared.security.key_ring import KeyRing
 from shared.security.secrets import Secret
 from shared.sql.database import DatabaseSettings
 from system_apis.sap.connector import SapConnector
+from system_apis.sap.idoc import service as idoc_service
 from system_apis.sap.idoc.confirmations import IdocConfirmations
 from system_apis.sap.idoc.control import ControlRecord
 from system_apis.sap.idoc.document import Idoc, Segment, segment
+from system_apis.sap.idoc.events import event_record
 from system_apis.sap.idoc.kept import TAKEN, KeptIdoc
 from system_apis.sap.idoc.service import SapDocuments
 from system_apis.sap.idoc.settings import IdocSettings
@@ -214,6 +217,26 @@ async def test_a_document_that_has_no_event_of_its_own_is_told_whole(documents: 
     (event,) = (await service.list_events()).items
     assert event.type == "idoc-received"
     assert msgspec.json.decode(event.payload, type=IdocReceived).segments[0].below[0].name == "Z1BELOW"
+
+
+async def test_large_documents_are_told_in_pages_that_fit_and_parsed_beside_the_event_loop(
+    documents: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, large, threads = documents(), "Alster " * 140_000, list[int]()
+
+    def observed(kept: KeptIdoc) -> EventRecord:
+        threads.append(threading.get_ident())
+        return event_record(kept)
+
+    monkeypatch.setattr(idoc_service, "event_record", observed)
+    for number in range(1, 6):
+        own = posted(Segment("Z1OWN", {"F": large}), number=str(number), message="ZOWN", kind="ZOWN01")
+        await service.receive_idocs(own)
+    first = await service.list_events("ZOWN", limit=200)
+    rest = await service.list_events("ZOWN", first.cursor, limit=200)
+    assert (len(first.items), len(rest.items)) == (4, 1)
+    assert len(threads) == 5
+    assert threading.get_ident() not in threads
 
 
 async def test_a_document_that_cannot_be_its_event_is_no_silence_but_unreadable(documents: Connect) -> None:

@@ -112,6 +112,19 @@ async def test_documents_are_told_in_the_order_of_their_positions_and_none_is_pa
         await reader.told(None, position + 1, 5)
 
 
+async def test_large_documents_are_told_a_few_at_a_time_and_one_at_least(opened: Opened) -> None:
+    store, sizes = opened(), (1_500_000, 1_500_000, 5_000_000, 10, 1_500_000)
+    for number, size in enumerate(sizes, 1):
+        await store.receive([came(str(number), document="x" * size)])
+    pages: list[list[int]] = []
+    position = 0
+    while position < len(sizes):
+        found, position = await store.told("DEBMAS", position, 200)
+        assert position == found[-1].position
+        pages.append([len(one.document) for one in found])
+    assert pages == [[1_500_000, 1_500_000], [5_000_000], [10, 1_500_000]]
+
+
 async def test_a_refused_document_leaves_nothing_of_those_beside_it(opened: Opened) -> None:
     store = opened()
     broken = came("2", partner=None)

@@ -9,7 +9,7 @@ from typing import Literal
 from shared.binding.call_context import current_context
 from shared.binding.declare import Page
 from shared.binding.paging import decode_cursor, encode_cursor
-from shared.contracts.canonical.event_feed import CursorExpired, EventFeed
+from shared.contracts.canonical.event_feed import CursorExpired, EventFeed, EventRecord
 from shared.contracts.system.sap_idocs import (
     IdocNotFound,
     IdocsPosted,
@@ -36,6 +36,7 @@ _MARGIN = 2.0  # seconds of a caller's deadline that waiting leaves for the answ
 _LOOK = 3.0  # seconds between two looks for what another process took in
 _LAST = 0.3  # seconds for which somebody waits who asks while the process ends
 _UPKEEP = 3600.0  # seconds between two looks for what is too old
+_MUCH = 65_536  # characters of documents that are not parsed on the event loop
 _ALL = "all"
 _log = get_logger("sap.idoc")
 
@@ -128,7 +129,7 @@ class SapDocuments(SapIdocs):
             return EventFeed([], encode_cursor(await self._store.last_position()))
         position = decode_cursor(after, int) if after is not None else None
         told, reached = await self._told(None if channel == _ALL else channel, position, limit)
-        return EventFeed([event_record(one) for one in told], encode_cursor(reached))
+        return EventFeed(await _events(told), encode_cursor(reached))
 
     async def _told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[rows.KeptIdoc], int]:
         """What there is to tell and where to go on, waited for as long as the caller prefers."""
@@ -164,6 +165,12 @@ class SapDocuments(SapIdocs):
                 await self._news.wait()
         except TimeoutError:
             return
+
+
+async def _events(told: list[rows.KeptIdoc]) -> list[EventRecord]:
+    if sum(len(one.document) for one in told) < _MUCH:
+        return [event_record(one) for one in told]
+    return await asyncio.to_thread(lambda: [event_record(one) for one in told])
 
 
 def _received(arrival: Arrival) -> ReceivedIdoc:

@@ -84,6 +84,8 @@ class IdocStore:
     async def told(self, message_type: str | None, after: int | None, limit: int) -> tuple[list[KeptIdoc], int]:
         """Received documents that subscribers are told of, the oldest first, from after a position; and where to go on.
 
+        Large documents make a page shorter than asked for, but never empty.
+
         Raises:
             LookupError: Some that followed the position have been dropped for their age, or it was never given.
         """

@@ -6,6 +6,7 @@ same lock lets two processes that take in one document at once keep it once.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -54,6 +55,8 @@ _NEWER = """WHERE direction = $1 AND message_type = $2 AND about = $3 AND about 
 # The concatenation keeps SQLite to the order of positions, so that it reads on and sorts nothing.
 _TOLD = """WHERE (direction || '') = 'received' AND message_type <> 'ALEAUD' AND status = $1 AND position > $2
     AND position <= $3 AND (CAST($4 AS text) IS NULL OR message_type = $4) ORDER BY position LIMIT $5"""
+_SIZES = "SELECT position, length(document) FROM sap_idoc"
+_PAGE_BYTES = 4 * 1_048_576  # of documents told at once; as events, escaped twice, they still fit into an answer
 _NEWEST = """WHERE (CAST($1 AS text) IS NULL OR direction = $1) AND (CAST($2 AS text) IS NULL OR message_type = $2)
     AND (CAST($3 AS bigint) IS NULL OR position < $3) ORDER BY position DESC LIMIT $4"""
 _FEED = "SELECT last, dropped FROM sap_idoc_feed"
@@ -140,13 +143,19 @@ class IdocTransactions:
         if after is not None and not dropped <= after <= last:
             return None
         begin = after or 0
-        values = (POSTED, begin, last, message_type, limit)
-        rows: Rows = (yield Statement(f"{_WITH} {_TOLD}", values)) if begin < last else ()
+        sizes: Rows = ()
+        if begin < last:
+            sizes = yield Statement(f"{_SIZES} {_TOLD}", (POSTED, begin, last, message_type, limit))
+        positions = _page(sizes)
+        reached = positions[-1] if len(positions) == limit or len(positions) < len(sizes) else last
+        rows: Rows = ()
+        if positions:
+            values = (POSTED, begin, positions[-1], message_type, len(positions))
+            rows = yield Statement(f"{_WITH} {_TOLD}", values)
         ((_, dropped),) = yield Statement(_FEED)
         if after is not None and after < dropped:
             return None
-        found = [self._kept(row) for row in rows]
-        return found, found[-1].position if len(found) == limit else last
+        return [self._kept(row) for row in rows], reached
 
     def last_position(self) -> Transaction[int]:
         """The position of the newest document; 0 when there never was one. Reads only."""
@@ -258,6 +267,16 @@ def _drop(stays_from: float) -> Transaction[None]:
         yield Statement("DELETE FROM sap_idoc_status WHERE position <= $1", (position,))
         yield Statement("DELETE FROM sap_idoc WHERE position <= $1", (position,))
         yield Statement("UPDATE sap_idoc_feed SET dropped = $1", (position,))
+
+
+def _page(sizes: Rows) -> list[int]:
+    """The first positions whose documents are small enough in sum to be told at once; one at least."""
+    sums = accumulate(size for _, size in sizes)
+    return [
+        position
+        for nth, ((position, _), total) in enumerate(zip(sizes, sums, strict=True))
+        if not nth or total <= _PAGE_BYTES
+    ]
 
 
 def _place(kept: KeptIdoc, part: str) -> str:
