@@ -92,7 +92,7 @@ class Sap:
         self.at_once = self.most_at_once = 0
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float, **rules: Any
     ) -> WireReply:
         now = self.loop.now - 1000.0
         self.arrived.append(now)

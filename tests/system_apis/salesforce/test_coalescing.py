@@ -313,10 +313,11 @@ async def test_a_call_that_nobody_waits_for_any_more_is_given_up(
     await asyncio.wait(readers)
     await are_under_way(crm, 0)
 
-    async def are_noted() -> bool:  # the org does so when it has done them, and no other test is to count them
-        return (await calls(org))[0] == before[0] + 2
+    async def are_noted() -> bool:  # the second may have been given up before it was sent
+        return (await calls(org))[0] > before[0]
 
     await eventually(are_noted, every=0.05)
+    await asyncio.sleep(1.2)  # the org notes what it has done, and no other test is to count that
 
 
 async def test_a_deadline_that_is_over_is_refused_before_anything_is_sent(
