@@ -83,7 +83,7 @@ async def test_a_suite_keeps_its_orders_in_the_database_its_topology_names(
             answer = await phone.post(f"{edge}/orders", json={"quoteId": quote}, timeout=60)
         assert answer.status_code == 201, answer.text
     connection = await asyncpg.connect(server.url(), password=PASSWORD)
-    states = await connection.fetch("SELECT state FROM triptych.flow")
+    states = await connection.fetch("SELECT state FROM triptych.flow WHERE flow_id = $1", f"order-{quote}")
     await connection.close()
     assert [state for (state,) in states] == ["completed"]
     assert not list((tmp_path / "state").rglob("journal*.db"))
