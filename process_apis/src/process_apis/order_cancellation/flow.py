@@ -12,7 +12,7 @@ unfinished: `triptych flows list --kind cancel-order@1` says so. Until then thei
 """
 
 from shared.binding.problems import Conflict, Invalid
-from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
+from shared.contracts.canonical.identity import KeysToNote
 from shared.contracts.canonical.inventory import NewReservation, Reservation
 from shared.contracts.canonical.order import ErpOrder
 from shared.contracts.canonical.shipment import Shipment, WarehouseShipment
@@ -95,7 +95,7 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=3):
     async def found(self, order_id: str, order: PlacedOrder) -> Found:
         """The order in every system, under the keys that are noted; raises KeysDisagree when they are others."""
         known, placed, goods, hold, parcel, _ = await self.together(
-            self.keys.resolve(KeyClaim("order", order_id, "quote-to-order", order.keys())),
+            self.keys.resolve(order.claim(order_id)),
             self.erp.get_order(order.erp_order_id),
             self.warehouse.get_shipment(order_id),
             self.warehouse.get_reservation(order.reservation_id),
@@ -103,7 +103,7 @@ class CancelOrder(Flow[OrderToCancel, CancelledOrder], version=3):
             self.crm.get_order(order.crm_order_id),
         )
         if known.unnoted:  # it was placed before keys were noted
-            await self.keys.note_keys(KeysToNote([KeysOfThing("order", order_id, order.keys())]))
+            await self.keys.note_keys(KeysToNote([order.known_as(order_id)]))
         return placed, goods, hold, parcel
 
     async def hold_back(self, hold: Reservation) -> None:

@@ -7,7 +7,7 @@ then the calls of `run` are theirs, but for those two.
 
 from collections.abc import Mapping
 
-from shared.contracts.canonical.identity import KeyClaim, KeysOfThing, KeysToNote
+from shared.contracts.canonical.identity import KeysToNote
 from shared.contracts.canonical.order import CrmOrder, ErpOrder, OrderState
 from shared.contracts.canonical.shipment import Shipment, ShipmentState
 from shared.contracts.process.order_fulfilment import FollowedOrder, OrderNews, OrderToFollow
@@ -87,10 +87,10 @@ class FollowOrder(Flow[OrderToFollow, FollowedOrder], version=3):
         """The order in the CRM; raises KeysDisagree when it is noted under other keys."""
         recorded, known = await self.together(
             self.crm.get_order(order.crm_order_id),
-            self.keys.resolve(KeyClaim("order", order_id, "quote-to-order", order.keys())),
+            self.keys.resolve(order.claim(order_id)),
         )
         if known.unnoted:  # it was placed before keys were noted
-            await self.keys.note_keys(KeysToNote([KeysOfThing("order", order_id, order.keys())]))
+            await self.keys.note_keys(KeysToNote([order.known_as(order_id)]))
         return recorded
 
 

@@ -129,7 +129,7 @@ class OrderQuote(Flow[OrderRequest, PlacedOrder], version=3):
     async def confirm(self, order: PlacedOrder, customer_id: str, erp_number: str) -> None:
         """Note what order and customer are called, and have the goods shipped: last, as nothing brings them back."""
         things = [
-            KeysOfThing("order", self.flow_id, order.keys()),
+            order.known_as(self.flow_id),
             KeysOfThing("customer", customer_id, {"erp": erp_number}),
         ]
         await self.keys.note_keys(KeysToNote(things))

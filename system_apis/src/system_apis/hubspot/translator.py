@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 from html.parser import HTMLParser
 
-from shared.binding.problems import BackendFault, FieldError, Invalid
+from shared.binding.problems import BackendFault
 from shared.contracts.canonical.engagement import (
     ContactSaved,
     ContactsSaved,
@@ -15,7 +15,7 @@ from shared.contracts.canonical.engagement import (
     MarketingContact,
     NewEngagement,
 )
-from shared.contracts.system.marketing import refuse_repeats
+from shared.contracts.system.marketing import moment_of, refuse_repeats
 from system_apis.hubspot.faults import reason_of
 from system_apis.hubspot.records import BatchRecord, ObjectRecord, PartFaultRecord, UpsertRecord
 
@@ -105,11 +105,7 @@ def to_note(engagement: NewEngagement, reference_property: str) -> dict[str, str
     Raises:
         Invalid: The moment is no date of the calendar in UTC.
     """
-    try:
-        at = engagement.at.astimezone(UTC)
-    except OverflowError:
-        error = FieldError("No date of the calendar in UTC.", pointer="/at")
-        raise Invalid("The moment cannot be kept; correct it.", errors=[error]) from None
+    at = moment_of(engagement)
     return {
         "hs_timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "hs_note_body": escape(engagement.text, quote=False).replace("\n", "<br>"),

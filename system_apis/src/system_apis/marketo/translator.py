@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.binding.problems import BackendFault, FieldError, Invalid
+from shared.binding.problems import BackendFault
 from shared.contracts.canonical.engagement import (
     ContactSaved,
     ContactsSaved,
@@ -14,7 +14,7 @@ from shared.contracts.canonical.engagement import (
     MarketingContact,
     NewEngagement,
 )
-from shared.contracts.system.marketing import refuse_repeats
+from shared.contracts.system.marketing import moment_of, refuse_repeats
 from system_apis.marketo.faults import reason_of
 from system_apis.marketo.records import ActivityRecord, AddedRecord, AttributeRecord, LeadRecord, SavedRecord
 from system_apis.marketo.settings import MarketoSettings
@@ -94,11 +94,7 @@ def to_activity(contact_id: str, engagement: NewEngagement, settings: MarketoSet
     Raises:
         Invalid: The moment is no date of the calendar in UTC.
     """
-    try:
-        at = engagement.at.astimezone(UTC)
-    except OverflowError:
-        error = FieldError("No date of the calendar in UTC.", pointer="/at")
-        raise Invalid("The moment cannot be kept; correct it.", errors=[error]) from None
+    at = moment_of(engagement)
     return {
         "leadId": int(contact_id),
         "activityDate": at.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -86,8 +86,8 @@ class Token(msgspec.Struct, frozen=True):
     expires_in: float = 3600.0
 
 
-class TokenCredentials:
-    """Access tokens; the next one is fetched before one ends, which is used meanwhile.
+class TokenCredentials(FetchedCredentials):
+    """`Authorization: Bearer …` from access tokens; the next one is fetched before one ends, which is used meanwhile.
 
     Args:
         fetch: Gets another one.
@@ -95,24 +95,12 @@ class TokenCredentials:
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[Token]], clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(self._token, clock=clock)
         self._another = fetch
-        self._kept = FetchedCredentials(self._fetch, clock=clock)
 
-    async def headers(self) -> Mapping[str, str]:
-        """`Authorization: Bearer …`."""
-        return await self._kept.headers()
-
-    def refused(self, reply: WireReply) -> bool:
-        """401."""
-        return is_unauthorised(reply)
-
-    async def renew(self, used: Mapping[str, str]) -> bool:
-        """Fetch another token, once for all who wait."""
-        return await self._kept.renew(used)
-
-    async def _fetch(self) -> Mapping[str, str]:
+    async def _token(self) -> Mapping[str, str]:
         token = await self._another()
-        self._kept.lasts(token.expires_in)
+        self.lasts(token.expires_in)
         return {"authorization": f"Bearer {token.access_token}"}
 
 

@@ -64,8 +64,8 @@ class PasswordLogon:
         return {"authorization": _basic(self._user, self._password)}
 
 
-class TokenLogon:
-    """Access tokens by the client credentials grant (RFC 6749 §4.4), one for any number of waiters.
+class TokenLogon(FetchedCredentials):
+    """`Authorization: Bearer …` by the client credentials grant (RFC 6749 §4.4), one token for any number of waiters.
 
     Args:
         endpoint: Where tokens are issued.
@@ -88,27 +88,15 @@ class TokenLogon:
         self._endpoint, self._path = endpoint, path
         self._client_id, self._client_secret = client_id, client_secret
         self._form = {"grant_type": "client_credentials", **({"scope": " ".join(scopes)} if scopes else {})}
-        self._kept = FetchedCredentials(self._fetch, clock=clock)
+        super().__init__(self._token, clock=clock)
 
-    async def headers(self) -> Mapping[str, str]:
-        """`Authorization: Bearer …`; the next token is fetched before this one ends, and this one used meanwhile."""
-        return await self._kept.headers()
-
-    def refused(self, reply: WireReply) -> bool:
-        """401 (RFC 6750 §3.1)."""
-        return is_unauthorised(reply)
-
-    async def renew(self, used: Mapping[str, str]) -> bool:
-        """Get another token, unless somebody has since `used` was handed out."""
-        return await self._kept.renew(used)
-
-    async def _fetch(self) -> Mapping[str, str]:
+    async def _token(self) -> Mapping[str, str]:
         headers = {**_FORM, "authorization": _basic(self._client_id, self._client_secret)}
         reply = await self._endpoint.send(
             "POST", self._path, headers=headers, body=urlencode(self._form).encode(), repeatable=True, operation="token"
         )
         token = decode_json(reply, _Token, backend=_NAME)
-        self._kept.lasts(_seconds(token.expires_in))
+        self.lasts(_seconds(token.expires_in))
         return {"authorization": f"Bearer {token.access_token}"}
 
 

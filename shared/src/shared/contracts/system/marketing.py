@@ -1,5 +1,7 @@
 """The marketing capability."""
 
+from datetime import UTC, datetime
+
 from shared.binding.declare import Contract, Cursor, Page, PageSize, get, post
 from shared.binding.problems import FieldError, Invalid, NotFound
 from shared.contracts.canonical.engagement import (
@@ -40,6 +42,19 @@ def refuse_repeats(contacts: ContactsToSave) -> None:
         seen.add(contact.email.lower())
     if errors:
         raise ContactRepeated("A batch names each e-mail address once; see the fields named.", errors=errors)
+
+
+def moment_of(engagement: NewEngagement) -> datetime:
+    """When it happened, in UTC.
+
+    Raises:
+        Invalid: That is no date of the calendar in UTC.
+    """
+    try:
+        return engagement.at.astimezone(UTC)
+    except OverflowError:
+        error = FieldError("No date of the calendar in UTC.", pointer="/at")
+        raise Invalid("The moment cannot be kept; correct it.", errors=[error]) from None
 
 
 class Marketing(Contract, tier="system", version="v1"):

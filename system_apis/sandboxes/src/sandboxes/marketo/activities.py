@@ -1,16 +1,14 @@
 """Activities over HTTP: their types, and those of some people since a moment; custom ones are added."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from sandboxes.kit import Request
-from sandboxes.marketo.arguments import PAGE, Document, body, numbers, since, token
+from sandboxes.marketo.arguments import PAGE, Answer, Document, body, numbers, since, token
 from sandboxes.marketo.refusals import Refusal, blank
 from sandboxes.marketo.subscription import ACTIVITY_TYPE, FURTHER, PRIMARY, Subscription, moment, shown_activity
 from sandboxes.marketo.work import Work
 
 _MOST_LEADS, _MOST_TYPES = 30, 10
-Answer = Callable[[Request, dict[str, str]], Awaitable[Document]]
 
 
 def activities(subscription: Subscription, work: Work) -> list[tuple[str, str, Answer]]:

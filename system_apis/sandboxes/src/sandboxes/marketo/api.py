@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandboxes.kit import Clock, Request, Response, Router, SandboxApp, http_app
 from sandboxes.marketo.activities import activities
-from sandboxes.marketo.arguments import Document, arguments
+from sandboxes.marketo.arguments import Answer, Document, arguments
 from sandboxes.marketo.limits import Limits
 from sandboxes.marketo.people import people
 from sandboxes.marketo.refusals import HttpRefusal, Refusal
@@ -17,7 +17,6 @@ from sandboxes.marketo.work import Work
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "create_app"]
 
 _LONGEST_URI, _LARGEST_BODY = 8 * 1024, 1024 * 1024
-Answer = Callable[[Request, dict[str, str]], Awaitable[Document]]
 
 
 def create_app(state: Path | None, clock: Clock) -> SandboxApp:

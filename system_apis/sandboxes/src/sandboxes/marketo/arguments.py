@@ -1,6 +1,7 @@
 """What a request says: in its query, in a form, in JSON, in paging tokens."""
 
 import base64
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,7 @@ from sandboxes.kit import Request
 from sandboxes.marketo.refusals import Refusal, invalid
 
 Document = dict[str, Any]
+Answer = Callable[[Request, dict[str, str]], Awaitable[Document]]
 PAGE = 300
 
 

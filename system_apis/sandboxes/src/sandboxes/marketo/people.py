@@ -1,16 +1,13 @@
 """People over HTTP: found by id or e-mail address, saved in batches, deleted, described."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sandboxes.kit import Request
-from sandboxes.marketo.arguments import PAGE, Document, body, fields, place, token, whole
+from sandboxes.marketo.arguments import PAGE, Answer, Document, body, fields, place, token, whole
 from sandboxes.marketo.refusals import Refusal, blank
 from sandboxes.marketo.subscription import FIELDS, Subscription
 from sandboxes.marketo.work import Work
-
-Answer = Callable[[Request, dict[str, str]], Awaitable[Document]]
 
 
 def people(subscription: Subscription, work: Work) -> list[tuple[str, str, Answer]]:
